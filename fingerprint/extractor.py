@@ -1,0 +1,46 @@
+"""The interface of what turns media into codes, and the registry of those that do."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from fingerprint.fingerprint import Fingerprint, Query
+from fingerprint.media import Media
+
+
+class Extractor(Protocol):
+    """Think of it as the art of taking one kind of fingerprint: a sparse one to keep, dense ones to compare.
+
+    algorithm  names the codes exactly; codes of two algorithms never meet
+    kind       "audio" or "video": the kind of stream it reads
+    span       seconds of media that one code describes, around its time
+    window     seconds of a capture that are looked at together
+    """
+
+    algorithm: str
+    kind: str
+    span: float
+    window: float
+
+    def reference(self, media: Media) -> Fingerprint:
+        """The sparse codes of registered media; streams through ``media`` with flat memory."""
+        ...
+
+    def queries(self, media: Media) -> Iterator[Query]:
+        """Dense codes of a capture (at most ``window`` seconds): plain first, disguised ones made only when asked for."""
+        ...
+
+
+def _audio() -> Extractor:
+    from fingerprint.audio import AudioExtractor
+
+    return AudioExtractor()
+
+
+def _video() -> Extractor:
+    from fingerprint.video import VideoExtractor
+
+    return VideoExtractor()
+
+
+# Made on first use, for a model takes time to load and `whorl --help` must not wait for it.
+EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/1": _audio, "video/1": _video}

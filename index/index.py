@@ -1,0 +1,44 @@
+"""The interface of what finds similar codes, and the registry of those that do."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from fingerprint.fingerprint import Fingerprint
+from index.hits import Hits
+
+
+class Index(Protocol):
+    """Think of it as a bag of (code, reference, time): put fingerprints in, ask which lie nearest to each query code."""
+
+    algorithm: str
+
+    def add(self, ref_id: int, fingerprint: Fingerprint) -> None:
+        """Adds a reference's codes. Raises ValueError for another algorithm or width, or an id that is already in."""
+        ...
+
+    def remove(self, ref_id: int) -> None:
+        """Removes a reference's codes; takes effect at once. Raises KeyError for an id that is not in."""
+        ...
+
+    def search(self, query: Fingerprint, k: int) -> Hits:
+        """The k nearest registered codes of every query code, fewer where the index holds fewer, in query order, near first."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of codes."""
+        ...
+
+
+def _exact(algorithm: str, width: int) -> Index:
+    from index.exact import ExactIndex
+
+    return ExactIndex(algorithm, width)
+
+
+def _faiss(algorithm: str, width: int) -> Index:
+    from index.faiss_index import FaissIndex
+
+    return FaissIndex(algorithm, width)
+
+
+INDEXES: dict[str, Callable[[str, int], Index]] = {"exact": _exact, "faiss": _faiss}

@@ -1,0 +1,41 @@
+"""What matching finds: aligned stretches, and the decision about one reference."""
+
+from dataclasses import dataclass
+
+from fingerprint.fingerprint import Disguise
+from index.catalog import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of the query that is a stretch of a reference: ``ref = time_scale * query + offset``; times in seconds.
+
+    score  evidence in the units of the null model: expected false matches fall as it rises
+    """
+
+    kind: str
+    query_start: float
+    query_end: float
+    ref_start: float
+    ref_end: float
+    disguise: Disguise
+    score: float
+
+    @property
+    def time_scale(self) -> float:
+        """Reference seconds per query second."""
+        return self.disguise.time_scale
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The decision about one reference.
+
+    expected_false_matches  matches at least this good that chance would give for a query of this length and a catalog of this size
+    verdict                 "match" or "review"
+    """
+
+    reference: Reference
+    segments: tuple[Segment, ...]
+    expected_false_matches: float
+    verdict: str
