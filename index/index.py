@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from fingerprint.fingerprint import Fingerprint
+from index.columns import Columns
 from index.hits import Hits
 
 
@@ -13,7 +14,7 @@ class Index(Protocol):
     algorithm: str
 
     def add(self, ref_id: int, fingerprint: Fingerprint) -> None:
-        """Adds a reference's codes. Raises ValueError for another algorithm or width, or an id that is already in."""
+        """Adds a reference's codes, but for weak ones. Raises ValueError for another algorithm or width, or an id that is already in."""
         ...
 
     def remove(self, ref_id: int) -> None:
@@ -24,8 +25,16 @@ class Index(Protocol):
         """The k nearest registered codes of every query code, fewer where the index holds fewer, in query order, near first."""
         ...
 
+    def extend(self, columns: Columns) -> None:
+        """Adds many references at once. Raises ValueError for another width, or an id that is already in."""
+        ...
+
+    def columns(self) -> Columns:
+        """All that the index holds, to be saved; weak codes are not among it."""
+        ...
+
     def __len__(self) -> int:
-        """Number of codes."""
+        """Number of codes that can be found: weak ones cannot."""
         ...
 
 

@@ -1,0 +1,127 @@
+"""Fingerprint <-> bytes: stamped with what made it, compact, checked on the way back; never pickle.
+
+Layout, little-endian: header | algorithm (UTF-8) | codes (n * width) | times (zlib) | weak (packed bits) | places (zlib) | BLAKE2b of
+all before. Times are whole milliseconds; their steps are stored as four byte planes, so that an even spacing costs next to nothing.
+"""
+
+import hashlib
+import struct
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.fingerprint import Fingerprint, Times
+
+MAGIC = b"WhorlFp\n"
+VERSION = 1
+DIGEST_SIZE = 16
+# magic, version, length of the algorithm's name, width, number of codes, length of times, length of places, duration
+_HEADER = struct.Struct("<8sHHHIIId")
+_NO_PLACES = 0xFFFFFFFF
+_MILLISECOND_SLACK = 1e-6  # seconds: what adding up a thousand float64 steps may drift
+
+
+class StorageError(ValueError):
+    """These bytes are not a stored fingerprint, or not a whole one, or from a newer version; the message says which."""
+
+
+def to_bytes(fingerprint: Fingerprint) -> bytes:
+    """The fingerprint as bytes, about ``n * (width + 0.3)`` of them for evenly spaced codes.
+
+    Raises ValueError when a time is not a multiple of 1 ms, for it would come back changed.
+    """
+    name = fingerprint.algorithm.encode()
+    times = zlib.compress(_steps(fingerprint.times), 9)
+    places = b"" if fingerprint.places is None else zlib.compress(fingerprint.places.astype("<f4").tobytes())
+    header = _HEADER.pack(
+        MAGIC,
+        VERSION,
+        len(name),
+        fingerprint.width,
+        len(fingerprint),
+        len(times),
+        _NO_PLACES if fingerprint.places is None else len(places),
+        fingerprint.duration,
+    )
+    body = (
+        header + name + fingerprint.codes.tobytes() + times + np.packbits(fingerprint.weak).tobytes() + places
+    )
+    return body + _digest(body)
+
+
+def from_bytes(data: bytes) -> Fingerprint:
+    """The fingerprint that ``to_bytes`` stored. Raises StorageError naming what is wrong with the bytes."""
+    if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
+        raise StorageError(f"not a stored fingerprint: starts with {data[: len(MAGIC)]!r}, not {MAGIC!r}")
+    if len(data) < _HEADER.size:
+        raise StorageError(f"stored fingerprint is truncated: {len(data)} bytes do not hold its header")
+    _, version, name_size, width, n, times_size, places_size, duration = _HEADER.unpack_from(data)
+    if version > VERSION:
+        raise StorageError(
+            f"stored fingerprint has version {version}, newer than {VERSION}: upgrade Whorl to read it"
+        )
+    has_places = places_size != _NO_PLACES
+    sizes = [name_size, n * width, times_size, (n + 7) // 8, places_size if has_places else 0]
+    _check_whole(data, _HEADER.size + sum(sizes) + DIGEST_SIZE)
+    name, codes, times, weak, places = _cut(data, _HEADER.size, sizes)
+    try:
+        return Fingerprint(
+            algorithm=name.decode(),
+            duration=duration,
+            times=_times(_inflate(times, 4 * n)),
+            codes=np.frombuffer(codes, np.uint8).reshape(n, width),
+            weak=np.unpackbits(np.frombuffer(weak, np.uint8), count=n).astype(np.bool_),
+            places=_places(_inflate(places, 16 * n)) if has_places else None,
+        )
+    except (
+        ValueError,
+        zlib.error,
+    ) as error:  # a right checksum over wrong content: whoever wrote it was mistaken
+        raise StorageError(f"stored fingerprint does not hold together: {error}") from error
+
+
+def _check_whole(data: bytes, size: int) -> None:
+    if len(data) < size:
+        raise StorageError(f"stored fingerprint is truncated: {len(data)} bytes of {size}")
+    if len(data) > size or data[-DIGEST_SIZE:] != _digest(data[:-DIGEST_SIZE]):
+        raise StorageError("stored fingerprint is damaged: its checksum does not fit")
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=DIGEST_SIZE).digest()
+
+
+def _cut(data: bytes, start: int, sizes: list[int]) -> list[bytes]:
+    ends = [start + sum(sizes[: i + 1]) for i in range(len(sizes))]
+    return [data[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def _inflate(data: bytes, size: int) -> bytes:
+    """Exactly ``size`` bytes, never more: a stored length of a few bytes must not unfold to gigabytes."""
+    inflated = zlib.decompressobj().decompress(data, size + 1)
+    if len(inflated) != size:
+        raise StorageError(f"stored fingerprint does not hold together: a section is not of {size} bytes")
+    return inflated
+
+
+def _steps(times: Times) -> bytes:
+    milliseconds = np.rint(times * 1000)
+    off = np.flatnonzero(np.abs(milliseconds / 1000 - times) > _MILLISECOND_SLACK)
+    if len(off):
+        raise ValueError(
+            f"time {times[off[0]]!r} s is not a multiple of 1 ms: round the times before storing them"
+        )
+    if len(times) and milliseconds[-1] > np.iinfo(np.uint32).max:
+        raise ValueError(f"time {times[-1]!r} s is beyond the 49 days that can be stored")
+    steps = np.diff(milliseconds, prepend=0).astype("<u4")
+    return steps.view(np.uint8).reshape(-1, 4).T.tobytes()
+
+
+def _times(planes: bytes) -> Times:
+    steps: NDArray[np.uint32] = np.frombuffer(planes, np.uint8).reshape(4, -1).T.copy().view("<u4").ravel()
+    return np.cumsum(steps, dtype=np.int64) / 1000
+
+
+def _places(data: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(data, "<f4").reshape(-1, 4).astype(np.float32)

@@ -1,0 +1,184 @@
+"""The catalog's database: its tables, how it is opened, and what its errors mean to a user."""
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+SCHEMA_VERSION = 1
+_LOCK_WAIT = 30  # seconds: another process that registers holds the lock for the time of one fsync
+
+_NEXT_STEPS = {
+    "is full": "free some space and run it again; what was being stored is not in the catalog, all else is",
+    "not a database": "it is damaged or something else: put a backup in its place, or name another",
+    "malformed": "it is damaged: put a backup in its place",
+    "unable to open": "check that the folder exists and may be written to",
+    "readonly": "it may not be written to: check its permissions",
+    "locked": "another process is writing to it: run it again later",
+}
+
+
+class CatalogError(Exception):
+    """The catalog cannot be used; the message names it, what is wrong and what to do."""
+
+
+schema = sa.MetaData()
+
+about = sa.Table(
+    "whorl_catalog",
+    schema,
+    sa.Column("uuid", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+works = sa.Table(
+    "works",
+    schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("title", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.UniqueConstraint("title", "kind", "owner"),
+    sqlite_autoincrement=True,
+)
+identifiers = sa.Table(
+    "identifiers",
+    schema,
+    sa.Column("work_id", sa.ForeignKey("works.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("scheme", sa.String, primary_key=True),
+    sa.Column("value", sa.String, primary_key=True),
+)
+# AUTOINCREMENT: an id is never given twice, so a saved index that still holds a removed reference can never mistake it for a new one.
+refs = sa.Table(
+    "refs",
+    schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("work_id", sa.ForeignKey("works.id"), nullable=False, index=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("sha256", sa.String, nullable=False, unique=True),
+    sa.Column("duration", sa.Double, nullable=False),
+    sa.Column("added", sa.String, nullable=False),  # ISO 8601 in UTC: SQLite has no type that keeps the zone
+    sqlite_autoincrement=True,
+)
+fingerprints = sa.Table(
+    "fingerprints",
+    schema,
+    sa.Column("algorithm", sa.String, primary_key=True),
+    sa.Column("ref_id", sa.ForeignKey("refs.id", ondelete="CASCADE"), primary_key=True, index=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+
+class Database:
+    """One opened database; ``uuid`` names the catalog in it for good."""
+
+    def __init__(self, url_or_path: str | Path) -> None:
+        """Opens it, or makes it where there is none. Raises CatalogError."""
+        self.url = _url(url_or_path)
+        self.place = self.url.database if _is_sqlite(self.url) else self.url.render_as_string()
+        self._engine = sa.create_engine(self.url)
+        if _is_sqlite(self.url):
+            sa.event.listen(self._engine, "connect", _on_connect)
+            sa.event.listen(self._engine, "begin", _on_begin)
+        self._writer = self._engine.execution_options(whorl_writes=True)
+        try:
+            self.uuid = self._open()
+        except CatalogError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Lets go of the file or the server."""
+        self._engine.dispose()
+
+    def rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+        """All rows of the query. Raises CatalogError."""
+        with self.explained(), self._engine.connect() as connection:
+            return list(connection.execute(query))
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction: all of it is stored, or nothing. Raises CatalogError, and IntegrityError as it is."""
+        with self.explained(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns the database's errors into CatalogError, but for broken constraints: those are the caller's to judge."""
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except DatabaseError as error:
+            reason = str(error.orig)
+            steps = [step for words, step in _NEXT_STEPS.items() if words in reason]
+            raise CatalogError(": ".join([f"catalog {self.place}", reason, *steps[:1]])) from error
+
+    def _open(self) -> str:
+        with self.explained(), self._engine.connect() as connection:
+            tables = sa.inspect(connection).get_table_names()
+        if not tables:
+            self._create()
+        elif about.name not in tables:
+            raise CatalogError(
+                f"{self.place} is a database of something else ({', '.join(tables)}): name another"
+            )
+        found = self.rows(sa.select(about))
+        versions = [row.version for row in found]
+        if versions != [SCHEMA_VERSION]:
+            raise CatalogError(
+                f"{self.place} has schema {versions}, this version reads {SCHEMA_VERSION}: upgrade Whorl"
+            )
+        return str(found[0].uuid)
+
+    def _create(self) -> None:
+        if _is_sqlite(self.url):
+            self._set_wal()
+        with self.write() as connection:
+            # Two processes may make it at once: who comes second waits for the lock and finds it made.
+            schema.create_all(connection)
+            if connection.scalar(sa.select(sa.func.count()).select_from(about)) == 0:
+                connection.execute(sa.insert(about).values(uuid=str(uuid.uuid4()), version=SCHEMA_VERSION))
+
+    def _set_wal(self) -> None:
+        """Readers and a writer side by side. Kept in the file, so set once, and only in a file that is ours."""
+        with self.explained():
+            connection = self._engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA journal_mode = WAL")
+            except sqlite3.DatabaseError as error:
+                raise CatalogError(f"catalog {self.place}: {error}") from error
+            finally:
+                connection.close()
+
+
+def _url(url_or_path: str | Path) -> sa.URL:
+    if isinstance(url_or_path, str) and "://" in url_or_path:
+        return sa.make_url(url_or_path)
+    return sa.URL.create("sqlite", database=str(url_or_path))
+
+
+def _is_sqlite(url: sa.URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _on_connect(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = (
+        None  # the driver would begin transactions by its own guesses; _on_begin does
+    )
+    connection.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT * 1000}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # What was reported as registered must outlive a power cut; in WAL mode only FULL syncs at every commit, and one sync
+    # is nothing beside the decoding of a file.
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    # A writer takes the lock first: one that reads and then writes would fail at once, not wait, when another was faster.
+    writes = connection.get_execution_options().get("whorl_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
