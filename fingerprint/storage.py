@@ -1,7 +1,8 @@
 """Fingerprint <-> bytes: stamped with what made it, compact, checked on the way back; never pickle.
 
-Layout, little-endian: header | algorithm (UTF-8) | codes (n * width) | times (zlib) | weak (packed bits) | places (zlib) | BLAKE2b of
-all before. Times are whole milliseconds; their steps are stored as four byte planes, so that an even spacing costs next to nothing.
+Layout, little-endian: header | algorithm (UTF-8) | codes (n * width) | times (zlib) | weak (packed bits) |
+places (zlib) | BLAKE2b of all before. Times are whole milliseconds; their steps are stored as four byte
+planes, so that an even spacing costs next to nothing.
 """
 
 import hashlib
@@ -16,14 +17,14 @@ from fingerprint.fingerprint import Fingerprint, Times
 MAGIC = b"WhorlFp\n"
 VERSION = 1
 DIGEST_SIZE = 16
-# magic, version, length of the algorithm's name, width, number of codes, length of times, length of places, duration
+# magic, version, length of the name, width, number of codes, length of times, length of places, duration
 _HEADER = struct.Struct("<8sHHHIIId")
 _NO_PLACES = 0xFFFFFFFF
 _MILLISECOND_SLACK = 1e-6  # seconds: what adding up a thousand float64 steps may drift
 
 
 class StorageError(ValueError):
-    """These bytes are not a stored fingerprint, or not a whole one, or from a newer version; the message says which."""
+    """These bytes are no stored fingerprint, not a whole one, or of a newer version; the message says."""
 
 
 def to_bytes(fingerprint: Fingerprint) -> bytes:

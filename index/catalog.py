@@ -1,4 +1,4 @@
-"""The catalog: works, references and their fingerprints, in one database. It is the truth; every index is a cache of it."""
+"""The catalog: works, references and their fingerprints. It is the truth; every index is a cache of it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ __all__ = ["Catalog", "CatalogError", "Reference", "Work"]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What somebody owns: a film, an episode, a song. ``identifiers`` are (scheme, value): ("isrc", "USRC17607839")."""
+    """What somebody owns: a film, a song. ``identifiers`` are (scheme, value): ("isrc", "USRC17607839")."""
 
     id: int
     title: str
@@ -32,7 +32,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A registered file that shows a work. ``name`` is its file name, ``duration`` in seconds, ``added`` in UTC."""
+    """A registered file of a work. ``name`` is its file name, ``duration`` in seconds, ``added`` in UTC."""
 
     id: int
     work_id: int
@@ -43,13 +43,13 @@ class Reference:
 
 
 class Catalog:
-    """Works, references and fingerprints. Each call is one transaction: a killed process leaves a reference whole or not at all.
+    """Works, references and fingerprints. Each call is one transaction: a kill leaves all of it, or nothing.
 
     uuid  names this catalog for good: what was derived from another one can be told by it
     """
 
     def __init__(self, url_or_path: str | Path) -> None:
-        """Opens a catalog, or makes one where there is none; ``url_or_path`` is an SQLAlchemy URL or the path of an SQLite file.
+        """Opens the catalog at an SQLAlchemy URL or at the path of an SQLite file; makes it if need be.
 
         Raises CatalogError for a file that is no catalog, that is damaged, or that a newer version made.
         """
@@ -71,10 +71,11 @@ class Catalog:
         owner: str = "",
         identifiers: frozenset[tuple[str, str]] = frozenset(),
     ) -> Reference:
-        """Registers one file: its work (the one of the same title, kind and owner, if there is one), itself and its codes, or nothing.
+        """Registers a file: its work (that of the same title, kind and owner, if any), itself, its codes.
 
-        Bytes that are registered already change nothing: the reference that holds them is returned, also when another process
-        stored them a moment ago. Raises CatalogError when the database cannot take it, a full disk among the reasons.
+        Bytes that are registered already change nothing: the reference that holds them is returned, also when
+        another process stored them a moment ago. Raises CatalogError when the database cannot take it, as on
+        a full disk.
         """
         added = datetime.now(UTC)
         try:
@@ -132,12 +133,18 @@ class Catalog:
 
     def ids(self, algorithm: str) -> list[int]:
         """The references that have codes of this algorithm, ascending. An id is never used again."""
-        return [row.ref_id for row in self._database.rows(_holders(algorithm, tables.fingerprints.c.ref_id))]
+        return list(self.sha256s(algorithm))
+
+    def sha256s(self, algorithm: str) -> dict[int, str]:
+        """SHA-256 of the file of every reference in ``ids``: what tells two catalogs' reference 7 apart."""
+        holders = _holders(algorithm, tables.refs.c.id, tables.refs.c.sha256)
+        rows = self._database.rows(holders.select_from(tables.fingerprints.join(tables.refs)))
+        return {row.id: row.sha256 for row in rows}
 
     def fingerprints(self, algorithm: str, after: int = 0) -> Iterator[tuple[int, Fingerprint]]:
-        """(reference, codes) of every reference in ``ids`` above ``after``, ascending, a few in memory at a time."""
+        """(reference, codes) of every reference in ``ids`` above ``after``, ascending; memory stays flat."""
         wanted = _holders(algorithm, tables.fingerprints.c.ref_id, tables.fingerprints.c.data).limit(_PAGE)
-        # A page a query: one long read would keep the write-ahead log from being folded back while somebody registers.
+        # A page a query: one long read would keep the write-ahead log from being folded back meanwhile.
         while rows := self._database.rows(wanted.where(tables.fingerprints.c.ref_id > after)):
             for row in rows:
                 yield row.ref_id, self._decoded(row.ref_id, algorithm, row.data)

@@ -1,4 +1,4 @@
-"""Registered codes as columns, reference after reference: what every index holds and what a segment file stores."""
+"""Registered codes as columns, reference after reference: what an index holds and a segment stores."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from index.hits import Hits
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The codes of r references, n in all; reference i owns ``counts[i]`` rows, after those of reference i - 1.
+    """The codes of r references, n in all; reference i owns ``counts[i]`` rows, after those of i - 1.
 
     ref_ids  (r,) int64
     counts   (r,) int64, 0 or more
@@ -67,10 +67,10 @@ def check_fits(columns: Columns, held: Collection[int], width: int) -> None:
         raise ValueError(
             f"codes of {columns.codes.shape[1]} bytes do not fit an index of codes of {width} bytes"
         )
-    ref_ids = columns.ref_ids.tolist()
-    twice = sorted(set(ref_ids) & set(held)) or len(ref_ids) != len(set(ref_ids))
+    ref_ids, counts = np.unique(columns.ref_ids, return_counts=True)
+    twice = [*ref_ids[counts > 1].tolist(), *(ref_id for ref_id in ref_ids.tolist() if ref_id in held)]
     if twice:
-        raise ValueError(f"reference {twice} is already in the index")
+        raise ValueError(f"reference {twice[0]} is already in the index")
 
 
 def check_algorithm(fingerprint: Fingerprint, algorithm: str, width: int) -> None:

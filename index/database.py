@@ -52,7 +52,8 @@ identifiers = sa.Table(
     sa.Column("scheme", sa.String, primary_key=True),
     sa.Column("value", sa.String, primary_key=True),
 )
-# AUTOINCREMENT: an id is never given twice, so a saved index that still holds a removed reference can never mistake it for a new one.
+# AUTOINCREMENT: an id is never given twice, so a saved index that still holds a removed reference cannot
+# mistake it for a new one.
 refs = sa.Table(
     "refs",
     schema,
@@ -103,13 +104,13 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A transaction: all of it is stored, or nothing. Raises CatalogError, and IntegrityError as it is."""
+        """A transaction: all of it is stored, or nothing. Raises CatalogError, or IntegrityError as it is."""
         with self.explained(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turns the database's errors into CatalogError, but for broken constraints: those are the caller's to judge."""
+        """Turns errors of the database into CatalogError, but IntegrityError, which the caller judges."""
         try:
             yield
         except IntegrityError:
@@ -146,7 +147,7 @@ class Database:
                 connection.execute(sa.insert(about).values(uuid=str(uuid.uuid4()), version=SCHEMA_VERSION))
 
     def _set_wal(self) -> None:
-        """Readers and a writer side by side. Kept in the file, so set once, and only in a file that is ours."""
+        """Readers and a writer side by side. The file remembers it: set once, and only in a file of ours."""
         with self.explained():
             connection = self._engine.raw_connection()
             try:
@@ -173,12 +174,13 @@ def _on_connect(connection: sqlite3.Connection, _: object) -> None:
     )
     connection.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT * 1000}")
     connection.execute("PRAGMA foreign_keys = ON")
-    # What was reported as registered must outlive a power cut; in WAL mode only FULL syncs at every commit, and one sync
-    # is nothing beside the decoding of a file.
+    # What was reported as registered must outlive a power cut; in WAL mode only FULL syncs at every commit,
+    # and one sync is nothing beside the decoding of a file.
     connection.execute("PRAGMA synchronous = FULL")
 
 
 def _on_begin(connection: sa.Connection) -> None:
-    # A writer takes the lock first: one that reads and then writes would fail at once, not wait, when another was faster.
+    # A writer takes the lock first: one that reads and then writes would fail at once, not wait, when
+    # another was faster.
     writes = connection.get_execution_options().get("whorl_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -51,4 +51,5 @@ class ExactIndex:
 
 def hamming(codes: Codes, code: Codes) -> NDArray[np.int32]:
     """Bits in which each of ``codes`` (n, width) differs from ``code`` (width,), as (n,)."""
-    return np.bitwise_count(codes ^ code).sum(axis=1, dtype=np.int32)
+    differing: NDArray[np.int32] = np.bitwise_count(codes ^ code).sum(axis=1, dtype=np.int32)
+    return differing

@@ -9,7 +9,7 @@ from index.hits import Hits
 
 
 class FaissIndex:
-    """A flat binary index: exact, one pass over all codes; how many threads it takes is the caller's to set."""
+    """A flat binary index: exact, one pass over all codes; how many threads it takes is for the caller."""
 
     def __init__(self, algorithm: str, width: int) -> None:
         self.algorithm = algorithm
@@ -52,7 +52,7 @@ class FaissIndex:
     def columns(self) -> Columns:
         """All that the index holds; the codes are a copy."""
         labels = self._joined()
-        codes: Codes = faiss.vector_to_array(self._flat.xb).reshape(-1, self._width)
+        codes: Codes = self._flat.reconstruct_n(0, len(self))
         return Columns(labels.ref_ids, labels.counts, labels.times, codes)
 
     def search(self, query: Fingerprint, k: int) -> Hits:

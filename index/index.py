@@ -9,12 +9,15 @@ from index.hits import Hits
 
 
 class Index(Protocol):
-    """Think of it as a bag of (code, reference, time): put fingerprints in, ask which lie nearest to each query code."""
+    """Think of it as a bag of (code, reference, time): put fingerprints in, ask which codes lie nearest."""
 
     algorithm: str
 
     def add(self, ref_id: int, fingerprint: Fingerprint) -> None:
-        """Adds a reference's codes, but for weak ones. Raises ValueError for another algorithm or width, or an id that is already in."""
+        """Adds a reference's codes, but for weak ones.
+
+        Raises ValueError for another algorithm or width, or an id that is already in.
+        """
         ...
 
     def remove(self, ref_id: int) -> None:
@@ -22,7 +25,7 @@ class Index(Protocol):
         ...
 
     def search(self, query: Fingerprint, k: int) -> Hits:
-        """The k nearest registered codes of every query code, fewer where the index holds fewer, in query order, near first."""
+        """The k nearest codes of every query code, or all there are; in query order, near first."""
         ...
 
     def extend(self, columns: Columns) -> None:

@@ -1,28 +1,34 @@
-"""Saved index segments: one immutable file an algorithm, so that a match starts without reading every fingerprint.
+"""Saved index segments: one immutable file an algorithm, so that a match need not read every fingerprint.
 
-A segment is a cache of the catalog and never trusted over it: header | ref_ids | counts | times | codes | BLAKE2b of all before.
+A segment is a cache of the catalog and never trusted over it. Layout, little-endian: header | SHA-256 of
+the references' files | ref_ids | counts | times | codes | BLAKE2b of all before. The files' SHA-256 are
+there because a catalog put back from a backup gives the same ids to other files.
 """
 
 import hashlib
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.catalog import Catalog
 from index.columns import Columns, only
 from index.index import INDEXES, Index
 
+Bytes = NDArray[np.uint8]
+
 MAGIC = b"WhorlSeg"
 VERSION = 1
 DIGEST_SIZE = 32
-# magic, version, width, catalog, algorithm, lowest and highest reference, number of references, number of codes
+# magic, version, width, catalog, algorithm, lowest and highest reference, number of references, of codes
 _HEADER = struct.Struct("<8sHH36s32sqqQQ")
-_STALE = 3600  # seconds: no process takes as long to write a segment; a partial file this old was left by one that died
+# Seconds: nobody takes as long to write a segment; a partial file this old was left by a process that died.
+_STALE = 3600
 # Codes that came or went since the segment was saved: more than these are worth writing it anew.
 _CHANGED_CODES = 50_000
 _CHANGED_SHARE = 0.2
@@ -41,54 +47,82 @@ class Stamp:
     width: int
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a segment holds: codes, and the SHA-256 of the file of each of their references, in order."""
+
+    columns: Columns
+    sha256s: list[str]
+
+
 def load_index(
     catalog: Catalog, algorithm: str, width: int, folder: Path, note: Callable[[str], None]
 ) -> Index:
     """The index of all codes of the algorithm: from the saved segment where it holds, else from the catalog.
 
-    Whatever is wrong with the segment, the index is right: references removed since are left out, references added since
-    are read from the catalog. ``note`` is told, in one line, of a segment that was refused or could not be saved.
+    Whatever is wrong with the segment, the index is right: references removed since are left out, those
+    added since are read from the catalog. ``note`` is told, in one line, of a segment that was refused or
+    could not be saved.
     """
     index = INDEXES["faiss"](algorithm, width)
-    live = set(catalog.ids(algorithm))
+    live = catalog.sha256s(algorithm)
+    if not live:
+        return index
     saved = _saved(segment_path(folder, algorithm), Stamp(catalog.uuid, algorithm, width), note)
-    if saved is not None:
-        index.extend(only(saved, live))
-        live -= set(saved.ref_ids.tolist())
+    known = _known(saved, live) if saved else set()
+    if saved:
+        index.extend(only(saved.columns, known))
     kept = len(index)
-    for ref_id, fingerprint in (
-        catalog.fingerprints(algorithm, after=min(live, default=0) - 1) if live else ()
+    _add_rest(index, catalog, live.keys() - known)
+    if saved is None or _worth_saving(
+        len(saved.columns), lost=len(saved.columns) - kept, new=len(index) - kept
     ):
-        if ref_id in live:
-            index.add(ref_id, fingerprint)
-    if saved is None or _worth_saving(len(saved), (len(saved) - kept) + (len(index) - kept)):
         save_index(index, catalog, folder, note)
     return index
 
 
 def save_index(index: Index, catalog: Catalog, folder: Path, note: Callable[[str], None]) -> None:
-    """Saves the index as the segment of its algorithm. A cache that cannot be written is noted and fails nothing."""
+    """Saves the index as the segment of its algorithm. A cache that cannot be written is noted, no more.
+
+    An empty index is not saved: there is nothing to wait for.
+    """
     path = segment_path(folder, index.algorithm)
     columns = index.columns()
-    stamp = Stamp(catalog.uuid, index.algorithm, columns.codes.shape[1])
+    if not len(columns.ref_ids):
+        return
+    live = catalog.sha256s(index.algorithm)
+    # A reference that was removed meanwhile gets no SHA-256, and is left out when the segment is loaded.
+    saved = Saved(columns, [live.get(ref_id, "") for ref_id in columns.ref_ids.tolist()])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(path)
-        _write(path, stamp, columns)
+        _write(path, Stamp(catalog.uuid, index.algorithm, columns.codes.shape[1]), saved)
     except OSError as error:
         note(f"index segment {path} cannot be saved ({error.strerror}): the next start will be slower")
 
 
 def segment_path(folder: Path, algorithm: str) -> Path:
-    """Where the segment of an algorithm lies: "audio/1" in ``audio-1.segment``."""
+    """Where the segment of an algorithm lies: that of "audio/1" in ``audio-1.segment``."""
     return folder / f"{algorithm.replace('/', '-')}.segment"
 
 
-def _worth_saving(saved: int, changed: int) -> bool:
-    return changed > min(_CHANGED_CODES, _CHANGED_SHARE * saved)
+def _known(saved: Saved, live: dict[int, str]) -> set[int]:
+    pairs = zip(saved.columns.ref_ids.tolist(), saved.sha256s, strict=True)
+    return {ref_id for ref_id, sha256 in pairs if live.get(ref_id) == sha256}
 
 
-def _saved(path: Path, stamp: Stamp, note: Callable[[str], None]) -> Columns | None:
+def _add_rest(index: Index, catalog: Catalog, missing: Set[int]) -> None:
+    if missing:
+        for ref_id, fingerprint in catalog.fingerprints(index.algorithm, after=min(missing) - 1):
+            if ref_id in missing:
+                index.add(ref_id, fingerprint)
+
+
+def _worth_saving(saved: int, lost: int, new: int) -> bool:
+    return lost + new > min(_CHANGED_CODES, _CHANGED_SHARE * saved)
+
+
+def _saved(path: Path, stamp: Stamp, note: Callable[[str], None]) -> Saved | None:
     try:
         return _read(path, stamp)
     except FileNotFoundError:
@@ -100,11 +134,11 @@ def _saved(path: Path, stamp: Stamp, note: Callable[[str], None]) -> Columns | N
     return None
 
 
-def _read(path: Path, stamp: Stamp) -> Columns:
-    data = np.fromfile(path, np.uint8)
+def _read(path: Path, stamp: Stamp) -> Saved:
+    data: Bytes = np.fromfile(path, np.uint8)
     if len(data) < _HEADER.size + DIGEST_SIZE:
         raise SegmentError(f"truncated ({len(data)} bytes)")
-    magic, version, width, catalog, algorithm, _, _, references, codes = _HEADER.unpack_from(data)
+    magic, version, width, catalog, algorithm, _, _, references, codes = _HEADER.unpack_from(data.data)
     if magic != MAGIC:
         raise SegmentError(f"no index segment (starts with {magic!r})")
     if version != VERSION:
@@ -114,23 +148,23 @@ def _read(path: Path, stamp: Stamp) -> Columns:
     found = Stamp(catalog.decode(), algorithm.rstrip(b"\0").decode(), width)
     if found != stamp:
         raise SegmentError(f"foreign ({found}, not {stamp})")
-    return _columns(data[_HEADER.size : -DIGEST_SIZE], references, codes, width)
+    return _sections(data[_HEADER.size : -DIGEST_SIZE], references, codes, width)
 
 
-def _columns(
-    data: np.ndarray[tuple[int], np.dtype[np.uint8]], references: int, n: int, width: int
-) -> Columns:
-    ref_ids, counts, times, codes = np.split(data, np.cumsum([8 * references, 8 * references, 8 * n]))
-    return Columns(ref_ids.view("<i8"), counts.view("<i8"), times.view("<f8"), codes.reshape(n, width))
+def _sections(data: Bytes, references: int, n: int, width: int) -> Saved:
+    ends = np.cumsum([64 * references, 8 * references, 8 * references, 8 * n])
+    sha256s, ref_ids, counts, times, codes = np.split(data, ends)
+    columns = Columns(ref_ids.view("<i8"), counts.view("<i8"), times.view("<f8"), codes.reshape(n, width))
+    return Saved(columns, [sha256.decode() for sha256 in sha256s.view("S64").tolist()])
 
 
-def _write(path: Path, stamp: Stamp, columns: Columns) -> None:
+def _write(path: Path, stamp: Stamp, saved: Saved) -> None:
     """Under a temporary name, synced, then renamed: under its own name the file is whole or is not there."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
             digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
-            for part in (_header(stamp, columns), *_parts(columns)):
+            for part in _parts(stamp, saved):
                 digest.update(part)
                 file.write(part)
             file.write(digest.digest())
@@ -142,34 +176,35 @@ def _write(path: Path, stamp: Stamp, columns: Columns) -> None:
         partial.unlink(missing_ok=True)
 
 
+def _parts(stamp: Stamp, saved: Saved) -> list[bytes | memoryview]:
+    columns = saved.columns
+    arrays = (
+        np.array(saved.sha256s, "S64"),
+        columns.ref_ids.astype("<i8", copy=False),
+        columns.counts.astype("<i8", copy=False),
+        columns.times.astype("<f8", copy=False),
+        columns.codes,
+    )
+    sections = [np.ascontiguousarray(array).data.cast("B") for array in arrays if array.size]
+    return [_header(stamp, columns), *sections]
+
+
 def _header(stamp: Stamp, columns: Columns) -> bytes:
-    ids = columns.ref_ids
-    lowest, highest = (int(ids.min()), int(ids.max())) if len(ids) else (0, 0)
     return _HEADER.pack(
         MAGIC,
         VERSION,
         stamp.width,
         stamp.catalog.encode(),
         stamp.algorithm.encode(),
-        lowest,
-        highest,
-        len(ids),
+        int(columns.ref_ids.min()),
+        int(columns.ref_ids.max()),
+        len(columns.ref_ids),
         len(columns),
     )
 
 
-def _parts(columns: Columns) -> list[memoryview]:
-    arrays = (
-        columns.ref_ids.astype("<i8", copy=False),
-        columns.counts.astype("<i8", copy=False),
-        columns.times.astype("<f8", copy=False),
-        columns.codes,
-    )
-    return [memoryview(np.ascontiguousarray(array)).cast("B") for array in arrays if array.size]
-
-
-def _digest(data: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> bytes:
-    return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
+def _digest(data: Bytes) -> bytes:
+    return hashlib.blake2b(data.data, digest_size=DIGEST_SIZE).digest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,116 @@
+"""A fingerprint comes back from its bytes as it was, or not at all."""
+
+import hashlib
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from fingerprint.fingerprint import Fingerprint
+from fingerprint.storage import DIGEST_SIZE, MAGIC, VERSION, StorageError, from_bytes, to_bytes
+
+
+def fingerprint(n: int = 40, width: int = 32, step: float = 0.24, places: bool = False) -> Fingerprint:
+    """n random codes, one every ``step`` seconds."""
+    rng = np.random.default_rng(n)
+    return Fingerprint(
+        algorithm="audio/1",
+        duration=n * step,
+        times=np.round(np.arange(n) * step, 3),
+        codes=rng.integers(0, 256, (n, width), np.uint8),
+        weak=rng.random(n) < 0.2,
+        places=rng.random((n, 4), np.float32) if places else None,
+    )
+
+
+def assert_same(left: Fingerprint, right: Fingerprint) -> None:
+    assert (left.algorithm, left.duration) == (right.algorithm, right.duration)
+    np.testing.assert_array_equal(left.times, right.times)
+    np.testing.assert_array_equal(left.codes, right.codes)
+    np.testing.assert_array_equal(left.weak, right.weak)
+    assert (left.places is None) == (right.places is None)
+    if left.places is not None and right.places is not None:
+        np.testing.assert_array_equal(left.places, right.places)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 1000])
+@pytest.mark.parametrize("places", [False, True])
+def test_comes_back_as_it_was(n: int, places: bool) -> None:
+    assert_same(from_bytes(to_bytes(fingerprint(n, places=places))), fingerprint(n, places=places))
+
+
+def test_same_fingerprint_gives_same_bytes() -> None:
+    assert to_bytes(fingerprint()) == to_bytes(fingerprint())
+
+
+@pytest.mark.parametrize("step", [0.24, 0.5])
+def test_evenly_spaced_codes_cost_little_more_than_themselves(step: float) -> None:
+    hour = fingerprint(int(3600 / step), step=step)
+    assert len(to_bytes(hour)) < len(hour) * (hour.width + 0.3) + 100
+
+
+def test_unevenly_spaced_times_cost_under_a_byte_and_a_half() -> None:
+    times = np.cumsum(np.random.default_rng(1).integers(400, 600, 5000)) / 1000
+    even = fingerprint(5000)
+    uneven = Fingerprint("video/1", 3600.0, times, even.codes, even.weak)
+    assert_same(from_bytes(to_bytes(uneven)), uneven)
+    assert len(to_bytes(uneven)) < len(uneven) * (uneven.width + 1 / 8 + 1.5) + 100
+
+
+def test_a_time_that_would_come_back_changed_is_refused() -> None:
+    codes, weak = np.zeros((2, 4), np.uint8), np.zeros(2, np.bool_)
+    with pytest.raises(ValueError, match=r"0\.0405.* not a multiple of 1 ms"):
+        to_bytes(Fingerprint("audio/1", 1.0, np.array([0.04, 0.0405]), codes, weak))
+
+
+def test_drift_of_added_up_steps_is_rounded_off() -> None:
+    times = np.cumsum(np.full(1000, 0.04))
+    drifted = Fingerprint("audio/1", 41.0, times, np.zeros((1000, 4), np.uint8), np.zeros(1000, np.bool_))
+    np.testing.assert_array_equal(from_bytes(to_bytes(drifted)).times, np.round(times, 3))
+
+
+def test_every_flipped_bit_is_found() -> None:
+    data = to_bytes(fingerprint(5, width=4, places=True))
+    for at in range(len(data)):
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << at % 8
+        with pytest.raises(StorageError):
+            from_bytes(bytes(damaged))
+
+
+def test_every_truncation_is_found_and_named() -> None:
+    data = to_bytes(fingerprint(5, width=4))
+    for size in range(1, len(data)):
+        with pytest.raises(StorageError, match="truncated"):
+            from_bytes(data[:size])
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF....WAVE", b"\x80\x04pickle", bytes(500)])
+def test_something_else_is_named_so(data: bytes) -> None:
+    with pytest.raises(StorageError, match="not a stored fingerprint"):
+        from_bytes(data)
+
+
+def test_trailing_bytes_are_damage() -> None:
+    with pytest.raises(StorageError, match="damaged"):
+        from_bytes(to_bytes(fingerprint()) + b"\0")
+
+
+def test_a_newer_version_is_named_so() -> None:
+    data = to_bytes(fingerprint())
+    newer = data[: len(MAGIC)] + struct.pack("<H", VERSION + 1) + data[len(MAGIC) + 2 :]
+    with pytest.raises(StorageError, match=f"version {VERSION + 1}, newer than {VERSION}: upgrade"):
+        from_bytes(newer)
+
+
+def test_times_that_unfold_to_too_much_are_refused() -> None:
+    """A right checksum proves nothing: whoever makes a hostile file makes its checksum too."""
+    data = to_bytes(fingerprint(0, width=4))
+    bomb = zlib.compress(bytes(10_000_000))
+    name = b"audio/1"
+    header = struct.pack("<8sHHHIIId", MAGIC, VERSION, len(name), 4, 0, len(bomb), 0xFFFFFFFF, 1.0)
+    body = header + name + bomb
+    assert data.startswith(header[:14])
+    with pytest.raises(StorageError, match="not of 0 bytes"):
+        from_bytes(body + hashlib.blake2b(body, digest_size=DIGEST_SIZE).digest())
