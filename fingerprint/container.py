@@ -1,0 +1,159 @@
+"""Opening a media file: which formats are let in, which streams are read, how long it lasts.
+
+Runs only inside the child process that ``fingerprint.worker`` makes for one file. It opens nothing: the file arrives as an open
+descriptor, and the decoder library never learns its name.
+"""
+
+from __future__ import annotations  # the decoder library's generic types exist in its stubs alone
+
+import errno
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+# Demuxers of real media. None of them opens a second file or reads a list of files.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,wav,w64,aiff,au,caf,flac,mp3,aac,ac3,eac3,dts,"
+    "truehd,loas,amr,amrnb,amrwb,ape,wv,tta,asf,rm,mxf,nut,gxf,dv,ivf,obu,h264,hevc,m4v,vc1,gif"
+)
+# Formats whose header does not tell the duration, so that it is found by reading every packet.
+UNTIMED = frozenset(
+    "mp3 aac ac3 eac3 dts truehd loas amr amrnb amrwb h264 hevc m4v mpegvideo vc1 obu gif".split()
+)
+NO_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+Streams = tuple[AudioStream | VideoStream, ...]
+
+
+class RefusedError(Exception):
+    """The file cannot be read: ``code`` and the reason, in words that follow the file's name."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the parent allows: pixels of a picture and seconds of media."""
+
+    max_pixels: int
+    max_duration: float
+
+
+class Source:
+    """An open file and its chosen streams.
+
+    audio, video  the chosen streams, or None
+    origin        seconds on the container's clock that are media time 0
+    damaged       what was wrong while reading, or ""
+    """
+
+    def __init__(self, file: BinaryIO, bounds: Bounds) -> None:
+        file.seek(0)
+        self.bounds = bounds
+        self.container = _open(file, bounds.max_pixels)
+        self.audio = _best_audio(self.container)
+        self.video = _best_video(self.container)
+        if self.audio is None and self.video is None:
+            raise RefusedError("no-streams", "holds neither sound nor moving pictures that can be decoded")
+        self.origin = (self.container.start_time or 0) / av.time_base
+        self.broken_off = False
+
+    def packets(self, *streams: AudioStream | VideoStream) -> Iterator[Packet[Any]]:
+        """Packets of these streams; where the file breaks off they end, and ``broken_off`` is set."""
+        for stream in self.container.streams:
+            stream.discard = Discard.default if stream in streams else Discard.all
+        packets = self.container.demux(*streams)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.error.FFmpegError as error:
+                raise_limits(error)
+                self.broken_off = True
+                return
+            if packet.size:
+                yield packet
+
+    def header_duration(self) -> float:
+        """Seconds that the header tells, or 0 where the format has none to trust."""
+        if self.container.format.name in UNTIMED:
+            return 0.0
+        return max(0.0, (self.container.duration or 0) / av.time_base)
+
+    def measured_duration(self) -> float:
+        """Seconds from the origin to the end of the last packet of the chosen streams; reads the whole file, decodes none."""
+        end = 0.0
+        for packet in self.packets(*(stream for stream in (self.audio, self.video) if stream is not None)):
+            length = float((packet.duration or 0) * packet.time_base)
+            start = end if packet.pts is None else float(packet.pts * packet.time_base) - self.origin
+            end = max(end, start + length)
+        return end
+
+    def check(self, duration: float) -> None:
+        """Raise ``RefusedError`` when the media is longer or larger than allowed."""
+        bounds = self.bounds
+        if duration > bounds.max_duration:
+            raise too_long(duration, bounds)
+        if self.video is not None:
+            width, height = self.video.codec_context.width, self.video.codec_context.height
+            if width * height > bounds.max_pixels:
+                raise RefusedError(
+                    "too-large", f"has pictures of {width} x {height}, more than {bounds.max_pixels} pixels"
+                )
+
+
+def too_long(seconds: float, bounds: Bounds) -> RefusedError:
+    """The error of media that lasts longer than allowed."""
+    return RefusedError("too-long", f"lasts {seconds:.0f} s or more; {bounds.max_duration:.0f} s are allowed")
+
+
+def raise_limits(error: av.error.FFmpegError) -> None:
+    """An error of the decoder that means "no memory" is the child's limit, never a fault of one packet."""
+    if error.errno == errno.ENOMEM:
+        raise MemoryError from error
+
+
+def _open(file: BinaryIO, max_pixels: int) -> InputContainer:
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_pixels": str(max_pixels)}
+    try:
+        return av.open(file, "r", options=options, metadata_errors="replace", buffer_size=1 << 17)
+    except av.error.FFmpegError as error:
+        raise_limits(error)
+        if error.errno == errno.EINVAL:  # what the library answers when the format is not on the list
+            raise RefusedError("refused-format", "is in a format that is not read here") from error
+        raise RefusedError("not-media", f"is not readable as media ({error.strerror})") from error
+
+
+def _decodable(stream: AudioStream | VideoStream) -> bool:
+    return stream.codec_context is not None and stream.codec_context.codec.is_decoder
+
+
+def _best_audio(container: InputContainer) -> AudioStream | None:
+    """The stream marked as default, else the one with most channels, else the first."""
+    streams = [s for s in container.streams.audio if _decodable(s)]
+    return max(
+        streams, key=lambda s: (bool(s.disposition & Disposition.default), s.channels, -s.index), default=None
+    )
+
+
+def _best_video(container: InputContainer) -> VideoStream | None:
+    """The default stream, else the largest, else the first; cover art and thumbnails are no moving pictures."""
+    streams = [s for s in container.streams.video if _decodable(s) and not s.disposition & NO_PICTURES]
+    return max(
+        streams,
+        key=lambda s: (
+            bool(s.disposition & Disposition.default),
+            s.codec_context.width * s.codec_context.height,
+            -s.index,
+        ),
+        default=None,
+    )

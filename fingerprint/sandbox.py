@@ -1,0 +1,168 @@
+"""The parent's end of decoding: starts the server of ``fingerprint.worker`` and talks to the child it makes for a file."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_HEADER = 5  # bytes before a message: kind, length as little-endian uint32
+_COMMAND = (
+    "import sys; sys.path[:] = sys.argv[2:]; from fingerprint.worker import main; main(int(sys.argv[1]))"
+)
+_PATH = [str(Path(__file__).resolve().parent.parent), *(entry for entry in sys.path if entry)]
+
+
+class ChildError(Exception):
+    """The child cannot answer: ``code`` and the reason, in words that follow the file's name."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
+
+
+class _Server:
+    """One server for this process, started on first use and again if it should die."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._lock:
+            self._started()
+
+    def ask(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """One request and its answer. An interruption between the two closes the server: it could not be trusted after."""
+        with self._lock:
+            control = self._started()
+            try:
+                socket.send_fds(control, [json.dumps(request).encode()], descriptors)
+                answer = control.recv(4096)
+            except OSError:
+                answer = b""
+            except BaseException:
+                self._close()
+                raise
+            if not answer:
+                self._close()
+                raise ChildError(
+                    "decoder-crashed", "could not be decoded: the decoding server died; run it again"
+                )
+            return dict(json.loads(answer))
+
+    def _started(self) -> socket.socket:
+        if self._control is None:
+            self._control, theirs = socket.socketpair()
+            with theirs:
+                # A session of its own: Ctrl-C reaches the parent alone, which then ends the children in good order.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", _COMMAND, str(theirs.fileno()), *_PATH],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+        return self._control
+
+    def _close(self) -> None:
+        if self._control is not None and self._process is not None:
+            self._control.close()
+            self._process.wait()
+        self._control = self._process = None
+
+
+_server = _Server()
+
+
+def start_decoder() -> None:
+    """Start the decoding server without waiting for it, so that it loads while the caller does other things."""
+    _server.start()
+
+
+def _forget() -> None:
+    """After a fork: the server belongs to the process that started it."""
+    global _server
+    _server = _Server()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+class Child:
+    """A process that has one file open. Messages are (kind, payload); kinds as ``fingerprint.decoder`` sends them."""
+
+    def __init__(self, descriptor: int, limits: dict[str, Any]) -> None:
+        self._limits = limits
+        self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(limits["silence"])
+        with theirs:
+            self.pid = int(_server.ask(limits, [theirs.fileno(), descriptor])["pid"])
+        self._server = _server
+        self._stream = self._socket.makefile("rb", buffering=1 << 16)
+        self.closed = False
+
+    def request(self, do: str, *arguments: Any) -> None:
+        """Ask for something; ``answer`` yields what comes back."""
+        try:
+            self._socket.sendall(json.dumps({"do": do, "with": arguments}).encode() + b"\n")
+        except BrokenPipeError:
+            raise self._death() from None
+
+    def answer(self) -> Iterator[tuple[bytes, bytes]]:
+        """Messages up to and with the closing one, ``E``.
+
+        Raises ``ChildError`` when the child reports an error, dies, or is silent too long.
+        """
+        kind = b""
+        while kind != b"E":
+            header = self._read(_HEADER)
+            kind = header[:1]
+            payload = self._read(int.from_bytes(header[1:], "little"))
+            if kind == b"X":
+                self.close()
+                raise ChildError(*json.loads(payload))
+            if kind != b"P":
+                yield kind, payload
+
+    def _read(self, size: int) -> bytes:
+        try:
+            data = self._stream.read(size)
+        except TimeoutError:
+            self.close()
+            raise ChildError(
+                "timeout", f"gave no sign of decoding for {self._limits['silence']:.0f} s"
+            ) from None
+        except ConnectionResetError:
+            data = b""
+        if len(data) < size:
+            raise self._death()
+        return data
+
+    def _death(self) -> ChildError:
+        """Why the child died."""
+        status = self.close()
+        name = ""
+        if os.WIFSIGNALED(status):
+            import signal
+
+            name = signal.Signals(os.WTERMSIG(status)).name
+        if name == "SIGXCPU":
+            return ChildError("limit", "takes more CPU time to decode than is allowed")
+        return ChildError("decoder-crashed", f"crashed the decoder ({name or f'status {status}'})")
+
+    def close(self) -> int:
+        """End the child and wait for it; the wait status it had by itself, or 0."""
+        if self.closed:
+            return 0
+        self.closed = True
+        self._stream.close()
+        self._socket.close()
+        if self._server is not _server:
+            return 0  # in a forked process: the child is not ours
+        return int(_server.ask({"stop": self.pid}, [])["status"])

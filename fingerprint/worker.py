@@ -1,0 +1,129 @@
+"""The process that decodes: a small server that forks one limited child for each file.
+
+The server imports the decoder library once, so that a child costs a few milliseconds; it is forked from, never decodes
+itself, and ends with its children when the process that started it goes away.
+"""
+
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from typing import Any
+
+import av
+import av.subtitles.codeccontext  # the library imports these when it first needs them, and a child can open no file
+import av.subtitles.stream
+
+from fingerprint.container import Bounds, RefusedError
+from fingerprint.decoder import Decoder, Message, done
+
+HEADER = struct.Struct("<cI")  # kind and length of a message
+
+
+def main(descriptor: int) -> None:
+    """Serve the control socket ``descriptor`` until its other end closes."""
+    av.logging.set_level(av.logging.PANIC)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    children: set[int] = set()
+    with socket.socket(fileno=descriptor) as control:
+        while True:
+            line, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 2)
+            if not line:
+                break
+            request = json.loads(line)
+            if "stop" in request:
+                answer = {"status": _stop(children, request["stop"])}
+            else:
+                answer = {"pid": _fork(children, request, descriptors, control)}
+            control.sendall(json.dumps(answer).encode())
+        for child in tuple(children):
+            _stop(children, child)
+
+
+def _stop(children: set[int], child: int) -> int:
+    """End a child that may have ended already; its wait status. It is reaped only here, so its id cannot be another's."""
+    children.remove(child)
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        return 0
+    return status
+
+
+def _fork(children: set[int], request: dict[str, Any], descriptors: list[int], control: socket.socket) -> int:
+    child = os.fork()
+    if child == 0:
+        control.close()
+        status = 1
+        try:
+            _serve(request, *descriptors)
+            status = 0
+        finally:
+            os._exit(status)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    children.add(child)
+    return child
+
+
+def _serve(limits: dict[str, Any], data: int, file: int) -> None:
+    """The life of a child: limit itself, probe the file, answer requests until the parent hangs up."""
+    _limit(limits)
+    connection = socket.socket(fileno=data)
+    requests = connection.makefile("rb")
+    try:
+        decoder = Decoder(
+            os.fdopen(file, "rb", buffering=0), Bounds(limits["max_pixels"], limits["max_duration"])
+        )
+        _allow_cpu(limits, decoder.duration)
+        _send(connection, done(**decoder.facts))
+        for line in requests:
+            _allow_cpu(limits, decoder.duration)
+            request = json.loads(line)
+            for message in getattr(decoder, request["do"])(*request["with"]):
+                _send(connection, message)
+    except RefusedError as error:
+        _send(connection, (b"X", json.dumps([error.code, error.reason]).encode()))
+    except MemoryError:
+        _send(
+            connection,
+            (b"X", json.dumps(["limit", f"needs more memory than {limits['memory'] >> 20} MiB"]).encode()),
+        )
+    except BrokenPipeError:
+        pass  # the parent wants no more
+    except Exception as error:  # a fault of the decoder or of its use here: an error of this file alone
+        reason = f"could not be decoded ({type(error).__name__}: {error})"
+        _send(connection, (b"X", json.dumps(["decoder-crashed", reason]).encode()))
+
+
+def _limit(limits: dict[str, Any]) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (0, 0)
+    )  # what is open stays open; nothing further can be opened
+    resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
+    _allow_cpu(limits, 0.0)
+
+
+def _allow_cpu(limits: dict[str, Any], duration: float) -> None:
+    """CPU time from now on, in proportion to what there is to decode."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = usage.ru_utime + usage.ru_stime + limits["cpu_seconds"] + limits["cpu_per_second"] * duration
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, resource.RLIM_INFINITY))
+
+
+def _send(connection: socket.socket, message: Message) -> None:
+    kind, payload = message
+    connection.sendall(HEADER.pack(kind, len(payload)))
+    connection.sendall(payload)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
