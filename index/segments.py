@@ -9,7 +9,7 @@ import hashlib
 import os
 import struct
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,10 +73,10 @@ def load_index(
     if saved:
         index.extend(only(saved.columns, known))
     kept = len(index)
-    _add_rest(index, catalog, live.keys() - known)
-    if saved is None or _worth_saving(
-        len(saved.columns), lost=len(saved.columns) - kept, new=len(index) - kept
-    ):
+    if live.keys() > known:
+        for ref_id, fingerprint in catalog.fingerprints(algorithm, after=max(known, default=0)):
+            index.add(ref_id, fingerprint)
+    if saved is None or _worth_saving(len(saved.columns), len(saved.columns) - kept, len(index) - kept):
         save_index(index, catalog, folder, note)
     return index
 
@@ -107,15 +107,15 @@ def segment_path(folder: Path, algorithm: str) -> Path:
 
 
 def _known(saved: Saved, live: dict[int, str]) -> set[int]:
+    """The references of the segment that are still those of the catalog, up to the first that it lacks.
+
+    Not those after it: references must enter in ascending order, for of equally near codes the first one is
+    found, and the answers may not depend on what was saved when.
+    """
     pairs = zip(saved.columns.ref_ids.tolist(), saved.sha256s, strict=True)
-    return {ref_id for ref_id, sha256 in pairs if live.get(ref_id) == sha256}
-
-
-def _add_rest(index: Index, catalog: Catalog, missing: Set[int]) -> None:
-    if missing:
-        for ref_id, fingerprint in catalog.fingerprints(index.algorithm, after=min(missing) - 1):
-            if ref_id in missing:
-                index.add(ref_id, fingerprint)
+    same = {ref_id for ref_id, sha256 in pairs if live.get(ref_id) == sha256}
+    first_missing = min(live.keys() - same, default=None)
+    return {ref_id for ref_id in same if first_missing is None or ref_id < first_missing}
 
 
 def _worth_saving(saved: int, lost: int, new: int) -> bool:
@@ -154,7 +154,9 @@ def _read(path: Path, stamp: Stamp) -> Saved:
 def _sections(data: Bytes, references: int, n: int, width: int) -> Saved:
     ends = np.cumsum([64 * references, 8 * references, 8 * references, 8 * n])
     sha256s, ref_ids, counts, times, codes = np.split(data, ends)
-    columns = Columns(ref_ids.view("<i8"), counts.view("<i8"), times.view("<f8"), codes.reshape(n, width))
+    # The codes stay a view, for the index copies them; views of the others would keep the file in memory.
+    labels = (ref_ids.view("<i8").copy(), counts.view("<i8").copy(), times.view("<f8").copy())
+    columns = Columns(*labels, codes.reshape(n, width))
     return Saved(columns, [sha256.decode() for sha256 in sha256s.view("S64").tolist()])
 
 
