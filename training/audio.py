@@ -64,7 +64,7 @@ class Moments:
 def sounds(media: Path) -> list[Array]:
     """The sounds of all titles that are not held out, in the order of the manifest."""
     with (media / "MANIFEST.csv").open(newline="") as manifest:
-        rows = [row for row in csv.DictReader(manifest) if row["kind"] == "audio" and not held_out(row["repo"])]
+        rows = [row for row in csv.DictReader(manifest) if row["kind"] == "audio" and not held_out(row["kind"], row["repo"])]
     found = []
     for row in rows:
         with open_media(media / row["file"]) as opened:
