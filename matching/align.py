@@ -1,0 +1,85 @@
+"""Hits -> lines: where hits agree on ``ref = time_scale * query + offset``, as a vote (Hough, US3069654; Wang, ISMIR 2003)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.hits import Hits
+
+STRETCH = 8.0  # seconds of query that vote together: a copy this long fills its bin, and little drift smears it
+SCALE_STEP = 0.05  # of time scale, between those that are tried: 0.1 s of smear over half a stretch
+BIN = 0.4  # seconds of offset that one bin takes
+CERTAIN = 0.43  # of the bits: at this distance a hit is worth nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A candidate alignment around the query time ``middle`` (s): ``ref = time_scale * query + offset``."""
+
+    ref_id: int
+    time_scale: float
+    offset: float
+    middle: float
+    votes: float
+
+
+def lines(hits: Hits, bits: int, duration: float, tolerance: float, most: int) -> list[Line]:
+    """The ``most`` best supported lines of each stretch of a query of ``duration`` seconds, best first.
+
+    Time scales within ``tolerance`` of the one that the hits' disguise assumes are tried.
+    """
+    weights = np.clip(CERTAIN * bits - hits.distances, 0, None)
+    found: list[Line] = []
+    for middle in _middles(duration):
+        near = np.flatnonzero((np.abs(hits.query_times - middle) <= STRETCH / 2) & (weights > 0))
+        if len(near):
+            found += _stretch(hits, weights, near, middle, tolerance, most)
+    return sorted(found, key=lambda line: -line.votes)
+
+
+def time_scales(assumed: float, tolerance: float, step: float) -> NDArray[np.float64]:
+    """Scales from ``assumed * (1 - tolerance)`` to ``assumed * (1 + tolerance)`` in steps of ``step``, around the assumed one."""
+    count = int(np.ceil(tolerance / step - 0.5))
+    return np.asarray(assumed * (1 + step * np.arange(-count, count + 1)))
+
+
+def _middles(duration: float) -> NDArray[np.float64]:
+    """Middles of stretches that overlap by half and cover the query."""
+    count = max(1, int(np.ceil(2 * duration / STRETCH)) - 1)
+    return np.asarray(duration / 2 + (np.arange(count) - (count - 1) / 2) * STRETCH / 2)
+
+
+def _stretch(
+    hits: Hits, weights: NDArray[np.float64], near: NDArray[np.int64], middle: float, tolerance: float, most: int
+) -> list[Line]:
+    best: dict[tuple[int, int], Line] = {}
+    for scale in time_scales(hits.disguise.time_scale, tolerance, SCALE_STEP):
+        at_middle = hits.ref_times[near] - scale * (hits.query_times[near] - middle)
+        for line in _votes(hits.ref_ids[near], at_middle, weights[near], float(scale), middle, most):
+            place = (line.ref_id, round((line.offset + line.time_scale * middle) / BIN))
+            if place not in best or line.votes > best[place].votes:
+                best[place] = line
+    return sorted(best.values(), key=lambda line: -line.votes)[:most]
+
+
+def _votes(
+    ref_ids: NDArray[np.int64],
+    at_middle: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    scale: float,
+    middle: float,
+    most: int,
+) -> list[Line]:
+    """The heaviest bins of (reference, reference time at the middle); bins overlap by half so that none is cut in two."""
+    found = []
+    for phase in (0.0, 0.5):
+        bins = np.floor(at_middle / BIN + phase).astype(np.int64)
+        # Two columns in one number, for np.unique is far faster on one: 2**32 bins are 50 years.
+        keys, inverse = np.unique(ref_ids * 2**32 + bins + 2**31, return_inverse=True)
+        votes = np.bincount(inverse, weights)
+        for i in np.argsort(-votes, kind="stable")[:most]:
+            reference_time = ((int(keys[i]) % 2**32) - 2**31 + 0.5 - phase) * BIN
+            offset = reference_time - scale * middle
+            found.append(Line(int(keys[i]) // 2**32, scale, offset, middle, float(votes[i])))
+    return found

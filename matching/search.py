@@ -1,0 +1,155 @@
+"""A window of a capture -> its scored stretches in the registered references, for one algorithm: seed, chain, verify."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.extractor import Extractor
+from fingerprint.fingerprint import Disguise, Fingerprint, Query
+from fingerprint.media import Clip
+from index.index import Index
+from matching.align import Line, lines
+from matching.decoys import Decoys
+from matching.verify import Side, Stretch, stretch
+
+NEAREST = 4  # registered codes asked for each query code
+LINES = 3  # lines kept of each stretch of a query
+DISGUISED_LINES = 12  # lines of disguised queries that are verified
+SPARSE = 3  # every how many-th code of a disguised query is looked up: enough to rank disguises
+RIVALS = slice(1, 6)  # the decoys, best first, whose mean score is taken off: the very best may be of the same work
+UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried
+OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds
+ECLIPSED = 0.75  # of another's score over the same seconds, under which a stretch is only its likeness
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A stretch and the disguise under which it was found; ``score`` has the decoys' taken off."""
+
+    stretch: Stretch
+    disguise: Disguise
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Everything that one algorithm needs to find its codes again. ``reference`` gives a registered fingerprint by id."""
+
+    extractor: Extractor
+    index: Index
+    reference: Callable[[int], Fingerprint]
+    decoys: Decoys
+
+    def found(self, clip: Clip, certain: Callable[[float], bool]) -> list[Found]:
+        """Stretches of the clip, best first; disguises are tried where no stretch has a ``certain`` score."""
+        queries = self.extractor.queries(clip)
+        plain = next(queries)
+        if not len(plain.fingerprint) or not len(self.index):
+            return []
+        found = self._verified(plain, self._lines(plain))
+        sure = [f for f in found if certain(f.score)]
+        open_codes = _outside(plain.fingerprint, sure)
+        if np.count_nonzero(open_codes) * _spacing(plain.fingerprint) >= UNEXPLAINED:
+            for query, kept in self._disguised(queries, sure):
+                found += self._verified(query, kept)
+        return without_eclipsed(found)
+
+    def _lines(self, query: Query, step: int = 1) -> list[Line]:
+        looked_up = _only(query.fingerprint, np.flatnonzero(~query.fingerprint.weak)[::step])
+        hits = replace(self.index.search(looked_up, NEAREST), disguise=query.disguise)
+        return lines(hits, 8 * query.fingerprint.width, query.fingerprint.duration, self.extractor.tolerance, LINES)
+
+    def _disguised(self, queries: Iterator[Query], sure: list[Found]) -> list[tuple[Query, list[Line]]]:
+        """The best lines of all disguised queries outside the ``sure`` stretches, by query."""
+        best: list[tuple[float, int, Line, Query]] = []
+        for number, query in enumerate(queries):
+            outside = [line for line in self._lines(query, SPARSE) if not _covered(line, sure)]
+            for rank, line in enumerate(outside):
+                heapq.heappush(best, (line.votes, -LINES * number - rank, line, query))
+                if len(best) > DISGUISED_LINES:
+                    heapq.heappop(best)
+        by_query: dict[int, tuple[Query, list[Line]]] = {}
+        for _, _, line, query in sorted(best, key=lambda entry: (-entry[0], -entry[1])):
+            by_query.setdefault(id(query), (query, []))[1].append(line)
+        return list(by_query.values())
+
+    def _verified(self, query: Query, candidates: list[Line]) -> list[Found]:
+        side, found = Side(query, self.decoys.background), []
+        for line in candidates:
+            if any(_on(line, other.stretch) for other in found):
+                continue
+            aligned = stretch(side, self.reference(line.ref_id), line, self.extractor.tolerance)
+            if aligned is not None:
+                found.append(Found(aligned, query.disguise, aligned.score - self._chance(side, aligned)))
+        return found
+
+    def _chance(self, side: Side, aligned: Stretch) -> float:
+        """What the decoys score over the same seconds of the same query."""
+        times = side.times
+        inside = np.flatnonzero((times >= aligned.query_start - 1e-6) & (times <= aligned.query_end + 1e-6))
+        part = Side(_part(side.query, inside), self.decoys.background)
+        strong = np.flatnonzero(~part.query.fingerprint.weak)[::SPARSE]
+        hits = replace(
+            self.decoys.index.search(_only(part.query.fingerprint, strong), NEAREST), disguise=side.query.disguise
+        )
+        candidates = lines(hits, 8 * part.query.fingerprint.width, aligned.query_end, self.extractor.tolerance, LINES)
+        best: dict[int, float] = {}
+        for line in candidates[: 2 * RIVALS.stop]:
+            rival = stretch(part, self.decoys.fingerprint(line.ref_id), line, self.extractor.tolerance)
+            if rival is not None:
+                best[line.ref_id] = max(best.get(line.ref_id, 0.0), rival.score)
+        scores = sorted(best.values(), reverse=True)[RIVALS]
+        return float(np.mean(scores)) if scores else 0.0
+
+
+def without_eclipsed(found: list[Found]) -> list[Found]:
+    """Best first, less those that tell of the same seconds as a much better one: a sequel, a loop, another disguise of it."""
+    kept: list[Found] = []
+    for candidate in sorted(found, key=lambda f: -f.score):
+        rivals = [f for f in kept if _same_seconds(f.stretch, candidate.stretch)]
+        same = any(f.stretch.ref_id == candidate.stretch.ref_id for f in rivals)
+        if not same and not any(candidate.score < ECLIPSED * f.score for f in rivals):
+            kept.append(candidate)
+    return kept
+
+
+def _same_seconds(one: Stretch, other: Stretch) -> bool:
+    shared = min(one.query_end, other.query_end) - max(one.query_start, other.query_start)
+    return shared > OVERLAP * min(one.query_end - one.query_start, other.query_end - other.query_start)
+
+
+def _on(line: Line, aligned: Stretch) -> bool:
+    """Whether the line is that of a stretch that is known already."""
+    if line.ref_id != aligned.ref_id or not aligned.query_start <= line.middle <= aligned.query_end:
+        return False
+    apart = (line.time_scale - aligned.time_scale) * line.middle + line.offset - aligned.offset
+    return abs(apart) < 1.0
+
+
+def _covered(line: Line, found: list[Found]) -> bool:
+    return any(f.stretch.query_start <= line.middle <= f.stretch.query_end for f in found)
+
+
+def _outside(fingerprint: Fingerprint, found: list[Found]) -> NDArray[np.bool_]:
+    """Which strong codes no stretch explains; a stretch explains a second around it too."""
+    outside = ~fingerprint.weak
+    for f in found:
+        outside &= (fingerprint.times < f.stretch.query_start - 1) | (fingerprint.times > f.stretch.query_end + 1)
+    return outside
+
+
+def _spacing(fingerprint: Fingerprint) -> float:
+    return fingerprint.duration / len(fingerprint)
+
+
+def _only(fingerprint: Fingerprint, rows: NDArray[np.int64]) -> Fingerprint:
+    return replace(
+        fingerprint, times=fingerprint.times[rows], codes=fingerprint.codes[rows], weak=fingerprint.weak[rows]
+    )
+
+
+def _part(query: Query, rows: NDArray[np.int64]) -> Query:
+    return Query(_only(query.fingerprint, rows), query.reliability[rows], query.disguise)

@@ -1,0 +1,204 @@
+"""Lines -> aligned stretches: every stored code along the line is compared, the line is bent straight, its ends are found.
+
+The score of a stretch is its mean similarity in units of what chance gives *these* two sequences. With s_i the similarity of
+code i of the query to its partner, mu_i and sigma_i its mean and deviation over unrelated codes, and q and r the likenesses
+of the codes of each sequence among themselves, chance gives the sum of (s_i - mu_i) the variance
+
+    sum over i, j of  sigma_i * sigma_j * q_ij * r_ij
+
+for two sequences that have nothing to do with each other. A metronome against a loop, or one still picture against another,
+has all likenesses near 1: however long they are, they count as one code. This is what makes them comparable with music.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.fingerprint import Fingerprint, Query, unpack
+from matching.align import Line, time_scales
+
+Array = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+BENT = 0.01  # of time scale: the first step of straightening
+WORTH = 1.5  # deviations above chance from which a pair speaks for the stretch and below which against it
+SLACK = 0.16  # seconds at most between a stored code's place in the query and the query's nearest code
+FEWEST = 4  # pairs without which there is nothing to score
+
+
+class Side:
+    """The query's side of many alignments: its codes as weights, and what chance gives each of them."""
+
+    def __init__(self, query: Query, background: Array) -> None:
+        """``background`` (m, bits) in {-1, +1}: codes that have nothing to do with any query."""
+        self.query = query
+        self.times = query.fingerprint.times
+        self._background = background
+
+    @cached_property
+    def weights(self) -> Array:
+        """(n, bits), each row's absolute values summing to 1: an uncertain bit counts less."""
+        squashed = np.tanh(self.query.reliability)
+        return np.asarray(squashed / (np.abs(squashed).sum(1, keepdims=True) + 1e-9))
+
+    @cached_property
+    def chance(self) -> tuple[Array, Array]:
+        """Mean and deviation (n, 1) of each code's similarity to unrelated ones."""
+        similar = self.weights @ self._background.T
+        return similar.mean(1, keepdims=True), similar.std(1, keepdims=True) + 1e-6
+
+    @cached_property
+    def unit(self) -> Array:
+        """The weights with rows of length 1: their products are likenesses."""
+        return np.asarray(self.weights / (np.linalg.norm(self.weights, axis=1, keepdims=True) + 1e-9))
+
+    def nearest(self, times: NDArray[np.float64]) -> tuple[Rows, NDArray[np.bool_]]:
+        """Row of the code nearest to each time, and whether it is near enough."""
+        rows = np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)
+        return rows, np.abs(self.times[rows] - times) <= SLACK
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """An aligned stretch: the line, its times from first to last code, and its score in deviations of chance.
+
+    at_query_edges  whether no strong code of the query comes before, after it
+    at_ref_edges    the same of the reference
+    """
+
+    ref_id: int
+    time_scale: float
+    offset: float
+    query_start: float
+    query_end: float
+    score: float
+    at_query_edges: tuple[bool, bool]
+    at_ref_edges: tuple[bool, bool]
+
+
+class Partner:
+    """The reference's side: its codes within reach of a line."""
+
+    def __init__(self, reference: Fingerprint, first: float, last: float) -> None:
+        begin, end = np.searchsorted(reference.times, [first, last])
+        self.times = reference.times[begin:end]
+        self.weak = reference.weak[begin:end]
+        self.signs = unpack(reference.codes[begin:end])
+        self.edges = (bool(begin == 0), bool(end == len(reference)))
+
+
+def stretch(side: Side, reference: Fingerprint, line: Line, tolerance: float) -> Stretch | None:
+    """The best stretch along the line or one near it; None when too few codes meet there."""
+    duration, reach = side.query.fingerprint.duration, 2.0 + 0.1 * STRETCH_LIMIT
+    partner = Partner(reference, line.offset - reach, line.offset + line.time_scale * duration + reach)
+    if len(partner.times) < FEWEST or not len(side.times):
+        return None
+    mean, deviation = side.chance
+    evidence = (side.weights @ partner.signs.T - mean) / deviation - WORTH
+    evidence[side.query.fingerprint.weak] = 0
+    evidence[:, partner.weak] = 0
+    scale, offset = _straighten(side, partner, evidence, line, tolerance)
+    return _scored(side, partner, evidence, line.ref_id, scale, offset)
+
+
+STRETCH_LIMIT = 10.0
+
+
+def _straighten(
+    side: Side, partner: Partner, evidence: Array, line: Line, tolerance: float
+) -> tuple[float, float]:
+    """Time scale and offset near the line's with the most evidence: first shifted, then turned about the best stretch."""
+    middle = line.middle
+    at_middle = line.offset + line.time_scale * middle
+    shifts = np.arange(-0.4, 0.401, 0.04)
+    offsets = at_middle + shifts - line.time_scale * middle
+    sums, begins, ends = _runs(side, partner, evidence, np.full(len(shifts), line.time_scale), offsets)
+    best = int(np.argmax(sums))
+    scale, offset = line.time_scale, float(offsets[best])
+    span = partner.times[[begins[best], ends[best]]]
+    for step, width in ((BENT, tolerance), (BENT / 4, 3 * BENT / 4)):
+        scale, offset, span = _turn(side, partner, evidence, scale, offset, span, step, min(width, tolerance))
+    return scale, offset
+
+
+def _turn(
+    side: Side,
+    partner: Partner,
+    evidence: Array,
+    scale: float,
+    offset: float,
+    span: NDArray[np.float64],
+    step: float,
+    width: float,
+) -> tuple[float, float, NDArray[np.float64]]:
+    """The best of the lines turned by up to ``width`` about the middle of ``span`` (reference seconds) and shifted a little."""
+    pivot = (float(span.mean()) - offset) / scale
+    turns = time_scales(1.0, width, step)
+    shifts = np.arange(-0.08, 0.081, 0.02 if step < BENT else 0.04)
+    scales = np.repeat(scale * turns, len(shifts))
+    offsets = scale * pivot + offset + np.tile(shifts, len(turns)) - scales * pivot
+    sums, begins, ends = _runs(side, partner, evidence, scales, offsets)
+    # A still picture fits every line: of equals the one nearest to where we came from is taken.
+    strangeness = 1e-3 * (np.abs(scales / scale - 1) / step + np.abs(np.tile(shifts, len(turns))))
+    best = int(np.argmax(sums * (1 - strangeness)))
+    return float(scales[best]), float(offsets[best]), partner.times[[begins[best], ends[best]]]
+
+
+def _along(
+    side: Side, partner: Partner, evidence: Array, scales: NDArray[np.float64], offsets: NDArray[np.float64]
+) -> tuple[Array, Rows, NDArray[np.bool_]]:
+    """Evidence of each of the reference's codes on each line, 0 off the query; its row in the query; whether it has one."""
+    rows, there = side.nearest((partner.times[None] - offsets[:, None]) / scales[:, None])
+    return np.where(there, evidence[rows, np.arange(len(partner.times))], 0), rows, there
+
+
+def _runs(
+    side: Side, partner: Partner, evidence: Array, scales: NDArray[np.float64], offsets: NDArray[np.float64]
+) -> tuple[Array, Rows, Rows]:
+    """For each line the largest sum of evidence over consecutive codes, and the first and last of them (Kadane)."""
+    along, _, _ = _along(side, partner, evidence, scales, offsets)
+    total = np.concatenate([np.zeros((len(along), 1), along.dtype), np.cumsum(along, 1)], axis=1)
+    rise = total[:, 1:] - np.minimum.accumulate(total, axis=1)[:, :-1]
+    ends = np.argmax(rise, 1)
+    lines = np.arange(len(along))
+    before = np.where(np.arange(total.shape[1])[None] <= ends[:, None], total, np.inf)
+    # The last of equal lowest points: a stretch does not begin with codes that say nothing.
+    begins = before.shape[1] - 1 - np.argmin(before[:, ::-1], 1)
+    return rise[lines, ends], np.minimum(begins, ends), ends
+
+
+def _scored(
+    side: Side, partner: Partner, evidence: Array, ref_id: int, scale: float, offset: float
+) -> Stretch | None:
+    one = np.array([scale]), np.array([offset])
+    _, begins, ends = _runs(side, partner, evidence, *one)
+    _, rows, there = (values[0] for values in _along(side, partner, evidence, *one))
+    taken = np.zeros(len(there), bool)
+    taken[begins[0] : ends[0] + 1] = True
+    strong = taken & there & ~partner.weak & ~side.query.fingerprint.weak[rows]
+    if strong.sum() < FEWEST:
+        return None
+    times = (partner.times[[begins[0], ends[0]]] - offset) / scale
+    near = np.flatnonzero(there)
+    return Stretch(
+        ref_id,
+        scale,
+        offset,
+        float(times[0]),
+        float(times[1]),
+        _score(side, partner, evidence, rows[strong], np.flatnonzero(strong)),
+        (bool(begins[0] == near[0]), bool(ends[0] == near[-1])),
+        (partner.edges[0] and bool(begins[0] == 0), partner.edges[1] and bool(ends[0] == len(there) - 1)),
+    )
+
+
+def _score(side: Side, partner: Partner, evidence: Array, rows: Rows, columns: Rows) -> float:
+    """The sum of similarities above chance, in deviations of what chance gives these two sequences (module docstring)."""
+    deviation = side.chance[1][rows, 0].astype(np.float64)
+    above = (evidence[rows, columns] + WORTH) * deviation
+    query, reference = side.unit[rows], partner.signs[columns]
+    likeness = (query @ query.T) * (reference @ reference.T / reference.shape[1])
+    variance = deviation @ likeness.astype(np.float64) @ deviation
+    return float(above.sum() / np.sqrt(max(variance, 1e-9)))
