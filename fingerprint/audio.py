@@ -84,6 +84,8 @@ class AudioExtractor:
     kind = "audio"
     span = ((PATCH - 1) * HOP) / SAMPLE_RATE
     window = 60.0
+    rate = 0.0
+    tolerance = 0.02
 
     def reference(self, media: Media) -> Fingerprint:
         """A code every 240 ms."""

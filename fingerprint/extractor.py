@@ -14,12 +14,16 @@ class Extractor(Protocol):
     kind       "audio" or "video": the kind of stream it reads
     span       seconds of media that one code describes, around its time
     window     seconds of a capture that are looked at together
+    rate       frames a second that it wants of a capture; 0 for sound
+    tolerance  how far the time scale may be from the assumed one, as a fraction, for codes still to hold
     """
 
     algorithm: str
     kind: str
     span: float
     window: float
+    rate: float
+    tolerance: float
 
     def reference(self, media: Media) -> Fingerprint:
         """The sparse codes of registered media; streams through ``media`` with flat memory."""

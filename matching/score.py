@@ -3,7 +3,7 @@
 The excess of unrelated queries' best scores over a high threshold falls exponentially, as the maximum over many alignments does
 when their tail does (Karlin and Altschul, PNAS 1990; Pickands, 1975):
 
-    expected(score) = (query seconds * reference seconds) * density * exp(-(score - threshold) / scale)
+    expected(score) = query seconds * reference codes * density * exp(-(score - threshold) / scale)
 
 ``benchmarks.calibrate`` fits the three numbers on real unrelated media and writes them with the run that made them.
 """
@@ -15,22 +15,28 @@ from importlib.resources import files
 
 MATCH = 1e-3  # expected false matches up to which a match is called one
 REVIEW = 0.3  # and up to which a person should look
+SMALLEST = 10_000  # codes a smaller catalog counts as: the model was not fitted on fewer
 SHORTEST = 10.0  # seconds a shorter query counts as: its ends are tried everywhere too
 
 
 @dataclass(frozen=True, slots=True)
 class NullModel:
-    """Fitted on unrelated media: how many scores of at least ``threshold`` a square second of search gives, and how fast they thin out."""
+    """Fitted on unrelated media.
+
+    threshold  the score above which the tail was fitted
+    density    scores of at least that, for each second of query and each registered code
+    scale      by how much the score must rise for e times fewer of them
+    """
 
     threshold: float
     density: float
     scale: float
 
-    def expected_false_matches(self, score: float, query_seconds: float, reference_seconds: float) -> float:
-        """Chance matches at least as good in a query of this length against a catalog of this size; at most 1 a query second."""
-        searched = max(query_seconds, SHORTEST) * max(reference_seconds, 1.0)
+    def expected_false_matches(self, score: float, query_seconds: float, reference_codes: int) -> float:
+        """Chance matches at least as good in a query of this length against this many registered codes."""
+        searched = max(query_seconds, SHORTEST) * max(reference_codes, SMALLEST)
         exponent = math.log(searched * self.density) - (score - self.threshold) / self.scale
-        return math.exp(max(-700.0, min(exponent, math.log(max(query_seconds, 1.0)))))
+        return math.exp(max(-700.0, min(exponent, 10.0)))
 
 
 def null_model(algorithm: str) -> NullModel:

@@ -43,19 +43,19 @@ class Search:
     reference: Callable[[int], Fingerprint]
     decoys: Decoys
 
-    def found(self, clip: Clip, certain: Callable[[float], bool]) -> list[Found]:
-        """Stretches of the clip, best first; disguises are tried where no stretch has a ``certain`` score."""
+    def found(self, clip: Clip, certain: Callable[[float], bool]) -> tuple[list[Found], int]:
+        """Stretches of the clip, best first, and how many codes it has; disguises are tried where no score is ``certain``."""
         queries = self.extractor.queries(clip)
         plain = next(queries)
         if not len(plain.fingerprint) or not len(self.index):
-            return []
+            return [], len(plain.fingerprint)
         found = self._verified(plain, self._lines(plain))
         sure = [f for f in found if certain(f.score)]
         open_codes = _outside(plain.fingerprint, sure)
         if np.count_nonzero(open_codes) * _spacing(plain.fingerprint) >= UNEXPLAINED:
             for query, kept in self._disguised(queries, sure):
                 found += self._verified(query, kept)
-        return without_eclipsed(found)
+        return without_eclipsed(found), len(plain.fingerprint)
 
     def _lines(self, query: Query, step: int = 1) -> list[Line]:
         looked_up = _only(query.fingerprint, np.flatnonzero(~query.fingerprint.weak)[::step])

@@ -39,3 +39,40 @@ class Match:
     segments: tuple[Segment, ...]
     expected_false_matches: float
     verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryInfo:
+    """The capture that was examined. ``duration`` in seconds; ``kinds`` of ("audio", "video"); empty where not known."""
+
+    name: str
+    sha256: str
+    duration: float
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a capture could not be examined."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found in a capture: its matches, best first, or the reason why it could not be examined; ``elapsed`` in seconds."""
+
+    query: QueryInfo
+    matches: tuple[Match, ...]
+    error: Failure | None
+    warnings: tuple[str, ...]
+    elapsed: float
+
+    @property
+    def status(self) -> str:
+        """"match", "review", "no-match" or "error"."""
+        if self.error is not None:
+            return "error"
+        verdicts = {match.verdict for match in self.matches}
+        return next((status for status in ("match", "review") if status in verdicts), "no-match")

@@ -1,0 +1,224 @@
+"""The engine: one data directory of registered works, and what captures hold of them."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.extractor import EXTRACTORS, Extractor
+from fingerprint.fingerprint import Fingerprint
+from fingerprint.media import Frame, Limits, Media, MediaError, open_media, sha256, windows
+from index.catalog import Catalog, CatalogError, Reference
+from index.segments import load_index
+from matching.decoys import decoys
+from matching.join import Placed, joined, matches, place
+from matching.score import MATCH, null_model
+from matching.search import Search
+from matching.segment import Answer, Failure, Match, QueryInfo
+
+OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
+WIDTH = 32  # bytes of a code
+CERTAIN = 1e-3  # of MATCH: below this no disguise needs to be tried
+
+Progress = Callable[[float], None]
+
+
+def _silent(_: object) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A medium that tells how far it has been read, as a fraction of its duration."""
+
+    media: Media
+    progress: Progress
+
+    @property
+    def name(self) -> str:
+        return self.media.name
+
+    @property
+    def duration(self) -> float:
+        return self.media.duration
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return self.media.kinds
+
+    def samples(self) -> Iterator[NDArray[np.float32]]:
+        read = 0
+        for chunk in self.media.samples():
+            read += len(chunk)
+            self.progress(min(1.0, read / 8000 / max(self.duration, 1e-3)))
+            yield chunk
+
+    def frames(self, rate: float) -> Iterator[Frame]:
+        for frame in self.media.frames(rate):
+            self.progress(min(1.0, frame.time / max(self.duration, 1e-3)))
+            yield frame
+
+
+class Engine:
+    """Registers works, removes them, and examines captures. Use it in a ``with`` block."""
+
+    def __init__(self, data: Path, limits: Limits | None = None, note: Callable[[str], None] = _silent) -> None:
+        """Opens the data directory, or makes it. ``note`` is told what a user should know and need not act on.
+
+        Raises CatalogError when the directory or its catalog cannot be used.
+        """
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CatalogError(f"data directory {data} cannot be made ({error.strerror}): choose another with --data") from error
+        self.catalog = Catalog(data / "catalog.db")
+        self._data, self._limits, self._note = data, limits or Limits(), note
+        self._searches: dict[str, Search] = {}
+        self._fingerprints: dict[tuple[str, int], Fingerprint] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the catalog."""
+        self.catalog.close()
+
+    @cached_property
+    def _extractors(self) -> dict[str, Extractor]:
+        return {algorithm: make() for algorithm, make in EXTRACTORS.items()}
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The names of the codes that this engine makes."""
+        return tuple(EXTRACTORS)
+
+    def register(
+        self,
+        path: Path,
+        title: str | None = None,
+        kind: str = "",
+        owner: str = "",
+        identifiers: frozenset[tuple[str, str]] = frozenset(),
+        progress: Progress = _silent,
+    ) -> tuple[Reference, bool]:
+        """Registers a file and returns its reference, with True; with False where its bytes are registered already.
+
+        The title is the file's name unless given. Raises MediaError for a file that cannot be read, CatalogError when
+        the catalog cannot take it: then nothing has changed.
+        """
+        digest = sha256(path)
+        existing = self.catalog.find(digest)
+        if existing is not None:
+            return existing, False
+        duration, fingerprints = self._fingerprinted(path, progress)
+        reference = self.catalog.add(
+            path.name, digest, duration, fingerprints, title or path.stem, kind, owner, identifiers
+        )
+        for fingerprint in fingerprints:
+            if fingerprint.algorithm in self._searches:
+                self._searches[fingerprint.algorithm].index.add(reference.id, fingerprint)
+        return reference, True
+
+    def _fingerprinted(self, path: Path, progress: Progress) -> tuple[float, list[Fingerprint]]:
+        with open_media(path, self._limits) as media:
+            wanted = [e for e in self._extractors.values() if e.kind in media.kinds]
+            made = []
+            for i, extractor in enumerate(wanted):
+                watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]
+                made.append(extractor.reference(watched))
+            kept = [fingerprint for fingerprint in made if len(fingerprint)]
+            if not kept:
+                raise MediaError("too-short", path.name, f"{media.duration:.2f} s are too short for a fingerprint")
+            if all(fingerprint.weak.all() for fingerprint in kept):
+                self._note(f"{path.name}: silent or blank throughout: it can never be matched")
+            return media.duration, kept
+
+    def remove(self, ref_id: int) -> None:
+        """Removes a reference at once and for good. Raises KeyError."""
+        held = self.catalog.algorithms(ref_id)
+        self.catalog.remove(ref_id)
+        for algorithm in held:
+            self._fingerprints.pop((algorithm, ref_id), None)
+            if algorithm in self._searches:
+                self._searches[algorithm].index.remove(ref_id)
+
+    def save(self) -> None:
+        """Saves the indexes beside the catalog, so that the next start is fast."""
+        for algorithm, extractor in self._extractors.items():
+            self._search(algorithm, extractor)
+
+    def examine(self, path: Path, progress: Progress = _silent) -> Answer:
+        """What the capture at ``path`` holds. A file that cannot be examined gives an answer with its error."""
+        begun = time.monotonic()
+        digest, duration, kinds = "", 0.0, ()
+        warnings: tuple[str, ...] = ()
+        try:
+            digest = sha256(path)
+            with open_media(path, self._limits) as media:
+                duration, kinds = media.duration, tuple(sorted(media.kinds))
+                found, error = self._matched(media, progress), None
+                duration, warnings = media.duration, media.warnings
+        except (MediaError, CatalogError) as failed:
+            found, error = (), Failure(getattr(failed, "code", "catalog"), str(failed))
+        query = QueryInfo(path.name, digest, duration, kinds)
+        return Answer(query, found, error, warnings, time.monotonic() - begun)
+
+    def _matched(self, media: Media, progress: Progress) -> tuple[Match, ...]:
+        wanted = [(a, e) for a, e in self._extractors.items() if e.kind in media.kinds]
+        placed: list[Placed] = []
+        codes = 0
+        for i, (algorithm, extractor) in enumerate(wanted):
+            watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]
+            found, seen = self._placed(watched, algorithm, extractor)
+            placed, codes = placed + found, codes + seen
+        if not codes:
+            raise MediaError("too-short", media.name, f"{media.duration:.2f} s are too short for a fingerprint")
+        return matches(placed, self.catalog.reference)
+
+    def _placed(self, media: Media, algorithm: str, extractor: Extractor) -> tuple[list[Placed], int]:
+        """Stretches of all windows on the capture's time axis, with what chance would give, and the number of codes compared."""
+        search, model = self._search(algorithm, extractor), null_model(algorithm)
+        placed: list[Placed] = []
+        seen = 0
+        for start, clip in windows(media, extractor.kind, extractor.window, extractor.rate, OVERLAP):
+            seconds = max(media.duration, start + clip.duration)
+
+            def expected(score: float, seconds: float = seconds) -> float:
+                return model.expected_false_matches(score, seconds, len(search.index))
+
+            found, codes = search.found(clip, lambda score: expected(score) <= CERTAIN * MATCH)
+            seen += codes
+            placed += [place(f, extractor, start, clip.duration, expected(f.score), self.catalog.reference(f.stretch.ref_id).duration) for f in found]
+        return joined(placed), seen
+
+    def _search(self, algorithm: str, extractor: Extractor) -> Search:
+        if algorithm not in self._searches:
+            index = load_index(self.catalog, algorithm, WIDTH, self._data / "index", self._note)
+
+            def reference(ref_id: int) -> Fingerprint:
+                return self._fingerprint(algorithm, ref_id)
+
+            self._searches[algorithm] = Search(extractor, index, reference, decoys(algorithm))
+        return self._searches[algorithm]
+
+    def _fingerprint(self, algorithm: str, ref_id: int) -> Fingerprint:
+        key = (algorithm, ref_id)
+        if key not in self._fingerprints:
+            if len(self._fingerprints) >= 256:
+                self._fingerprints.pop(next(iter(self._fingerprints)))
+            stored = self.catalog.fingerprint(ref_id, algorithm)
+            if stored is None:
+                raise CatalogError(f"reference {ref_id} was removed while it was searched: try again")
+            self._fingerprints[key] = stored
+        return self._fingerprints[key]
