@@ -11,8 +11,6 @@ Array = NDArray[np.float32]
 
 SIZE = 64  # rows and columns of what the network is shown
 CONTRAST_FLOOR = 8.0  # grey levels added to a deviation, so that noise in a flat picture is not blown up
-    8.0  # grey levels added to a picture's deviation, so that noise in a flat one is not blown up
-)
 
 CUT = 28.0  # mean change, in grey levels, that one shot does not make between two pictures
 FLAT_DEVIATION = 5.0  # grey levels; black, flat and fading pictures stay under it
@@ -24,8 +22,6 @@ BAR_SPECKS = 0.04  # of a bar's row that may differ all the same: a logo's corne
 BAR_MIN = 2  # rows
 BAR_MAX = 0.45  # of a side
 PAIRED_EDGE = 0.5  # of the first row inside that must differ from a bar with its like opposite
-    0.5  # of the first row inside that must differ from the bar, where the side opposite has one alike
-)
 SINGLE_EDGE = 0.9  # likewise, for a bar on one side alone
 NESTED = 3  # bars within bars within bars
 
