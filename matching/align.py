@@ -24,14 +24,14 @@ class Line:
     votes: float
 
 
-def lines(hits: Hits, bits: int, duration: float, tolerance: float, most: int) -> list[Line]:
-    """The ``most`` best supported lines of each stretch of a query of ``duration`` seconds, best first.
+def lines(hits: Hits, bits: int, tolerance: float, most: int) -> list[Line]:
+    """The ``most`` best supported lines of each stretch of the query, best first.
 
     Time scales within ``tolerance`` of the one that the hits' disguise assumes are tried.
     """
     weights = np.clip(CERTAIN * bits - hits.distances, 0, None)
     found: list[Line] = []
-    for middle in _middles(duration):
+    for middle in _middles(hits.query_times):
         near = np.flatnonzero((np.abs(hits.query_times - middle) <= STRETCH / 2) & (weights > 0))
         if len(near):
             found += _stretch(hits, weights, near, middle, tolerance, most)
@@ -44,10 +44,13 @@ def time_scales(assumed: float, tolerance: float, step: float) -> NDArray[np.flo
     return np.asarray(assumed * (1 + step * np.arange(-count, count + 1)))
 
 
-def _middles(duration: float) -> NDArray[np.float64]:
-    """Middles of stretches that overlap by half and cover the query."""
-    count = max(1, int(np.ceil(2 * duration / STRETCH)) - 1)
-    return np.asarray(duration / 2 + (np.arange(count) - (count - 1) / 2) * STRETCH / 2)
+def _middles(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Middles of stretches that overlap by half and cover the times; none of no times."""
+    if not len(times):
+        return np.zeros(0)
+    first, last = float(times.min()), float(times.max())
+    count = max(1, int(np.ceil(2 * (last - first) / STRETCH)) - 1)
+    return np.asarray((first + last) / 2 + (np.arange(count) - (count - 1) / 2) * STRETCH / 2)
 
 
 def _stretch(

@@ -1,6 +1,7 @@
 """A window of a capture -> its scored stretches in the registered references, for one algorithm: seed, chain, verify."""
 
 import heapq
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,8 @@ LINES = 3  # lines kept of each stretch of a query
 DISGUISED_LINES = 12  # lines of disguised queries that are verified
 SPARSE = 3  # every how many-th code of a disguised query is looked up: enough to rank disguises
 RIVALS = slice(1, 6)  # the decoys, best first, whose mean score is taken off: the very best may be of the same work
+RIVAL_HITS = 16  # decoys' codes asked for each code
+RIVAL_LINES = 24
 UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried
 OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds
 ECLIPSED = 0.75  # of another's score over the same seconds, under which a stretch is only its likeness
@@ -60,15 +63,16 @@ class Search:
     def _lines(self, query: Query, step: int = 1) -> list[Line]:
         looked_up = _only(query.fingerprint, np.flatnonzero(~query.fingerprint.weak)[::step])
         hits = replace(self.index.search(looked_up, NEAREST), disguise=query.disguise)
-        return lines(hits, 8 * query.fingerprint.width, query.fingerprint.duration, self.extractor.tolerance, LINES)
+        return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, LINES)
 
     def _disguised(self, queries: Iterator[Query], sure: list[Found]) -> list[tuple[Query, list[Line]]]:
         """The best lines of all disguised queries outside the ``sure`` stretches, by query."""
         best: list[tuple[float, int, Line, Query]] = []
-        for number, query in enumerate(queries):
-            outside = [line for line in self._lines(query, SPARSE) if not _covered(line, sure)]
-            for rank, line in enumerate(outside):
-                heapq.heappush(best, (line.votes, -LINES * number - rank, line, query))
+        earlier = itertools.count(0, -1)
+        for query in queries:
+            for line in self._lines(query, SPARSE):
+                if not _covered(line, sure):
+                    heapq.heappush(best, (line.votes, next(earlier), line, query))
                 if len(best) > DISGUISED_LINES:
                     heapq.heappop(best)
         by_query: dict[int, tuple[Query, list[Line]]] = {}
@@ -92,15 +96,14 @@ class Search:
         inside = np.flatnonzero((times >= aligned.query_start - 1e-6) & (times <= aligned.query_end + 1e-6))
         part = Side(_part(side.query, inside), self.decoys.background)
         strong = np.flatnonzero(~part.query.fingerprint.weak)[::SPARSE]
-        hits = replace(
-            self.decoys.index.search(_only(part.query.fingerprint, strong), NEAREST), disguise=side.query.disguise
-        )
-        candidates = lines(hits, 8 * part.query.fingerprint.width, aligned.query_end, self.extractor.tolerance, LINES)
+        hits = self.decoys.index.search(_only(part.query.fingerprint, strong), RIVAL_HITS)
+        hits = replace(hits, disguise=side.query.disguise)
         best: dict[int, float] = {}
-        for line in candidates[: 2 * RIVALS.stop]:
+        for line in lines(hits, 8 * part.query.fingerprint.width, self.extractor.tolerance, RIVAL_LINES):
+            if len(best) == RIVALS.stop or line.ref_id in best:
+                continue
             rival = stretch(part, self.decoys.fingerprint(line.ref_id), line, self.extractor.tolerance)
-            if rival is not None:
-                best[line.ref_id] = max(best.get(line.ref_id, 0.0), rival.score)
+            best[line.ref_id] = rival.score if rival is not None else 0.0
         scores = sorted(best.values(), reverse=True)[RIVALS]
         return float(np.mean(scores)) if scores else 0.0
 

@@ -1,0 +1,160 @@
+"""Makes what calibrates the scores: the decoys, and the null model fitted on real unrelated alignments.
+
+Every title that is not held out is a query in windows of ten seconds against all the others: what it scores there is chance.
+The excess of the scores over their upper fifth is exponential with the mean that is fitted (``matching/score.py``).
+
+    python -m benchmarks.calibrate MEDIA_FOLDER --kind audio
+"""
+
+import argparse
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.extractor import EXTRACTORS, Extractor
+from fingerprint.fingerprint import Fingerprint
+from fingerprint.media import SAMPLE_RATE, Clip, open_media, windows
+from index.columns import Columns, join, seeds
+from index.index import INDEXES
+from matching.decoys import made_of
+from matching.search import Search
+from training.split import held_out
+
+SEED = 20261124
+SECONDS = 10.0  # of a decoy, and of a query
+QUERIES = {"audio": 6, "video": 3}  # windows of a title, at most
+TAIL = 0.2  # of the scores that the tail is fitted on
+MODELS = Path("matching/models")
+
+Random = np.random.Generator
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Title:
+    """A title: its source, its codes, its windows of SECONDS."""
+
+    source: str
+    name: str
+    fingerprint: Fingerprint
+    clips: list[Clip]
+
+
+def titles(media: Path, extractor: Extractor, rng: Random) -> Iterator[Title]:
+    """The titles that are not held out and long enough for a code."""
+    with (media / "MANIFEST.csv").open(newline="") as manifest:
+        rows = [row for row in csv.DictReader(manifest) if row["kind"] == extractor.kind]
+    for row in rows:
+        if held_out(row["kind"], row["repo"]):
+            continue
+        with open_media(media / row["file"]) as opened:
+            fingerprint = extractor.reference(opened)
+            parts = [clip for _, clip in windows(opened, extractor.kind, SECONDS, extractor.rate)]
+        whole = [clip for clip in parts if clip.duration >= 4]
+        chosen = rng.permutation(len(whole))[: QUERIES[extractor.kind]]
+        if len(fingerprint):
+            yield Title(row["repo"], row["file"], fingerprint, [whole[i] for i in chosen])
+
+
+def monotonous(rng: Random) -> Iterator[Clip]:
+    """Sounds that resemble many others: beats, held tones, wind, rain."""
+    time = np.arange(int(SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+    for _ in range(8):
+        beat = np.exp(-(time % rng.uniform(0.25, 1.0)) * rng.uniform(20, 90))
+        yield _clip(beat * sum(np.sin(2 * np.pi * f * time) for f in rng.uniform(300, 2500, 3)))
+        yield _clip(sum(np.sin(2 * np.pi * f * time) for f in rng.uniform(150, 2500, int(rng.integers(1, 5)))))
+        swell = np.interp(time, np.linspace(0, SECONDS, 12), rng.uniform(0.1, 1, 12))
+        yield _clip(np.cumsum(rng.standard_normal(len(time))) % 7 * swell)
+        yield _clip(rng.standard_normal(len(time)) * (rng.random(len(time)) < rng.uniform(0.002, 0.1)))
+
+
+def _clip(sound: NDArray[np.floating]) -> Clip:
+    return Clip("monotonous", SECONDS, samples=np.asarray(0.3 * sound / np.abs(sound).max(), np.float32))
+
+
+def decoys(found: list[Title], extractor: Extractor, rng: Random) -> Columns:
+    """One stretch of SECONDS of each title, and for sound the monotonous ones."""
+    parts = []
+    for title in found:
+        times = title.fingerprint.times
+        begin = rng.uniform(0, max(times[-1] - SECONDS, 0) + 1e-9)
+        parts.append(_excerpt(title.fingerprint, begin))
+    if extractor.kind == "audio":
+        parts += [extractor.reference(clip) for clip in monotonous(rng)]
+    kept = [seeds(i, part) for i, part in enumerate(parts, 1)]
+    return join([columns for columns in kept if len(columns)])
+
+
+def _excerpt(fingerprint: Fingerprint, begin: float) -> Fingerprint:
+    """Its codes of SECONDS from ``begin`` on, their times counted from there."""
+    rows = np.flatnonzero((fingerprint.times >= begin) & (fingerprint.times < begin + SECONDS))
+    times = np.round(fingerprint.times[rows] - begin, 3)
+    return Fingerprint(fingerprint.algorithm, SECONDS, times, fingerprint.codes[rows], fingerprint.weak[rows])
+
+
+def chance_scores(found: list[Title], extractor: Extractor, columns: Columns) -> tuple[list[float], float]:
+    """The best score of each window in other sources' titles, and the seconds times codes that were searched for them."""
+    index = INDEXES["faiss"](extractor.algorithm, columns.codes.shape[1])
+    by_id = {i: title.fingerprint for i, title in enumerate(found, 1)}
+    for ref_id, fingerprint in by_id.items():
+        index.add(ref_id, fingerprint)
+    search = Search(extractor, index, by_id.__getitem__, made_of(extractor.algorithm, columns))
+    scores, searched = [], 0.0
+    for i, title in enumerate(found, 1):
+        own = [j for j, other in enumerate(found, 1) if other.source == title.source and (j == i or extractor.kind == "video")]
+        for ref_id in own:
+            index.remove(ref_id)
+        for clip in title.clips:
+            best, _ = search.found(clip, lambda _: False)
+            scores.append(best[0].score if best else 0.0)
+            searched += clip.duration * len(index)
+            if best and best[0].score > 8:
+                print(f"{best[0].score:6.1f} {title.name} ~ {found[best[0].stretch.ref_id - 1].name}", flush=True)
+        for ref_id in own:
+            index.add(ref_id, by_id[ref_id])
+    return scores, searched
+
+
+def fit(scores: list[float], searched: float) -> dict[str, float]:
+    """Threshold, density and scale of the exponential tail (maximum likelihood: the mean excess)."""
+    threshold = float(np.quantile(scores, 1 - TAIL))
+    excess = [score - threshold for score in scores if score > threshold]
+    return {"threshold": threshold, "density": len(excess) / searched, "scale": float(np.mean(excess))}
+
+
+def main() -> None:
+    """Writes the decoys and the null model of one kind into matching/models."""
+    parser = argparse.ArgumentParser(description="Fits what chance scores.")
+    parser.add_argument("media", type=Path)
+    parser.add_argument("--kind", choices=("audio", "video"), required=True)
+    arguments = parser.parse_args()
+    extractor = next(e for e in (make() for make in EXTRACTORS.values()) if e.kind == arguments.kind)
+    rng = np.random.default_rng(SEED)
+    found = list(titles(arguments.media, extractor, rng))
+    columns = decoys(found, extractor, rng)
+    name = extractor.algorithm.replace("/", "-")
+    MODELS.mkdir(exist_ok=True)
+    arrays = {"ref_ids": columns.ref_ids, "counts": columns.counts, "times": columns.times, "codes": columns.codes}
+    np.savez_compressed(MODELS / f"{name}-decoys.npz", **arrays)
+    scores, searched = chance_scores(found, extractor, columns)
+    quantiles = {f"{q:g}": round(float(np.quantile(scores, q)), 2) for q in (0.5, 0.8, 0.9, 0.99, 1)}
+    card = {
+        "algorithm": extractor.algorithm,
+        "null_model": fit(scores, searched),
+        "seed": SEED,
+        "titles": len(found),
+        "windows": len(scores),
+        "seconds_times_codes": searched,
+        "quantiles": quantiles,
+    }
+    (MODELS / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
+    print(json.dumps(card, indent=2))
+
+
+if __name__ == "__main__":
+    main()

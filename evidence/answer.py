@@ -1,0 +1,69 @@
+"""An answer as the JSON object that programs read: one line for each capture."""
+
+from collections.abc import Callable
+from typing import Any
+
+from index.catalog import Reference, Work
+from matching.segment import Answer, Match, Segment
+
+Json = dict[str, Any]
+
+
+def answer_json(answer: Answer, work: Callable[[int], Work], engine: Json) -> Json:
+    """The answer as plain data; ``engine`` is {"version": ..., "algorithms": [...]} of the engine that gave it."""
+    query = answer.query
+    return {
+        "query": {
+            "name": printable(query.name),
+            "sha256": query.sha256,
+            "duration": round(query.duration, 3),
+            "kinds": list(query.kinds),
+        },
+        "status": answer.status,
+        "error": answer.error and {"code": answer.error.code, "message": printable(answer.error.message)},
+        "elapsed": round(answer.elapsed, 3),
+        "matches": [_match(match, work(match.reference.work_id)) for match in answer.matches],
+        "engine": engine,
+    }
+
+
+def reference_json(reference: Reference, work: Work) -> Json:
+    """A registered file and its work as plain data."""
+    return {
+        "id": str(reference.id),
+        "name": printable(reference.name),
+        "title": printable(work.title),
+        "owner": printable(work.owner),
+    }
+
+
+def printable(text: str) -> str:
+    """The text without the lone surrogates that stand for undecodable bytes of a file name: they are in no Unicode text."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _match(match: Match, work: Work) -> Json:
+    return {
+        "reference": reference_json(match.reference, work),
+        "verdict": match.verdict,
+        "expected_false_matches": match.expected_false_matches,
+        "segments": [_segment(segment) for segment in match.segments],
+    }
+
+
+def _segment(segment: Segment) -> Json:
+    disguise = segment.disguise
+    return {
+        "kind": segment.kind,
+        "query_start": round(segment.query_start, 3),
+        "query_end": round(segment.query_end, 3),
+        "ref_start": round(segment.ref_start, 3),
+        "ref_end": round(segment.ref_end, 3),
+        "time_scale": round(segment.time_scale, 4),
+        "disguise": {
+            "mirror": disguise.mirror,
+            "crop": disguise.crop and [round(part, 3) for part in disguise.crop],
+            "pitch": round(disguise.pitch, 2),
+        },
+        "score": round(segment.score, 2),
+    }

@@ -1,0 +1,291 @@
+"""The command line. Heavy libraries are imported by the commands that need them: ``whorl --help`` must not wait for them."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fingerprint.media import Limits
+    from matching.engine import Engine
+    from service.inputs import Details
+
+app = typer.Typer(
+    name="whorl",
+    help="Finds copyrighted works inside captured media.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+bench_app = typer.Typer(help="Measure recall, false matches and speed on real media.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
+
+Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", envvar="WHORL_DATA", help="Data directory.", show_default="the platform's")
+]
+
+_data: Path | None = None
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    data: Data = None, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    global _data
+    _data = data
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"whorl {installed('whorl')}")
+        raise typer.Exit
+
+
+def _data_directory() -> Path:
+    if _data is not None:
+        return _data
+    from platformdirs import user_data_path
+
+    return user_data_path("whorl", appauthor=False)
+
+
+def _limits() -> "Limits":
+    from fingerprint.media import Limits
+
+    try:
+        return Limits.from_environment()
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _engine() -> "Engine":
+    from matching.engine import Engine
+    from service.terminal import say
+
+    return Engine(_data_directory(), _limits(), note=say)
+
+
+def _start_decoder() -> None:
+    """The decoder's process starts while this one imports its libraries."""
+    from fingerprint.media import start_decoder
+
+    start_decoder()
+
+
+@app.command()
+def register(
+    paths: Paths,
+    title: Annotated[str, typer.Option(help="Title of the work; the file's name unless given.")] = "",
+    owner: Annotated[str, typer.Option(help="Who holds the rights.")] = "",
+    kind: Annotated[str, typer.Option(help="What it is: film, episode, song.")] = "",
+    identifiers: Annotated[
+        list[str] | None, typer.Option("--id", metavar="SCHEME:VALUE", help="Such as isrc:USRC17607839; repeatable.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="CSV with the columns file, title, owner, kind, identifiers.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register originals: files, or folders with all that is in them."""
+    from service.inputs import Details, InputError, identifier_pairs, read_table
+
+    try:
+        given = Details(title, owner, kind, identifier_pairs(identifiers or []))
+        details = read_table(table, given) if table else (lambda path: given)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+    _start_decoder()
+    with _engine() as engine:
+        failed = _register_all(engine, paths, details, as_json)
+        engine.save()
+    raise typer.Exit(1 if failed else 0)
+
+
+def _register_all(
+    engine: "Engine", paths: list[Path], details: "Callable[[Path], Details]", as_json: bool
+) -> int:
+    """Registers each file and prints a line for it; the number of failures."""
+    from evidence.answer import reference_json
+    from fingerprint.media import MediaError
+    from index.catalog import CatalogError
+    from service.inputs import found_files
+    from service.terminal import harmless, progress
+
+    files, failed = found_files(paths), 0
+    with progress(len(files), "registering") as show:
+        for number, found in enumerate(files):
+            line: dict[str, object] = {"file": str(found.path), "status": "error", "reference": None, "error": None}
+            try:
+                path = found.checked()
+                about = details(path)
+                reference, new = engine.register(
+                    path,
+                    about.title or None,
+                    about.kind,
+                    about.owner,
+                    about.identifiers,
+                    lambda part, n=number, p=path: show(n, part, p.name),  # type: ignore[misc]
+                )
+                line["status"] = "registered" if new else "already-registered"
+                line["reference"] = reference_json(reference, engine.catalog.work(reference.work_id))
+                text = f"{'registered' if new else 'already registered'} as #{reference.id}: {path}"
+            except (MediaError, CatalogError) as error:
+                failed += 1
+                line["error"] = {"code": getattr(error, "code", "catalog"), "message": str(error)}
+                text = f"error: {found.path}: {error}"
+            _print_line(line) if as_json else print(harmless(text), flush=True)
+    return failed
+
+
+@app.command()
+def match(paths: Paths, as_json: AsJson = False) -> None:
+    """Find registered works in captures: files, or folders with all that is in them."""
+    _start_decoder()
+    from service.terminal import ANSWER_HEADER, answer_rows, table
+
+    failed, rows = False, []
+    with _engine() as engine:
+        for answer in _answers(engine, paths):
+            failed = failed or answer["status"] == "error"
+            if as_json:
+                _print_line(answer)
+            else:
+                rows += answer_rows(answer)
+    if rows:
+        table(ANSWER_HEADER, rows)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]:
+    from importlib.metadata import version
+
+    from evidence.answer import answer_json
+    from service.inputs import found_files
+    from service.terminal import progress, say
+
+    files = found_files(paths)
+    maker = {"version": version("whorl"), "algorithms": list(engine.algorithms)}
+    with progress(len(files), "matching") as show:
+        for number, found in enumerate(files):
+            path = found.path
+            answer = found.refused() or engine.examine(
+                path, lambda part, n=number, p=path: show(n, part, p.name)  # type: ignore[misc]
+            )
+            for warning in answer.warnings:
+                say(f"{path.name}: {warning}")
+            yield answer_json(answer, engine.catalog.work, maker)
+
+
+@app.command("list")
+def list_references(as_json: AsJson = False) -> None:
+    """List what is registered."""
+    from evidence.answer import reference_json
+    from service.terminal import clock, table
+
+    with _engine() as engine:
+        works = engine.catalog.works()
+        rows = [(r, works[r.work_id]) for r in engine.catalog.references()]
+    if as_json:
+        for reference, work in rows:
+            _print_line({**reference_json(reference, work), "duration": round(reference.duration, 3)})
+    elif rows:
+        cells = [(f"#{r.id}", w.title, w.owner, r.name, clock(r.duration), f"{r.added:%Y-%m-%d}") for r, w in rows]
+        table(("id", "title", "owner", "file", "length", "added"), cells)
+    else:
+        print("nothing is registered yet: whorl register PATH")
+
+
+@app.command()
+def show(reference: Annotated[str, typer.Argument(help="Its id, as in `whorl list`.")], as_json: AsJson = False) -> None:
+    """Show one registered file: its work, identifiers and fingerprints."""
+    from service.inputs import described
+
+    with _engine() as engine:
+        about = described(engine, _reference_id(engine, reference))
+    if as_json:
+        _print_line(about)
+        return
+    from service.terminal import harmless
+
+    for name, value in about.items():
+        print(f"{name:13}{harmless(json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value))}")
+
+
+@app.command()
+def remove(references: Annotated[list[str], typer.Argument(help="Ids, as in `whorl list`.")]) -> None:
+    """Remove registered files, at once and for good."""
+    from service.terminal import harmless
+
+    with _engine() as engine:
+        for ref_id in [_reference_id(engine, reference) for reference in references]:
+            name = engine.catalog.reference(ref_id).name
+            engine.remove(ref_id)
+            print(harmless(f"removed #{ref_id}: {name}"))
+
+
+def _reference_id(engine: "Engine", text: str) -> int:
+    number = text.removeprefix("#")
+    try:
+        return engine.catalog.reference(int(number) if number.isdecimal() else -1).id
+    except KeyError:
+        raise typer.BadParameter(f"no reference {text!r}: `whorl list` shows them all") from None
+
+
+@bench_app.command("accuracy", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench_accuracy(context: typer.Context) -> None:
+    """Recall under attack, false matches and localisation, on the benchmark's media."""
+    _bench("accuracy", context.args)
+
+
+@bench_app.command("speed", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench_speed(context: typer.Context) -> None:
+    """Throughput beside a bare decode, memory, bytes stored, time to an answer."""
+    _bench("speed", context.args)
+
+
+def _bench(name: str, arguments: list[str]) -> None:
+    """Benchmarks import everything and nothing imports them: they run as a program of their own."""
+    import subprocess
+    from importlib.util import find_spec
+
+    missing = [library for library in ("librosa", "matplotlib", "imagehash") if find_spec(library) is None]
+    if missing:
+        raise typer.BadParameter(f"benchmarks need {', '.join(missing)}: pip install 'whorl[bench]'")
+    raise typer.Exit(subprocess.call([sys.executable, "-m", f"benchmarks.{name}", *arguments]))
+
+
+def _print_line(line: object) -> None:
+    print(json.dumps(line, ensure_ascii=True), flush=True)
+
+
+def main() -> None:
+    """Runs the command line: 0 done, 1 something could not be examined, 2 wrong usage, 130 interrupted."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        _end("interrupted: what was finished is kept", 130)
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does; the shell expects silence.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except Exception as error:
+        # Only the catalog's own errors are expected here, and its library is too heavy to import for --help.
+        if type(error).__name__ != "CatalogError":
+            raise
+        _end(f"error: {error}", 1)
+
+
+def _end(message: str, code: int) -> None:
+    from service.terminal import say
+
+    say(message)
+    raise SystemExit(code) from None
+
+
+if __name__ == "__main__":
+    main()

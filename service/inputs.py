@@ -1,0 +1,125 @@
+"""What a user hands in: files and folders, details of works, a table of them."""
+
+import csv
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evidence.answer import Json, reference_json
+from fingerprint.media import MediaError
+from fingerprint.storage import to_bytes
+from matching.segment import Answer, Failure, QueryInfo
+
+if TYPE_CHECKING:
+    from matching.engine import Engine
+
+
+class InputError(Exception):
+    """What was typed cannot be meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is known of a work; empty where nothing is."""
+
+    title: str = ""
+    owner: str = ""
+    kind: str = ""
+    identifiers: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that was named or lies in a folder that was; or a folder that could not be read, with the ``problem``."""
+
+    path: Path
+    problem: MediaError | None = None
+
+    def checked(self) -> Path:
+        """Its path. Raises its problem."""
+        if self.problem is not None:
+            raise self.problem
+        return self.path
+
+    def refused(self) -> Answer | None:
+        """The answer for one with a problem."""
+        if self.problem is None:
+            return None
+        failure = Failure(self.problem.code, str(self.problem))
+        return Answer(QueryInfo(self.path.name, "", 0.0, ()), (), failure, (), 0.0)
+
+
+def found_files(paths: Iterable[Path]) -> list[FoundFile]:
+    """The files, and those in the folders and the folders below them, in order of their names; hidden ones are passed over."""
+    found: list[FoundFile] = []
+    for path in paths:
+        found += _in_folder(path) if path.is_dir() else [FoundFile(path)]
+    return found
+
+
+def _in_folder(folder: Path) -> list[FoundFile]:
+    found: list[FoundFile] = []
+
+    def unreadable(error: OSError) -> None:
+        place = Path(os.fsdecode(error.filename))
+        found.append(FoundFile(place, MediaError("unreadable", place.name, f"folder cannot be read: {error.strerror}")))
+
+    for place, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [FoundFile(Path(place) / name) for name in sorted(files) if not name.startswith(".")]
+    return found
+
+
+def identifier_pairs(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """("isrc", "USRC17607839") of "isrc:USRC17607839". Raises InputError."""
+    pairs = [tuple(part.strip() for part in text.partition(":")[::2]) for text in texts]
+    for text, pair in zip(texts, pairs, strict=True):
+        if not all(pair):
+            raise InputError(f"{text!r} is not SCHEME:VALUE, such as isrc:USRC17607839")
+    return frozenset((scheme.lower(), value) for scheme, value in pairs)
+
+
+def read_table(path: Path, given: Details) -> Callable[[Path], Details]:
+    """What the CSV says of a file, by its path or its name; what it leaves open is as ``given``. Raises InputError."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"table {path} cannot be read: {error}") from None
+    if not rows or "file" not in rows[0]:
+        raise InputError(f"table {path} has no column `file`: it needs file, title, owner, kind, identifiers")
+    by_file = {row["file"]: _row(row, given) for row in rows}
+    return lambda file: by_file.get(str(file)) or by_file.get(file.name) or given
+
+
+def _row(row: dict[str, str | None], given: Details) -> Details:
+    named = identifier_pairs([part for part in (row.get("identifiers") or "").split(";") if part.strip()])
+    return Details(
+        row.get("title") or given.title,
+        row.get("owner") or given.owner,
+        row.get("kind") or given.kind,
+        named or given.identifiers,
+    )
+
+
+def described(engine: "Engine", ref_id: int) -> Json:
+    """Everything about one reference."""
+    catalog = engine.catalog
+    reference = catalog.reference(ref_id)
+    work = catalog.work(reference.work_id)
+    about = reference_json(reference, work)
+    about |= {"kind": work.kind, "identifiers": sorted(f"{scheme}:{value}" for scheme, value in work.identifiers)}
+    about |= {"sha256": reference.sha256, "duration": round(reference.duration, 3), "added": reference.added.isoformat()}
+    about["fingerprints"] = [_fingerprint(engine, ref_id, algorithm) for algorithm in catalog.algorithms(ref_id)]
+    return about
+
+
+def _fingerprint(engine: "Engine", ref_id: int, algorithm: str) -> Json:
+    fingerprint = engine.catalog.fingerprint(ref_id, algorithm)
+    if fingerprint is None:
+        return {"algorithm": algorithm, "codes": 0}
+    size = len(to_bytes(fingerprint))
+    weak = int(fingerprint.weak.sum())
+    return {"algorithm": algorithm, "codes": len(fingerprint), "weak": weak, "bytes": size}

@@ -1,0 +1,107 @@
+"""What people see: progress on stderr, tables on stdout, hostile names made harmless."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from evidence.answer import Json, printable
+
+PATIENCE = 2.0  # seconds before progress is shown
+
+
+def harmless(text: str) -> str:
+    """The text with control characters spelt out: names in captures are chosen by criminals, and terminals obey them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in printable(text))
+
+
+def say(text: str) -> None:
+    """A line on stderr, for people."""
+    sys.stderr.write(harmless(text) + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def progress(total: int, what: str) -> Iterator[Callable[[int, float, str], None]]:
+    """Gives ``show(files done, part of the present one, its name)``; draws on stderr once it has taken PATIENCE seconds."""
+    if not sys.stderr.isatty():
+        yield lambda done, part, name: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=total)
+    begun = time.monotonic()
+
+    def show(done: int, part: float, name: str) -> None:
+        if time.monotonic() - begun > PATIENCE:
+            bar.start()
+        bar.update(task, completed=done + part, description=f"{what} {escape(harmless(name))[:40]}")
+
+    try:
+        yield show
+    finally:
+        bar.stop()
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout, as wide as the terminal and no wider; whole lines where stdout is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for name in header:
+        drawn.add_column(name, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(harmless(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(drawn)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people write them: 61.2 is "1:01.2"."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
+def disguise(segment: Json) -> str:
+    """A segment's disguise in words."""
+    words = []
+    if segment["disguise"]["mirror"]:
+        words.append("mirrored")
+    if segment["disguise"]["crop"]:
+        words.append("cropped")
+    if abs(segment["time_scale"] - 1) >= 0.005:
+        words.append(f"{segment['time_scale']:.2f}x speed")
+    if abs(segment["disguise"]["pitch"]) >= 0.2:
+        words.append(f"pitch {segment['disguise']['pitch']:+.1f} semitones")
+    return ", ".join(words) or "none found"
+
+
+ANSWER_HEADER = ("capture", "verdict", "work", "kind", "capture time", "original time", "disguise", "expected false")
+
+
+def answer_rows(answer: Json) -> list[tuple[str, ...]]:
+    """One row for each segment; one for a capture without any, that says why."""
+    name = answer["query"]["name"]
+    if answer["error"]:
+        return [(name, "error", answer["error"]["message"], "", "", "", "", "")]
+    rows = [
+        (
+            name,
+            match["verdict"],
+            match["reference"]["title"],
+            segment["kind"],
+            f"{clock(segment['query_start'])} to {clock(segment['query_end'])}",
+            f"{clock(segment['ref_start'])} to {clock(segment['ref_end'])}",
+            disguise(segment),
+            f"{match['expected_false_matches']:.0e}",
+        )
+        for match in answer["matches"]
+        for segment in match["segments"]
+    ]
+    return rows or [(name, "no match", "", "", "", "", "", "")]
