@@ -1,0 +1,111 @@
+"""What is done to sound to hide a copy: pure functions of (samples, random generator).
+
+Samples are (n,) float32, mono, at 16 kHz, in [-1, 1] before the change; after it they may leave that range. None of
+it was chosen by looking at the codes.
+"""
+
+from collections.abc import Callable
+
+import librosa
+import numpy as np
+import scipy.signal
+from numpy.typing import NDArray
+
+RATE = 16000
+
+Sound = NDArray[np.float32]
+Random = np.random.Generator
+Change = Callable[[Sound, Random], Sound]
+
+
+def _at(sound: Sound, other: Sound, decibels: float) -> Sound:
+    """``sound + g * other`` with g such that sound is so many decibels above other."""
+    power, other_power = np.mean(sound**2) + 1e-12, np.mean(other**2) + 1e-12
+    return np.asarray(sound + other * np.sqrt(power / other_power) * 10 ** (-decibels / 20), np.float32)
+
+
+def music(length: int, rng: Random) -> Sound:
+    """A song of ``length`` samples that no catalog holds: chords of plucked tones and a beat."""
+    beat = int(RATE * 60 / rng.uniform(80, 150))
+    song = np.zeros(length + 4 * beat)
+    time = np.arange(4 * beat) / RATE
+    for begin in range(0, length, beat):
+        root = 110 * 2 ** (rng.choice([0, 3, 5, 7, 10]) / 12)
+        tones = root * 2 ** (rng.choice([0, 4, 7, 12, 16, 19], 3, replace=False) / 12)
+        chord = sum(np.sin(2 * np.pi * k * tone * time) / k for tone in tones for k in (1, 2, 3, 5))
+        drum = 1.5 * np.exp(-40 * time) * rng.standard_normal(len(time))
+        song[begin : begin + len(time)] += np.exp(-3 * time) * chord + drum
+    return np.asarray(song[:length], np.float32)
+
+
+def pink(length: int, rng: Random) -> Sound:
+    """Noise whose power falls by 3 dB an octave."""
+    spectrum = np.fft.rfft(rng.standard_normal(length))
+    return np.asarray(np.fft.irfft(spectrum / np.sqrt(np.arange(len(spectrum)) + 1), length), np.float32)
+
+
+def mixed(decibels: float) -> Change:
+    """Music so many decibels below the work."""
+    return lambda sound, rng: _at(sound, music(len(sound), rng), decibels)
+
+
+def noisy(decibels: float) -> Change:
+    """Pink noise so many decibels below the work."""
+    return lambda sound, rng: _at(sound, pink(len(sound), rng), decibels)
+
+
+def room(sound: Sound, rng: Random) -> Sound:
+    """Reverberation of 0.3 to 0.6 s, and noise 8 dB below; the direct sound keeps its place in time."""
+    length = int(RATE * rng.uniform(0.3, 0.6))
+    response = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length)
+    response[0] = np.sqrt(np.sum(response**2))
+    wet = scipy.signal.fftconvolve(sound, response)[: len(sound)]
+    return _at(np.asarray(wet / response[0], np.float32), pink(len(sound), rng), 8)
+
+
+def speed(scale: float) -> Change:
+    """Played so much faster: pitch and tempo rise together."""
+
+    def change(sound: Sound, _: Random) -> Sound:
+        played = librosa.resample(sound, orig_sr=RATE, target_sr=RATE / scale, res_type="soxr_hq")
+        return np.asarray(played, np.float32)
+
+    return change
+
+
+def tempo(scale: float) -> Change:
+    """Played so much faster at the same pitch."""
+    return lambda sound, _: np.asarray(librosa.effects.time_stretch(sound, rate=scale), np.float32)
+
+
+def pitch(semitones: float) -> Change:
+    """Higher by so many semitones at the same tempo."""
+    return lambda sound, _: np.asarray(
+        librosa.effects.pitch_shift(sound, sr=RATE, n_steps=semitones), np.float32
+    )
+
+
+def phone(sound: Sound, _: Random) -> Sound:
+    """300 to 3400 Hz, as a telephone carries."""
+    sos = scipy.signal.butter(5, [300, 3400], "band", fs=RATE, output="sos")
+    return np.asarray(scipy.signal.sosfilt(sos, sound), np.float32)
+
+
+def clip(sound: Sound, _: Random) -> Sound:
+    """Turned up until a fifth of the samples is cut off."""
+    level = float(np.quantile(np.abs(sound), 0.8)) + 1e-9
+    return np.asarray(np.clip(sound / level, -1, 1) * 0.9, np.float32)
+
+
+def equalise(sound: Sound, rng: Random) -> Sound:
+    """Up to 12 dB up or down, smooth over the octaves."""
+    frequencies = np.fft.rfftfreq(len(sound), 1 / RATE)
+    knots = np.geomspace(60, 8000, 8)
+    decibels = np.interp(np.log(frequencies + 1), np.log(knots), rng.uniform(-12, 12, len(knots)))
+    spectrum = np.fft.rfft(sound) * 10 ** (decibels / 20)
+    return np.asarray(np.fft.irfft(spectrum, len(sound)), np.float32)
+
+
+def plain(sound: Sound, _: Random) -> Sound:
+    """Nothing is done."""
+    return sound
