@@ -1,4 +1,4 @@
-"""Media as arrays: what every source of sound and pictures offers, and bounded stretches of it held in memory."""
+"""Media as arrays: what every source of sound and pictures offers, and stretches of it held in memory."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
@@ -13,7 +13,7 @@ FRAME_SIZE = 128
 
 
 class Frame(NamedTuple):
-    """A picture in time: seconds, and (128, 128) uint8 luma, the whole upright picture squeezed into a square."""
+    """Seconds, and the whole upright picture squeezed into a square: (128, 128) uint8 luma."""
 
     time: float
     luma: NDArray[np.uint8]
@@ -37,11 +37,11 @@ class Media(Protocol):
     def kinds(self) -> frozenset[str]: ...  # noqa: D102
 
     def samples(self) -> Iterator[NDArray[np.float32]]:
-        """Mono sound at 8 kHz in [-1, 1], as contiguous chunks (n,) from time 0; where there is none, zeros."""
+        """Mono sound at 8 kHz in [-1, 1], as contiguous chunks (n,) from time 0; zeros in gaps."""
         ...
 
     def frames(self, rate: float) -> Iterator[Frame]:
-        """At most ``rate`` frames a second: the first at or after each k / rate, with its own time (rounded to 1 ms)."""
+        """At most ``rate`` frames a second: the first at or after each k / rate, its own time to 1 ms."""
         ...
 
 
@@ -87,11 +87,13 @@ class Clip:
 def windows(
     media: Media, kind: str, seconds: float, frame_rate: float = 0.0, overlap: float = 0.0
 ) -> Iterator[tuple[float, Clip]]:
-    """(start, clip): stretches of ``media``, each ``seconds`` long and sharing ``overlap`` seconds with the one before.
+    """(start, clip): stretches of ``media``, each ``seconds`` long and sharing ``overlap`` seconds with the
+    one before.
 
     kind        "audio" or "video": what the clips hold
     frame_rate  frames a second of "video" clips
-    Times in a clip count from its start. The last one is shorter, and is left out when the one before already holds it.
+    Times in a clip count from its start. The last one is shorter, and is left out when the one before
+    already holds it.
     """
     if not 0 <= overlap < seconds:
         raise ValueError(f"an overlap of {overlap} s does not fit into windows of {seconds} s")

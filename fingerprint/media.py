@@ -1,16 +1,15 @@
-"""The only door to the decoder: opens a media file in a limited child process and yields its sound and pictures.
+"""The only door to the decoder: opens a media file in a limited child process, yields its sound and pictures.
 
-Everything hostile happens in the child (``fingerprint.worker``); what comes out here are plain arrays, warnings and one kind
-of error, ``MediaError``, which names the file and the reason.
+Everything hostile happens in the child (``fingerprint.decoding``); what comes out here are plain arrays,
+warnings and one kind of error, ``MediaError``, which names the file and the reason.
 """
 
 import hashlib
 import json
 import os
-import struct
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.clip import FRAME_SIZE, SAMPLE_RATE, Clip, Frame, Media, windows
+from fingerprint.decoding.message import COUNT, FRAME, PICTURE, Message
 from fingerprint.sandbox import Child, ChildError, start_decoder
 from fingerprint.sniff import MediaError, explained, open_regular, refusal
 
@@ -31,6 +31,7 @@ __all__ = [
     "MediaError",
     "MediaFile",
     "open_media",
+    "picture",
     "sha256",
     "start_decoder",
     "windows",
@@ -58,28 +59,26 @@ class Limits:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """The defaults, but for what WHORL_MAX_PIXELS, WHORL_MAX_DURATION, ... say (a field's name in capitals).
+        """The defaults, but for what WHORL_MAX_PIXELS, WHORL_MAX_DURATION, ... say (fields in capitals).
 
         Raises ``ValueError`` naming the variable when one is not a positive number.
         """
-        given: dict[str, float] = {}
-        for field in fields(cls):
-            variable = f"WHORL_{field.name.upper()}"
-            text = os.environ.get(variable)
-            if text is not None:
-                given[field.name] = _positive(variable, text, type(field.default))
-        return cls(**given)  # type: ignore[arg-type]  # each value has the type of its field's default
+        return cls(
+            **{name: _setting(f"WHORL_{name.upper()}", value) for name, value in asdict(cls()).items()}
+        )
 
 
-def _positive(variable: str, text: str, kind: type[int] | type[float]) -> float:
-    try:
-        value = kind(text)
-    except ValueError:
-        value = kind(0)
-    if not 0 < value < float("inf"):
-        whole = "whole " if kind is int else ""
-        raise ValueError(f"{variable}={text!r} is not a positive {whole}number; correct it or unset it")
-    return value
+def _setting(variable: str, default: Any) -> Any:
+    """The variable's value, of the default's type; the default where it is not set."""
+    text = os.environ.get(variable)
+    if text is None:
+        return default
+    with suppress(ValueError):
+        value = type(default)(text)
+        if 0 < value < float("inf"):
+            return value
+    kind = "whole number" if isinstance(default, int) else "number"
+    raise ValueError(f"{variable}={text!r} is not a positive {kind}; correct it or unset it")
 
 
 class MediaFile:
@@ -94,6 +93,7 @@ class MediaFile:
         self._limits = limits
         self._children: list[Child] = []
         self._idle: Child | None = None
+        self._barren: set[str] = set()  # what was read and gave nothing
         self._descriptor = open_regular(path)
         try:
             self._probe()
@@ -107,61 +107,88 @@ class MediaFile:
         if known is not None:
             raise known
         try:
-            self._idle, facts = self._start()
+            for _, payload in self._ask("facts"):
+                facts = json.loads(payload)
         except MediaError as error:
             raise explained(error, head) from error
-        self.duration = float(facts["duration"])
-        self.kinds = frozenset(facts["kinds"])
+        self.duration, self.kinds = float(facts["duration"]), frozenset(facts["kinds"])
 
-    def _start(self) -> tuple[Child, dict[str, Any]]:
-        try:
-            child = Child(self._descriptor, asdict(self._limits))
-            self._children.append(child)
-            return child, json.loads(next(child.answer())[1])
-        except ChildError as error:
-            raise MediaError(error.code, self.name, error.reason) from None
+    def _start(self) -> Child:
+        child = Child(self._descriptor, asdict(self._limits))
+        self._children.append(child)
+        return child
 
     def samples(self) -> Iterator[NDArray[np.float32]]:
-        """Mono sound at 8 kHz in [-1, 1], as contiguous chunks (n,) from time 0; where there is none, zeros."""
+        """Mono sound at 8 kHz in [-1, 1], as contiguous chunks (n,) from time 0; where there is none,
+        zeros.
+        """
         if "audio" not in self.kinds:
             raise MediaError("no-streams", self.name, "has no sound")
-        for payload in self._ask("samples"):
-            yield np.frombuffer(payload, "<i2").astype(np.float32) * np.float32(1 / 32768)
+        for kind, payload in self._ask("samples"):
+            if kind == b"A":
+                yield np.frombuffer(payload, "<i2").astype(np.float32) * np.float32(1 / 32768)
+            else:
+                self._conclude("sound", json.loads(payload))
 
     def frames(self, rate: float) -> Iterator[Frame]:
         """The first frame at or after each k / rate, upright."""
         if "video" not in self.kinds:
             raise MediaError("no-streams", self.name, "has no moving pictures")
-        for payload in self._ask("frames", rate):
-            yield from _unpack_frames(payload)
+        for kind, payload in self._ask("frames", rate):
+            if kind == b"V":
+                yield from _unpack_frames(payload)
+            else:
+                self._conclude("pictures", json.loads(payload))
 
-    def _ask(self, do: str, *arguments: float) -> Generator[bytes, None, None]:
-        """Payloads of one request. A child serves one at a time; a second one, or one that was left midway, gets a new child."""
-        child, self._idle = self._idle or self._start()[0], None
+    def picture(self, seconds: float, width: int) -> NDArray[np.uint8]:
+        """The frame shown at a time, as RGB (height, width, 3), upright and with the right aspect."""
+        if "video" not in self.kinds:
+            raise MediaError("no-streams", self.name, "has no moving pictures")
+        for kind, payload in self._ask("picture", seconds, width):
+            if kind == b"I":
+                columns, rows, turn = PICTURE.unpack_from(payload)
+                pixels = np.frombuffer(payload, np.uint8, offset=PICTURE.size)
+                return upright(pixels.reshape(rows, columns, 3), turn)
+        raise MediaError("corrupt", self.name, f"shows no picture at {seconds:.1f} s")
+
+    def _ask(self, do: str, *arguments: float) -> Generator[Message, None, None]:
+        """What comes back for one request.
+
+        A child serves one request at a time: a second one meanwhile gets a child of its own, and one left
+        midway ends its child.
+        """
+        child = self._idle or self._start()
+        self._idle = None
         try:
             child.request(do, *arguments)
-            for kind, payload in child.answer():
-                if kind == b"E":
+            for message in child.answer():
+                if message[0] == b"E":
                     self._idle = child
-                    self._conclude(do, json.loads(payload))
-                else:
-                    yield payload
+                yield message
         except ChildError as error:
             raise MediaError(error.code, self.name, error.reason) from None
         finally:
             if self._idle is not child:
                 child.close()
 
-    def _conclude(self, do: str, facts: dict[str, Any]) -> None:
-        """Keep what a whole reading found."""
-        kind = "sound" if do == "samples" else "pictures"
+    def _conclude(self, what: str, facts: dict[str, Any]) -> None:
+        """Keep what a whole reading found; raise ``MediaError`` when no kind of the file could be decoded at
+        all.
+        """
         found = []
         if facts["bad"]:
-            found.append(f"{kind}: {facts['bad']} damaged packets were left out")
-        if facts["end"] < self.duration * 0.98 - 2:
-            found.append(f"{kind} end at {facts['end']:.1f} s of {self.duration:.1f} s")
+            found.append(f"{what}: {facts['bad']} damaged packets were left out")
+        if facts["end"] < self.duration - max(2.0, self.duration / 50):
+            found.append(f"{what} end at {facts['end']:.1f} s of {self.duration:.1f} s")
         self.warnings += tuple(warning for warning in found if warning not in self.warnings)
         self.duration = max(self.duration, facts["end"])
+        if not facts["kept"]:
+            self._barren |= {what}
+        if len(self._barren) == len(self.kinds):
+            code = "corrupt" if facts["bad"] else "truncated"
+            raise MediaError(
+                code, self.name, "holds nothing that can be decoded; copy it again from its source"
+            )
 
     def close(self) -> None:
         """End the children and close the file."""
@@ -174,14 +201,17 @@ class MediaFile:
 
 def _unpack_frames(payload: bytes) -> Iterator[Frame]:
     """A batch: count, then (milliseconds, orientation) of each, then their pictures."""
-    (count,) = struct.unpack_from("<I", payload)
-    pictures = np.frombuffer(payload, np.uint8, offset=4 + 5 * count).reshape(count, FRAME_SIZE, FRAME_SIZE)
-    for i, (milliseconds, turn) in enumerate(struct.iter_unpack("<iB", payload[4 : 4 + 5 * count])):
+    (count,) = COUNT.unpack_from(payload)
+    body = COUNT.size + count * FRAME.size
+    pictures = np.frombuffer(payload, np.uint8, offset=body).reshape(count, FRAME_SIZE, FRAME_SIZE)
+    for i, (milliseconds, turn) in enumerate(FRAME.iter_unpack(payload[COUNT.size : body])):
         yield Frame(milliseconds / 1000, upright(pictures[i], turn))
 
 
 def upright(picture: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
-    """Undo a camera's orientation: 1 swaps rows and columns, then 2 flips left-right, then 4 flips top-bottom (a sum)."""
+    """Undo a camera's orientation: 1 swaps rows and columns, then 2 flips left-right, then 4 flips
+    top-bottom (a sum).
+    """
     if turn & 1:
         picture = picture.swapaxes(0, 1)
     if turn & 2:
@@ -199,6 +229,12 @@ def open_media(path: Path, limits: Limits | None = None) -> Iterator[MediaFile]:
         yield media
     finally:
         media.close()
+
+
+def picture(path: Path, seconds: float, width: int) -> NDArray[np.uint8]:
+    """The frame of a file shown at a time, as RGB (height, width, 3), upright and with the right aspect."""
+    with open_media(path) as media:
+        return media.picture(seconds, width)
 
 
 def sha256(path: Path) -> str:

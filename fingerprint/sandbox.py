@@ -1,7 +1,8 @@
-"""The parent's end of decoding: starts the server of ``fingerprint.worker`` and talks to the child it makes for a file."""
+"""The parent's end of decoding: starts the server of ``fingerprint.decoding``, talks to its children."""
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_HEADER = 5  # bytes before a message: kind, length as little-endian uint32
+from fingerprint.decoding.message import HEADER, Message
+
 _COMMAND = (
-    "import sys; sys.path[:] = sys.argv[2:]; from fingerprint.worker import main; main(int(sys.argv[1]))"
+    "import sys; sys.path[:] = sys.argv[2:]; "
+    "from fingerprint.decoding.worker import main; main(int(sys.argv[1]))"
 )
 _PATH = [str(Path(__file__).resolve().parent.parent), *(entry for entry in sys.path if entry)]
 
@@ -38,7 +41,10 @@ class _Server:
             self._started()
 
     def ask(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """One request and its answer. An interruption between the two closes the server: it could not be trusted after."""
+        """One request and its answer; raises ``ChildError`` when the server died.
+
+        An interruption between the two closes the server, whose next answer would be to the wrong request.
+        """
         with self._lock:
             control = self._started()
             try:
@@ -56,11 +62,23 @@ class _Server:
                 )
             return dict(json.loads(answer))
 
+    def stop(self, pid: int) -> int:
+        """End a child; the wait status it had by itself, or 0. A server that died took its children along."""
+        try:
+            return int(self.ask({"stop": pid}, [])["status"]) if self._control is not None else 0
+        except ChildError:
+            return 0
+
+    def disown(self) -> None:
+        """In a forked process: let go of the parent's server without ending it."""
+        if self._control is not None:
+            self._control.close()
+
     def _started(self) -> socket.socket:
         if self._control is None:
             self._control, theirs = socket.socketpair()
             with theirs:
-                # A session of its own: Ctrl-C reaches the parent alone, which then ends the children in good order.
+                # A session of its own: Ctrl-C reaches the parent alone, and that ends the children.
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", _COMMAND, str(theirs.fileno()), *_PATH],
                     stdin=subprocess.DEVNULL,
@@ -81,13 +99,16 @@ _server = _Server()
 
 
 def start_decoder() -> None:
-    """Start the decoding server without waiting for it, so that it loads while the caller does other things."""
+    """Start the decoding server without waiting for it, so that it loads while the caller does other
+    things.
+    """
     _server.start()
 
 
 def _forget() -> None:
     """After a fork: the server belongs to the process that started it."""
     global _server
+    _server.disown()
     _server = _Server()
 
 
@@ -95,7 +116,9 @@ os.register_at_fork(after_in_child=_forget)
 
 
 class Child:
-    """A process that has one file open. Messages are (kind, payload); kinds as ``fingerprint.decoder`` sends them."""
+    """A process that has one file open. Messages are (kind, payload); kinds as in
+    ``fingerprint.decoding.message``.
+    """
 
     def __init__(self, descriptor: int, limits: dict[str, Any]) -> None:
         self._limits = limits
@@ -114,16 +137,15 @@ class Child:
         except BrokenPipeError:
             raise self._death() from None
 
-    def answer(self) -> Iterator[tuple[bytes, bytes]]:
+    def answer(self) -> Iterator[Message]:
         """Messages up to and with the closing one, ``E``.
 
         Raises ``ChildError`` when the child reports an error, dies, or is silent too long.
         """
         kind = b""
         while kind != b"E":
-            header = self._read(_HEADER)
-            kind = header[:1]
-            payload = self._read(int.from_bytes(header[1:], "little"))
+            kind, size = HEADER.unpack(self._read(HEADER.size))
+            payload = self._read(size)
             if kind == b"X":
                 self.close()
                 raise ChildError(*json.loads(payload))
@@ -132,7 +154,7 @@ class Child:
 
     def _read(self, size: int) -> bytes:
         try:
-            data = self._stream.read(size)
+            data: bytes = self._stream.read(size)
         except TimeoutError:
             self.close()
             raise ChildError(
@@ -149,8 +171,6 @@ class Child:
         status = self.close()
         name = ""
         if os.WIFSIGNALED(status):
-            import signal
-
             name = signal.Signals(os.WTERMSIG(status)).name
         if name == "SIGXCPU":
             return ChildError("limit", "takes more CPU time to decode than is allowed")
@@ -165,4 +185,4 @@ class Child:
         self._socket.close()
         if self._server is not _server:
             return 0  # in a forked process: the child is not ours
-        return int(_server.ask({"stop": self.pid}, [])["status"])
+        return _server.stop(self.pid)

@@ -30,7 +30,8 @@ _STILL_BRANDS = (b"heic", b"heix", b"mif1", b"avif")
 class MediaError(Exception):
     """A file that cannot be examined.
 
-    code    one word for programs: "not-found", "unreadable", "empty", "not-media", "refused-format", "still-picture", "too-large",
+    code    one word for programs: "not-found", "unreadable", "empty", "not-media", "refused-format",
+            "still-picture", "too-large",
             "too-long", "no-streams", "truncated", "corrupt", "limit", "timeout", "decoder-crashed"
     name    the file's name
     reason  what is the matter, in words that follow the name
@@ -67,7 +68,7 @@ def open_regular(path: Path) -> int:
 
 
 def refusal(name: str, head: bytes, max_pixels: int) -> MediaError | None:
-    """The error of a file whose first bytes already say that it is a list of other files or a still picture."""
+    """The error of a file whose first bytes say that it is a list of other files or a still picture."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for mark, what in _LISTS.items():
         if text[: len(mark)].lower() == mark.lower():
@@ -107,7 +108,7 @@ def explained(error: MediaError, head: bytes) -> MediaError:
     if error.code not in ("not-media", "refused-format"):
         return error
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
-        reason = "is an MP4 file without its index (moov): it was cut off or never finished; copy it again from its source"
+        reason = "is an MP4 without its index (moov), cut off or never finished; copy it again"
         return MediaError("truncated", error.name, reason)
     if b"\0" not in head and _is_text(head):
         return MediaError("not-media", error.name, "is text, not a media file")

@@ -1,7 +1,7 @@
 """The process that decodes: a small server that forks one limited child for each file.
 
-The server imports the decoder library once, so that a child costs a few milliseconds; it is forked from, never decodes
-itself, and ends with its children when the process that started it goes away.
+The server imports the decoder library once, so that a child costs a few milliseconds. It never decodes itself,
+and ends with its children when the process that started it goes away.
 """
 
 import json
@@ -9,18 +9,17 @@ import os
 import resource
 import signal
 import socket
-import struct
-import sys
 from typing import Any
 
 import av
-import av.subtitles.codeccontext  # the library imports these when it first needs them, and a child can open no file
+
+# The library imports these two when it first needs them, and then a child can open no file.
+import av.subtitles.codeccontext
 import av.subtitles.stream
 
-from fingerprint.container import Bounds, RefusedError
-from fingerprint.decoder import Decoder, Message, done
-
-HEADER = struct.Struct("<cI")  # kind and length of a message
+from fingerprint.decoding.container import Bounds, File, RefusedError
+from fingerprint.decoding.decoder import Decoder
+from fingerprint.decoding.message import HEADER, Message, failure
 
 
 def main(descriptor: int) -> None:
@@ -44,7 +43,12 @@ def main(descriptor: int) -> None:
 
 
 def _stop(children: set[int], child: int) -> int:
-    """End a child that may have ended already; its wait status. It is reaped only here, so its id cannot be another's."""
+    """End a child that may have ended already; the wait status it had by itself, or 0.
+
+    It is reaped only here, so its id cannot be another's.
+    """
+    if child not in children:  # of a server that died before this one
+        return 0
     children.remove(child)
     ended, status = os.waitpid(child, os.WNOHANG)
     if not ended:
@@ -76,28 +80,22 @@ def _serve(limits: dict[str, Any], data: int, file: int) -> None:
     connection = socket.socket(fileno=data)
     requests = connection.makefile("rb")
     try:
-        decoder = Decoder(
-            os.fdopen(file, "rb", buffering=0), Bounds(limits["max_pixels"], limits["max_duration"])
-        )
-        _allow_cpu(limits, decoder.duration)
-        _send(connection, done(**decoder.facts))
+        decoder = Decoder(File(file), Bounds(limits["max_pixels"], limits["max_duration"]))
         for line in requests:
             _allow_cpu(limits, decoder.duration)
             request = json.loads(line)
             for message in getattr(decoder, request["do"])(*request["with"]):
                 _send(connection, message)
-    except RefusedError as error:
-        _send(connection, (b"X", json.dumps([error.code, error.reason]).encode()))
-    except MemoryError:
-        _send(
-            connection,
-            (b"X", json.dumps(["limit", f"needs more memory than {limits['memory'] >> 20} MiB"]).encode()),
-        )
     except BrokenPipeError:
         pass  # the parent wants no more
+    except RefusedError as error:
+        _send(connection, failure(error.code, error.reason))
+    except MemoryError:
+        _send(connection, failure("limit", f"needs more memory than {limits['memory'] >> 20} MiB"))
     except Exception as error:  # a fault of the decoder or of its use here: an error of this file alone
-        reason = f"could not be decoded ({type(error).__name__}: {error})"
-        _send(connection, (b"X", json.dumps(["decoder-crashed", reason]).encode()))
+        _send(
+            connection, failure("decoder-crashed", f"could not be decoded ({type(error).__name__}: {error})")
+        )
 
 
 def _limit(limits: dict[str, Any]) -> None:
@@ -123,7 +121,3 @@ def _send(connection: socket.socket, message: Message) -> None:
     kind, payload = message
     connection.sendall(HEADER.pack(kind, len(payload)))
     connection.sendall(payload)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -1,15 +1,16 @@
 """Opening a media file: which formats are let in, which streams are read, how long it lasts.
 
-Runs only inside the child process that ``fingerprint.worker`` makes for one file. It opens nothing: the file arrives as an open
-descriptor, and the decoder library never learns its name.
+It opens nothing: the file arrives as an open descriptor, and the decoder library never learns its name.
 """
 
 from __future__ import annotations  # the decoder library's generic types exist in its stubs alone
 
 import errno
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -25,10 +26,27 @@ FORMATS = (
 )
 # Formats whose header does not tell the duration, so that it is found by reading every packet.
 UNTIMED = frozenset(
-    "mp3 aac ac3 eac3 dts truehd loas amr amrnb amrwb h264 hevc m4v mpegvideo vc1 obu gif".split()
+    [
+        "mp3",
+        "aac",
+        "ac3",
+        "eac3",
+        "dts",
+        "truehd",
+        "loas",
+        "amr",
+        "amrnb",
+        "amrwb",
+        "h264",
+        "hevc",
+        "m4v",
+        "mpegvideo",
+        "vc1",
+        "obu",
+        "gif",
+    ]
 )
 NO_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-Streams = tuple[AudioStream | VideoStream, ...]
 
 
 class RefusedError(Exception):
@@ -47,15 +65,40 @@ class Bounds:
     max_duration: float
 
 
+class File:
+    """An open descriptor, read at a position of its own: children of one file share the descriptor's."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._size = os.fstat(descriptor).st_size
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        """The next ``size`` bytes, or fewer at the end."""
+        data = os.pread(self._descriptor, size, self._position)
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to ``offset`` from the start, from here or from the end."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """The position."""
+        return self._position
+
+
 class Source:
     """An open file and its chosen streams.
 
     audio, video  the chosen streams, or None
     origin        seconds on the container's clock that are media time 0
-    damaged       what was wrong while reading, or ""
+    broken_off    whether reading ended in an error
     """
 
-    def __init__(self, file: BinaryIO, bounds: Bounds) -> None:
+    def __init__(self, file: File, bounds: Bounds) -> None:
         file.seek(0)
         self.bounds = bounds
         self.container = _open(file, bounds.max_pixels)
@@ -77,11 +120,16 @@ class Source:
             except StopIteration:
                 return
             except av.error.FFmpegError as error:
-                raise_limits(error)
+                _raise_limits(error)
                 self.broken_off = True
                 return
             if packet.size:
                 yield packet
+
+    def seek(self, stream: VideoStream, seconds: float) -> None:
+        """Go to the last key frame before a time on the container's clock; stay where it is if it cannot."""
+        with suppress(av.error.FFmpegError):
+            self.container.seek(int(seconds / float(stream.time_base or 1)), stream=stream)
 
     def header_duration(self) -> float:
         """Seconds that the header tells, or 0 where the format has none to trust."""
@@ -90,12 +138,14 @@ class Source:
         return max(0.0, (self.container.duration or 0) / av.time_base)
 
     def measured_duration(self) -> float:
-        """Seconds from the origin to the end of the last packet of the chosen streams; reads the whole file, decodes none."""
+        """Seconds from the origin to the end of the last packet, found by reading all and decoding none."""
         end = 0.0
-        for packet in self.packets(*(stream for stream in (self.audio, self.video) if stream is not None)):
-            length = float((packet.duration or 0) * packet.time_base)
-            start = end if packet.pts is None else float(packet.pts * packet.time_base) - self.origin
-            end = max(end, start + length)
+        streams = [stream for stream in (self.audio, self.video) if stream is not None]
+        clocks = {stream.index: float(stream.time_base or 0) for stream in streams}
+        for packet in self.packets(*streams):
+            clock = clocks[packet.stream_index]
+            start = end if packet.pts is None else packet.pts * clock - self.origin
+            end = max(end, start + (packet.duration or 0) * clock)
         return end
 
     def check(self, duration: float) -> None:
@@ -111,23 +161,48 @@ class Source:
                 )
 
 
+class Tolerant:
+    """A stream's decoder that leaves out packets which cannot be decoded.
+
+    tried  packets given to it
+    bad    packets left out
+    """
+
+    def __init__(self, stream: AudioStream | VideoStream) -> None:
+        stream.codec_context.thread_count = (
+            1  # one core a file: the files themselves are decoded side by side
+        )
+        self.tried = self.bad = 0
+        self._decode: Any = stream.codec_context.decode
+
+    def decode(self, packet: Packet[Any] | None) -> list[Any]:
+        """Frames of a packet; of ``None``, those still held at the end. Raises ``MemoryError``."""
+        self.tried += packet is not None
+        try:
+            return list(self._decode(packet))
+        except av.error.FFmpegError as error:
+            _raise_limits(error)
+            self.bad += packet is not None
+            return []
+
+
 def too_long(seconds: float, bounds: Bounds) -> RefusedError:
     """The error of media that lasts longer than allowed."""
     return RefusedError("too-long", f"lasts {seconds:.0f} s or more; {bounds.max_duration:.0f} s are allowed")
 
 
-def raise_limits(error: av.error.FFmpegError) -> None:
+def _raise_limits(error: av.error.FFmpegError) -> None:
     """An error of the decoder that means "no memory" is the child's limit, never a fault of one packet."""
     if error.errno == errno.ENOMEM:
         raise MemoryError from error
 
 
-def _open(file: BinaryIO, max_pixels: int) -> InputContainer:
+def _open(file: File, max_pixels: int) -> InputContainer:
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_pixels": str(max_pixels)}
     try:
         return av.open(file, "r", options=options, metadata_errors="replace", buffer_size=1 << 17)
     except av.error.FFmpegError as error:
-        raise_limits(error)
+        _raise_limits(error)
         if error.errno == errno.EINVAL:  # what the library answers when the format is not on the list
             raise RefusedError("refused-format", "is in a format that is not read here") from error
         raise RefusedError("not-media", f"is not readable as media ({error.strerror})") from error
@@ -146,7 +221,7 @@ def _best_audio(container: InputContainer) -> AudioStream | None:
 
 
 def _best_video(container: InputContainer) -> VideoStream | None:
-    """The default stream, else the largest, else the first; cover art and thumbnails are no moving pictures."""
+    """The default stream, else the largest, else the first; cover art is no moving picture."""
     streams = [s for s in container.streams.video if _decodable(s) and not s.disposition & NO_PICTURES]
     return max(
         streams,

@@ -1,0 +1,62 @@
+"""What can be asked of one file: its facts, its sound, its small pictures, one large picture."""
+
+from collections.abc import Iterator
+
+from fingerprint.decoding import frames
+from fingerprint.decoding.container import Bounds, File, Source, Tolerant
+from fingerprint.decoding.message import Message, end
+from fingerprint.decoding.sound import SAMPLE_RATE, Sound
+
+
+class Decoder:
+    """One file; every request reads it from its beginning.
+
+    duration  seconds
+    """
+
+    def __init__(self, file: File, bounds: Bounds) -> None:
+        self._file, self._bounds = file, bounds
+        self._source: Source | None = Source(file, bounds)
+        self.duration = self._source.header_duration()
+        if not self.duration:
+            self.duration = self._source.measured_duration()
+            self._source = Source(file, bounds)
+        self._source.check(self.duration)
+        self._kinds = [kind for kind in ("audio", "video") if getattr(self._source, kind) is not None]
+
+    def _take(self) -> Source:
+        """The source at its beginning: as opened for the facts, the first time."""
+        source, self._source = self._source or Source(self._file, self._bounds), None
+        return source
+
+    def facts(self) -> Iterator[Message]:
+        """Duration and kinds."""
+        yield end(duration=self.duration, kinds=self._kinds)
+
+    def samples(self) -> Iterator[Message]:
+        """Sound as s16 mono chunks at 8 kHz from media time 0."""
+        source = self._take()
+        assert source.audio is not None
+        sound = Sound(source, source.audio)
+        yield from sound.read()
+        yield _summary(source, sound.decoder, sound.position / SAMPLE_RATE, sound.position)
+
+    def frames(self, rate: float) -> Iterator[Message]:
+        """The first frame at or after each k / rate, in batches of small luma pictures."""
+        source = self._take()
+        assert source.video is not None
+        pictures = frames.Frames(source, source.video, rate)
+        yield from pictures.read()
+        yield _summary(source, pictures.decoder, pictures.end, pictures.kept)
+
+    def picture(self, seconds: float, width: int) -> Iterator[Message]:
+        """The RGB frame shown at a time."""
+        source = self._take()
+        assert source.video is not None
+        yield from frames.picture(source, source.video, seconds, width)
+        yield end()
+
+
+def _summary(source: Source, decoder: Tolerant, seconds: float, kept: int) -> Message:
+    """The end of an answer, with what was damaged."""
+    return end(end=seconds, kept=kept, bad=decoder.bad, broken_off=source.broken_off)

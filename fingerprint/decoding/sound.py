@@ -1,0 +1,108 @@
+"""Audio packets -> mono sound at 8 kHz on the time axis of the file."""
+
+from __future__ import annotations  # the decoder library's generic types exist in its stubs alone
+
+from collections.abc import Iterator
+
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+
+from fingerprint.decoding.container import Source, Tolerant, too_long
+from fingerprint.decoding.message import Message
+
+SAMPLE_RATE = 8000
+CHUNK = 2 * 4 * SAMPLE_RATE  # bytes sent at once: 4 s
+GAP = 0.1  # seconds by which sound may miss its time stamp before it is put right
+SLIP = 1.0  # seconds of repeated sound that are dropped; a longer step back is a clock that was set anew
+
+
+class Sound:
+    """Places decoded sound: silence where none is, sound that would lie before its place dropped.
+
+    position  samples given out so far
+    """
+
+    def __init__(self, source: Source, stream: AudioStream) -> None:
+        self.position = 0
+        self.decoder = Tolerant(stream)
+        self._source, self._stream = source, stream
+        self._clock = float(stream.time_base or 0)
+        self._resampler: AudioResampler | None = None
+        self._expected = 0.0  # media time at which the next frame continues the last, seconds
+        self._shift = 0.0  # seconds added to time stamps since their clock was set anew
+        self._drop = 0  # bytes still to drop
+        self._ready = bytearray()
+
+    def read(self) -> Iterator[Message]:
+        """All of the stream."""
+        for packet in self._source.packets(self._stream):
+            for frame in self.decoder.decode(packet):
+                if self._misplaced(frame):
+                    yield from self._move(frame)
+                self._push(frame)
+            if len(self._ready) >= CHUNK:
+                yield from self._give()
+        for frame in self.decoder.decode(None):
+            self._push(frame)
+        self._flush()
+        yield from self._give()
+
+    def _misplaced(self, frame: AudioFrame) -> bool:
+        """Whether the frame's time stamp says that it does not continue the last one; counts its length."""
+        expected = self._expected
+        self._expected += frame.samples / frame.sample_rate
+        return frame.pts is not None and abs(self._start(frame) - expected) > GAP
+
+    def _start(self, frame: AudioFrame) -> float:
+        return (frame.pts or 0) * self._clock - self._source.origin + self._shift
+
+    def _move(self, frame: AudioFrame) -> Iterator[Message]:
+        """Continue at the frame's time stamp, unless that shows a clock that was set anew."""
+        length = frame.samples / frame.sample_rate
+        start, expected = self._start(frame), self._expected - length
+        if (start - expected < -SLIP and expected > 0) or start > self._source.bounds.max_duration:
+            self._shift += expected - start
+            return
+        self._flush()
+        yield from self._fill(round(start * SAMPLE_RATE))
+        self._expected = start + length
+
+    def _fill(self, target: int) -> Iterator[Message]:
+        """Silence up to sample ``target``; where that is past already, what comes next is dropped."""
+        missing = 2 * (target - self.position) - len(self._ready)
+        self._drop = max(0, -missing)
+        while missing > 0:
+            self._ready += bytes(min(missing, CHUNK))
+            missing -= CHUNK
+            yield from self._give()
+
+    def _push(self, frame: AudioFrame) -> None:
+        self._resampler = self._resampler or AudioResampler("s16", "mono", SAMPLE_RATE)
+        try:
+            resampled = self._resampler.resample(frame)
+        except ValueError:  # the stream changed its rate or its channels
+            self._flush()
+            self._push(frame)
+            return
+        for part in resampled:
+            self._append(part)
+
+    def _append(self, part: AudioFrame) -> None:
+        sound = bytes(part.planes[0])[: 2 * part.samples]
+        self._ready += sound[self._drop :]
+        self._drop = max(0, self._drop - len(sound))
+
+    def _flush(self) -> None:
+        if self._resampler is not None:
+            for part in self._resampler.resample(None):
+                self._append(part)
+            self._resampler = None
+
+    def _give(self) -> Iterator[Message]:
+        self.position += len(self._ready) // 2
+        if self.position > self._source.bounds.max_duration * SAMPLE_RATE:
+            raise too_long(self.position / SAMPLE_RATE, self._source.bounds)
+        if self._ready:
+            yield b"A", bytes(self._ready)
+        self._ready.clear()
