@@ -1,7 +1,7 @@
 """What is done to sound to hide a copy: pure functions of (samples, random generator).
 
-Samples are (n,) float32, mono, at 16 kHz, in [-1, 1] before the change; after it they may leave that range. None of
-it was chosen by looking at the codes.
+Samples are (n,) float32, mono, at 16 kHz, in [-1, 1] before the change; after it they may leave that range.
+None of it was chosen by looking at the codes.
 """
 
 from collections.abc import Callable

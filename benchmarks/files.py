@@ -33,9 +33,8 @@ def read_pictures(path: Path, lines: int) -> list[tuple[float, Picture]]:
         for frame in container.decode(video=0):
             height = min(lines, frame.height) // 2 * 2
             width = max(2, round(frame.width * height / frame.height / 2) * 2)
-            shown.append(
-                (float(frame.time or 0.0), frame.to_ndarray(format="rgb24", width=width, height=height))
-            )
+            pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
+            shown.append((float(frame.time or 0.0), np.asarray(pixels, np.uint8)))
     return shown
 
 

@@ -1,8 +1,8 @@
 """What is done to moving pictures to hide a copy: pure functions of (frame, time, random generator).
 
 A frame is (height, width, 3) uint8 RGB, time its seconds in the excerpt. Each frame of an excerpt is given a
-generator of the same seed, so what is drawn at random is the same for all. None of it was chosen by looking at
-the codes.
+generator of the same seed, so what is drawn at random is the same for all. None of it was chosen by looking
+at the codes.
 """
 
 from collections.abc import Callable
