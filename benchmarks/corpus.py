@@ -68,12 +68,13 @@ def media_folder() -> Path:
 
 
 def titles(folder: Path) -> list[Title]:
-    """All titles that MANIFEST.csv lists, in its order."""
+    """All titles that MANIFEST.csv lists, in its order, each once."""
     with (folder / "MANIFEST.csv").open(newline="") as manifest:
-        return [
-            Title(row["file"], row["kind"], row["repo"], float(row["seconds"]), bool(row["acodec"]))
-            for row in csv.DictReader(manifest)
+        rows = csv.DictReader(manifest)
+        listed = [
+            Title(r["file"], r["kind"], r["repo"], float(r["seconds"]), bool(r["acodec"])) for r in rows
         ]
+    return list(dict.fromkeys(listed))
 
 
 def same(one: str, other: str) -> bool:

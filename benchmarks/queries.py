@@ -27,7 +27,7 @@ LENGTHS = {"audio": (10.0, 5.0), "video": (5.0,)}
 CLEAN = 10.0  # seconds of clean excerpts of moving pictures
 PARTS, PART = 20, 30.0  # of the compilation: number, seconds each
 RENDERED = 12  # rendered strangers of each sort of sound; of pictures half as many
-RECIPE = ("attacks", "audio_attacks", "video_attacks", "corpus", "files", "queries", "renders")
+RECIPE = ("attacks", "audio_attacks", "video_attacks", "files", "queries", "renders")
 
 Pictures = list[tuple[float, Picture]]
 
@@ -61,9 +61,14 @@ def default_cache() -> Path:
 
 
 def recipe(media: Path) -> str:
-    """What the queries depend on, as a short digest: the code that renders them and the list of media."""
-    sources = [Path(__file__).with_name(f"{module}.py") for module in RECIPE] + [media / "MANIFEST.csv"]
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+    """What the queries depend on, as a short digest: the code that renders them, and the split."""
+    code = b"".join(Path(__file__).with_name(f"{module}.py").read_bytes() for module in RECIPE)
+    split = [
+        [title.file for title in part(titles(media), kind)]
+        for part in (originals, strangers)
+        for kind in ("audio", "video")
+    ]
+    return hashlib.sha256(code + repr(split).encode()).hexdigest()[:12]
 
 
 def queries(media: Path, cache: Path, note: Callable[[str], None]) -> tuple[Path, list[Truth]]:
