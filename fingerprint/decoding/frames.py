@@ -25,7 +25,7 @@ MEMORY = 1024  # slots whose first frame is remembered
 class Frames:
     """Keeps the first frame of each slot of 1 / rate seconds, and spares the decoder what nobody will see.
 
-    A frame is needed when no other frame of its slot comes before it; time stamps of packets tell that, a little
+    A frame is needed when no other frame of its slot comes before it; time stamps tell that, a little
     ahead of decoding. The decoder may skip the others unless later frames refer to them.
 
     kept  frames given out so far

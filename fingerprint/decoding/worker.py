@@ -1,6 +1,6 @@
 """The process that decodes: a small server that forks one limited child for each file.
 
-The server imports the decoder library once, so that a child costs a few milliseconds. It never decodes itself,
+The server imports the decoder library once, so that a child costs milliseconds. It never decodes itself,
 and ends with its children when the process that started it goes away.
 """
 
