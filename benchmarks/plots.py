@@ -46,3 +46,44 @@ def _order(rows: list[dict[str, Any]], attack: str) -> tuple[bool, float]:
     return own[0]["required"], sum(row["found"]["hits"] for row in own) / sum(
         row["found"]["total"] for row in own
     )
+
+
+def speed(report: dict[str, Any], path: Path) -> None:
+    """CPU beside a bare decode, time to an answer, and memory in the course of a long file."""
+    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(11, 3.6), layout="constrained")
+        cost, answers, course = figure.subplots(1, 3, width_ratios=(1, 1, 1.6))
+        _cost_bars(cost, report["registering"])
+        _answer_dots(answers, report["matching"]["seconds"])
+        _memory_lines(course, report["memory"])
+        figure.savefig(path, dpi=130)
+
+
+def _cost_bars(axes: Axes, cost: dict[str, Any]) -> None:
+    rates = [cost["media_seconds"] / cost["peer_cpu"], cost["media_seconds"] / cost["cpu"]]
+    bars = axes.bar(["bare decode", "whorl register"], rates, 0.6, color=[COLOURS[5.0], COLOURS[10.0]])
+    axes.bar_label(bars, fmt="{:.0f}")
+    axes.set_ylabel("seconds of media for a second of CPU")
+    axes.set_title(f"registering: {cost['ratio']:.2f} x a bare decode", loc="left")
+
+
+def _answer_dots(axes: Axes, seconds: dict[str, list[float]]) -> None:
+    for place, walls in enumerate(seconds.values()):
+        axes.plot([place] * len(walls), walls, "o", color=COLOURS[10.0], alpha=0.6)
+    axes.set_xticks(range(len(seconds)), [name.replace("-", "\n", 1).replace("-", " ") for name in seconds])
+    axes.set_xlim(-0.6, len(seconds) - 0.4)
+    axes.set_ylim(0)
+    axes.set_ylabel("seconds, whole process")
+    axes.set_title("whorl match, a clip of 10 s", loc="left")
+
+
+def _memory_lines(axes: Axes, rows: dict[str, Any]) -> None:
+    for (what, row), colour in zip(rows.items(), COLOURS.values(), strict=True):
+        times, sizes = zip(*row["course"], strict=True)
+        axes.plot(times, [size / 1e6 for size in sizes], color=colour, label=what)
+    axes.axhline(400, color="#b03030", linewidth=0.8, linestyle="--")
+    axes.set_ylim(0)
+    axes.set_xlabel("seconds since the start")
+    axes.set_ylabel("MB resident, all processes")
+    axes.set_title("memory on a file of 3 hours", loc="left")
+    axes.legend(frameon=False)

@@ -1,0 +1,144 @@
+"""What registering and matching cost: CPU beside a bare decode, memory, bytes stored, time to an answer.
+
+    python -m benchmarks.speed [--cache FOLDER]
+
+Everything is measured on whole processes, as a user starts them. Prints a table beside the required figures,
+and writes ``speed.json`` and ``speed.png`` into ``benchmarks/results``.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.status import Status
+
+from benchmarks import plots
+from benchmarks.accuracy import RESULTS, print_figures
+from benchmarks.corpus import media_folder, titles
+from benchmarks.long_file import HOURS, long_file
+from benchmarks.processes import Run, run
+from benchmarks.queries import Truth, default_cache, queries
+from fingerprint.storage import to_bytes
+from index.catalog import Catalog
+
+CLIPS = ("audio-none", "audio-speed-up-4", "video-none")
+EACH = 5  # clips of each
+MOST = {"ratio": 1.6, "memory": 400e6, "bytes": 140.0, "seconds": 3.0}  # what is asked for
+
+
+def whorl(data: Path, *arguments: str) -> Run:
+    """Runs the command line on a data directory."""
+    return run([sys.executable, "-m", "service.cli", "--data", str(data), *arguments])
+
+
+def registering(media: Path, data: Path) -> dict[str, Any]:
+    """CPU seconds of registering everything anew, and of the peer on the same files."""
+    shutil.rmtree(data, ignore_errors=True)
+    ours = whorl(data, "register", str(media / "audio"), str(media / "video"))
+    files = "\n".join(str(media / title.file) for title in titles(media))
+    # The peer is one thread, as the decoder of the engine is: threads cost CPU of their own.
+    peer = run([sys.executable, "-m", "benchmarks.peer"], files)
+    if peer.code:
+        raise RuntimeError("the bare decode failed: its message stands above")
+    seconds = sum(title.seconds for title in titles(media))
+    return {"media_seconds": seconds, "exit_code": ours.code, "cpu": ours.cpu, "peer_cpu": peer.cpu,
+            "ratio": ours.cpu / peer.cpu, "wall": ours.wall, "peer_wall": peer.wall,
+            "peak_memory": ours.peak}  # fmt: skip
+
+
+def stored(data: Path) -> dict[str, float]:
+    """Bytes of fingerprint for each second of media, by algorithm."""
+    catalog = Catalog(data / "catalog.db")
+    sizes: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for reference in catalog.references():
+        for algorithm in catalog.algorithms(reference.id):
+            fingerprint = catalog.fingerprint(reference.id, algorithm)
+            assert fingerprint is not None, "nobody else uses this catalog"
+            sizes[algorithm] = sizes.get(algorithm, 0.0) + len(to_bytes(fingerprint))
+            seconds[algorithm] = seconds.get(algorithm, 0.0) + fingerprint.duration
+    catalog.close()
+    return {algorithm: sizes[algorithm] / seconds[algorithm] for algorithm in sizes}
+
+
+def matching(data: Path, folder: Path, truths: list[Truth]) -> dict[str, Any]:
+    """Wall seconds of ``whorl match`` on clips of 10 s, process start and all."""
+    rows: dict[str, list[float]] = {}
+    for group in CLIPS:
+        clips = [t.query for t in truths if (t.group, t.length) == (group, 10.0)][:EACH]
+        runs = [whorl(data, "match", str(folder / clip)) for clip in clips]
+        if any(clip.code for clip in runs):
+            raise RuntimeError(f"whorl match failed on a clip of {group}: its message stands above")
+        rows[group] = [clip.wall for clip in runs]
+    everything = [seconds for walls in rows.values() for seconds in walls]
+    return {"seconds": rows, "median": float(np.median(everything))}
+
+
+def memory(cache: Path) -> dict[str, Any]:
+    """Peak memory of registering a long file and of matching it, and how it went."""
+    data, path = cache / "speed-long", long_file(cache)
+    shutil.rmtree(data, ignore_errors=True)
+    rows = {}
+    for what in ("register", "match"):
+        done = whorl(data, what, str(path))
+        if done.code:
+            raise RuntimeError(f"whorl {what} failed on {path.name}: its message stands above")
+        step = max(1, len(done.memory) // 400)
+        rows[what] = {
+            "peak": done.peak, "wall": done.wall, "cpu": done.cpu,
+            "course": [[round(t, 1), size] for t, size in done.memory[::step]],
+        }  # fmt: skip
+    return rows
+
+
+def figures(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The required figures."""
+    cost, answer = report["registering"], report["matching"]["median"]
+    ratio = cost["ratio"]
+    rows = [
+        ("exit code of registering everything", str(cost["exit_code"]), "0", cost["exit_code"] == 0),
+        ("CPU, registering / bare decode", f"{ratio:.2f}", "<= 1.6", ratio <= MOST["ratio"]),
+        ("whorl match, 10 s, median", f"{answer:.2f} s", "<= 3 s", answer <= MOST["seconds"]),
+    ]  # fmt: skip
+    for what, row in report["memory"].items():
+        measured = f"{row['peak'] / 1e6:.0f} MB"
+        rows.append((f"peak memory, {HOURS} h, {what}", measured, "<= 400 MB", row["peak"] <= MOST["memory"]))
+    for algorithm, size in report["stored"].items():
+        rows.append((f"stored, {algorithm}", f"{size:.1f} B/s", "<= 140 B/s", size <= MOST["bytes"]))
+    return [dict(zip(("name", "measured", "required", "reached"), row, strict=True)) for row in rows]
+
+
+def measure(cache: Path, note: Callable[[str], None]) -> dict[str, Any]:
+    """Runs everything, one after the other."""
+    media, data = media_folder(), cache / "speed-catalog"
+    folder, truths = queries(media, cache, note)
+    note("registering all media, then decoding them bare")
+    report: dict[str, Any] = {"registering": registering(media, data), "stored": stored(data)}
+    note("matching clips")
+    report["matching"] = matching(data, folder, truths)
+    note(f"registering and matching {HOURS} hours")
+    report["memory"] = memory(cache)
+    return {"required": figures(report), **report}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="whorl bench speed", description=str(__doc__).split("\n")[0])
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="folder for queries and catalogs")
+    arguments = parser.parse_args()
+    with Status("starting", console=Console(stderr=True)) as status:
+        report = measure(arguments.cache, status.update)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "speed.json").write_text(json.dumps(report, indent=1) + "\n")
+    plots.speed(report, RESULTS / "speed.png")
+    print_figures(report["required"])
+
+
+if __name__ == "__main__":
+    main()
