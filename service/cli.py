@@ -27,7 +27,8 @@ app.add_typer(bench_app, name="bench")
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Data = Annotated[
-    Path | None, typer.Option("--data", envvar="WHORL_DATA", help="Data directory.", show_default="the platform's")
+    Path | None,
+    typer.Option("--data", envvar="WHORL_DATA", help="Data directory.", show_default="the platform's"),
 ]
 
 _data: Path | None = None
@@ -84,7 +85,8 @@ def register(
     owner: Annotated[str, typer.Option(help="Who holds the rights.")] = "",
     kind: Annotated[str, typer.Option(help="What it is: film, episode, song.")] = "",
     identifiers: Annotated[
-        list[str] | None, typer.Option("--id", metavar="SCHEME:VALUE", help="Such as isrc:USRC17607839; repeatable.")
+        list[str] | None,
+        typer.Option("--id", metavar="SCHEME:VALUE", help="Such as isrc:USRC17607839; repeatable."),
     ] = None,
     table: Annotated[
         Path | None, typer.Option(help="CSV with the columns file, title, owner, kind, identifiers.")
@@ -114,12 +116,18 @@ def _register_all(
     from fingerprint.media import MediaError
     from index.catalog import CatalogError
     from service.inputs import found_files
-    from service.terminal import harmless, progress
+    from evidence.words import harmless
+    from service.terminal import progress
 
     files, failed = found_files(paths), 0
     with progress(len(files), "registering") as show:
         for number, found in enumerate(files):
-            line: dict[str, object] = {"file": str(found.path), "status": "error", "reference": None, "error": None}
+            line: dict[str, object] = {
+                "file": str(found.path),
+                "status": "error",
+                "reference": None,
+                "error": None,
+            }
             try:
                 path = found.checked()
                 about = details(path)
@@ -174,7 +182,8 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]
         for number, found in enumerate(files):
             path = found.path
             answer = found.refused() or engine.examine(
-                path, lambda part, n=number, p=path: show(n, part, p.name)  # type: ignore[misc]
+                path,
+                lambda part, n=number, p=path: show(n, part, p.name),  # type: ignore[misc]
             )
             for warning in answer.warnings:
                 say(f"{path.name}: {warning}")
@@ -185,7 +194,8 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]
 def list_references(as_json: AsJson = False) -> None:
     """List what is registered."""
     from evidence.answer import reference_json
-    from service.terminal import clock, table
+    from evidence.words import clock
+    from service.terminal import table
 
     with _engine() as engine:
         works = engine.catalog.works()
@@ -194,14 +204,18 @@ def list_references(as_json: AsJson = False) -> None:
         for reference, work in rows:
             _print_line({**reference_json(reference, work), "duration": round(reference.duration, 3)})
     elif rows:
-        cells = [(f"#{r.id}", w.title, w.owner, r.name, clock(r.duration), f"{r.added:%Y-%m-%d}") for r, w in rows]
+        cells = [
+            (f"#{r.id}", w.title, w.owner, r.name, clock(r.duration), f"{r.added:%Y-%m-%d}") for r, w in rows
+        ]
         table(("id", "title", "owner", "file", "length", "added"), cells)
     else:
         print("nothing is registered yet: whorl register PATH")
 
 
 @app.command()
-def show(reference: Annotated[str, typer.Argument(help="Its id, as in `whorl list`.")], as_json: AsJson = False) -> None:
+def show(
+    reference: Annotated[str, typer.Argument(help="Its id, as in `whorl list`.")], as_json: AsJson = False
+) -> None:
     """Show one registered file: its work, identifiers and fingerprints."""
     from service.inputs import described
 
@@ -210,16 +224,18 @@ def show(reference: Annotated[str, typer.Argument(help="Its id, as in `whorl lis
     if as_json:
         _print_line(about)
         return
-    from service.terminal import harmless
+    from evidence.words import harmless
 
     for name, value in about.items():
-        print(f"{name:13}{harmless(json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value))}")
+        print(
+            f"{name:13}{harmless(json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value))}"
+        )
 
 
 @app.command()
 def remove(references: Annotated[list[str], typer.Argument(help="Ids, as in `whorl list`.")]) -> None:
     """Remove registered files, at once and for good."""
-    from service.terminal import harmless
+    from evidence.words import harmless
 
     with _engine() as engine:
         for ref_id in [_reference_id(engine, reference) for reference in references]:
@@ -234,6 +250,32 @@ def _reference_id(engine: "Engine", text: str) -> int:
         return engine.catalog.reference(int(number) if number.isdecimal() else -1).id
     except KeyError:
         raise typer.BadParameter(f"no reference {text!r}: `whorl list` shows them all") from None
+
+
+@app.command()
+def report(
+    answers: Annotated[Path, typer.Argument(help="What `whorl match --json` printed.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.", show_default=False)],
+    media: Annotated[
+        list[Path] | None, typer.Option(help="Folder of captures or originals to draw from; repeatable.")
+    ] = None,
+) -> None:
+    """Write answers as a page with timelines, and with pictures where the media are at hand."""
+    from evidence.report import REPORTS, Sources
+    from service.inputs import InputError, read_answers
+
+    try:
+        lines = read_answers(answers)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+    _start_decoder()
+    with _engine() as engine:
+        digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
+    try:
+        output.write_text(REPORTS["html"](lines, Sources(media or [], digests)), encoding="utf-8")
+    except OSError as error:
+        _end(f"error: {output} cannot be written: {error.strerror}", 1)
+    print(output)
 
 
 @bench_app.command("accuracy", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

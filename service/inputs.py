@@ -1,6 +1,7 @@
 """What a user hands in: files and folders, details of works, a table of them."""
 
 import csv
+import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -64,7 +65,9 @@ def _in_folder(folder: Path) -> list[FoundFile]:
 
     def unreadable(error: OSError) -> None:
         place = Path(os.fsdecode(error.filename))
-        found.append(FoundFile(place, MediaError("unreadable", place.name, f"folder cannot be read: {error.strerror}")))
+        found.append(
+            FoundFile(place, MediaError("unreadable", place.name, f"folder cannot be read: {error.strerror}"))
+        )
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -104,15 +107,36 @@ def _row(row: dict[str, str | None], given: Details) -> Details:
     )
 
 
+def read_answers(path: Path) -> list[Json]:
+    """The answers that `whorl match --json` printed into a file. Raises InputError."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        answers = [json.loads(line) for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
+        raise InputError(f"answers {path} cannot be read: {error}") from None
+    if not all(isinstance(answer, dict) and "matches" in answer and "query" in answer for answer in answers):
+        raise InputError(f"{path} holds something else than the lines of `whorl match --json`")
+    return answers
+
+
 def described(engine: "Engine", ref_id: int) -> Json:
     """Everything about one reference."""
     catalog = engine.catalog
     reference = catalog.reference(ref_id)
     work = catalog.work(reference.work_id)
     about = reference_json(reference, work)
-    about |= {"kind": work.kind, "identifiers": sorted(f"{scheme}:{value}" for scheme, value in work.identifiers)}
-    about |= {"sha256": reference.sha256, "duration": round(reference.duration, 3), "added": reference.added.isoformat()}
-    about["fingerprints"] = [_fingerprint(engine, ref_id, algorithm) for algorithm in catalog.algorithms(ref_id)]
+    about |= {
+        "kind": work.kind,
+        "identifiers": sorted(f"{scheme}:{value}" for scheme, value in work.identifiers),
+    }
+    about |= {
+        "sha256": reference.sha256,
+        "duration": round(reference.duration, 3),
+        "added": reference.added.isoformat(),
+    }
+    about["fingerprints"] = [
+        _fingerprint(engine, ref_id, algorithm) for algorithm in catalog.algorithms(ref_id)
+    ]
     return about
 
 

@@ -5,14 +5,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from evidence.answer import Json, printable
+from evidence.answer import Json
+from evidence.words import clock, disguise, harmless
 
 PATIENCE = 2.0  # seconds before progress is shown
-
-
-def harmless(text: str) -> str:
-    """The text with control characters spelt out: names in captures are chosen by criminals, and terminals obey them."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in printable(text))
 
 
 def say(text: str) -> None:
@@ -31,7 +27,12 @@ def progress(total: int, what: str) -> Iterator[Callable[[int, float, str], None
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task(what, total=total)
     begun = time.monotonic()
@@ -61,28 +62,16 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(drawn)
 
 
-def clock(seconds: float) -> str:
-    """Seconds as people write them: 61.2 is "1:01.2"."""
-    minutes, rest = divmod(round(seconds, 1), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
-
-
-def disguise(segment: Json) -> str:
-    """A segment's disguise in words."""
-    words = []
-    if segment["disguise"]["mirror"]:
-        words.append("mirrored")
-    if segment["disguise"]["crop"]:
-        words.append("cropped")
-    if abs(segment["time_scale"] - 1) >= 0.005:
-        words.append(f"{segment['time_scale']:.2f}x speed")
-    if abs(segment["disguise"]["pitch"]) >= 0.2:
-        words.append(f"pitch {segment['disguise']['pitch']:+.1f} semitones")
-    return ", ".join(words) or "none found"
-
-
-ANSWER_HEADER = ("capture", "verdict", "work", "kind", "capture time", "original time", "disguise", "expected false")
+ANSWER_HEADER = (
+    "capture",
+    "verdict",
+    "work",
+    "kind",
+    "capture time",
+    "original time",
+    "disguise",
+    "expected false",
+)
 
 
 def answer_rows(answer: Json) -> list[tuple[str, ...]]:

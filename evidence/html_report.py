@@ -1,0 +1,118 @@
+"""The answers as one self-contained web page: timelines, the disguise, frames and spectrograms side by side."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from evidence.answer import Json
+from evidence.pictures import LONGEST, along, frame, frame_times, spectrogram
+from evidence.report import Find
+from evidence.words import clock, disguise, harmless
+from fingerprint.media import MediaError
+
+SCALE = 1000  # width of a timeline in its own units
+STATUSES = {"match": "matched", "review": "to review", "no-match": "no match", "error": "not examined"}
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A lane of a timeline: the seconds from ``start`` on, ``span`` of them over SCALE units."""
+
+    start: float
+    span: float
+
+    def x(self, seconds: float) -> float:
+        """Where a second lies: ``SCALE * (seconds - start) / span``."""
+        return round(SCALE * (seconds - self.start) / self.span, 1)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Round seconds to be labelled, at most eight."""
+        steps = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18000, 36000)
+        step = next((s for s in steps if self.span / s <= 8), 86400)
+        first = int(-(-self.start // step))
+        count = int((self.start + self.span) // step) - first + 1
+        return [float((first + i) * step) for i in range(count)]
+
+
+def axes(duration: float, segments: Sequence[Json]) -> tuple[Axis, Axis]:
+    """The lanes of query and reference on one scale, so that a change of speed is seen as a slant."""
+    first = min(segment["ref_start"] for segment in segments)
+    last = max(segment["ref_end"] for segment in segments)
+    span = max(duration, 1.1 * (last - first), 1.0)
+    return Axis(0.0, span), Axis(max(0.0, (first + last - span) / 2), span)
+
+
+def page(answers: Sequence[Json], find: Find) -> str:
+    """The page. ``find`` gives the file of a query or a reference; where it gives None there are timelines alone."""
+    views = [_answer(answer, find) for answer in answers]
+    summary = Counter(answer["status"] for answer in answers)
+    engines = sorted({_engine(answer["engine"]) for answer in answers})
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(answers=views, summary=summary, statuses=STATUSES, engines=engines, scale=SCALE)
+    )
+
+
+@cache
+def _environment() -> Environment:
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"clock": clock, "harmless": harmless, "disguise": disguise}
+    return environment
+
+
+def _engine(engine: Json) -> str:
+    return f"Whorl {engine['version']} ({', '.join(engine['algorithms'])})"
+
+
+def _answer(answer: Json, find: Find) -> Json:
+    query = find(answer["query"])
+    return answer | {
+        "matches": [_match(answer, match, query, find(match["reference"])) for match in answer["matches"]]
+    }
+
+
+def _match(answer: Json, match: Json, query: Path | None, reference: Path | None) -> Json:
+    top, bottom = axes(answer["query"]["duration"], match["segments"])
+    segments = [_segment(segment, query, reference) for segment in match["segments"]]
+    return match | {"query_axis": top, "ref_axis": bottom, "segments": segments}
+
+
+def _segment(segment: Json, query: Path | None, reference: Path | None) -> Json:
+    """The segment with its pictures; with the reason where its media cannot be read any more."""
+    shown: dict[str, Any] = {"frames": [], "spectrograms": None, "problem": None}
+    if query is not None and reference is not None:
+        try:
+            if segment["kind"] == "video":
+                shown["frames"] = _frames(segment, query, reference)
+            else:
+                shown["spectrograms"] = _spectrograms(segment, query, reference)
+        except MediaError as error:
+            shown["problem"] = str(error)
+    return segment | shown
+
+
+def _frames(segment: Json, query: Path, reference: Path) -> list[Json]:
+    pairs = [(seconds, along(segment, seconds)) for seconds in frame_times(segment)]
+    return [
+        {"query_time": q, "ref_time": r, "query": frame(query, q), "reference": frame(reference, r)}
+        for q, r in pairs
+    ]
+
+
+def _spectrograms(segment: Json, query: Path, reference: Path) -> Json:
+    seconds = min(segment["query_end"] - segment["query_start"], LONGEST / max(1.0, segment["time_scale"]))
+    return {
+        "seconds": seconds,
+        "query": spectrogram(query, segment["query_start"], seconds),
+        "reference": spectrogram(reference, segment["ref_start"], seconds * segment["time_scale"]),
+    }

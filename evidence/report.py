@@ -1,0 +1,43 @@
+"""Reports: a registry of what turns answers into a document, and where they find the media to show."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from evidence.answer import Json, printable
+from fingerprint.media import sha256
+
+Find = Callable[
+    [Json], Path | None
+]  # a query or a reference, as in an answer -> the file of exactly its bytes
+Report = Callable[[Sequence[Json], Find], str]
+
+
+class Sources:
+    """Finds the file of a query or a reference among the files of some folders: by its name, then by its digest.
+
+    A file of the right name and other bytes is not shown: a picture in a report is evidence.
+    """
+
+    def __init__(self, folders: Iterable[Path], digests: Mapping[str, str]) -> None:
+        """``digests`` holds the sha256 of a reference by its id: answers carry that of the query alone."""
+        self._digests = digests
+        self._files: dict[str, list[Path]] = {}
+        for folder in folders:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    self._files.setdefault(printable(path.name), []).append(path)
+
+    def __call__(self, thing: Json) -> Path | None:
+        """The file, or None."""
+        digest = thing.get("sha256") or self._digests.get(thing.get("id", ""))
+        candidates = self._files.get(thing["name"], []) if digest else []
+        return next((path for path in candidates if sha256(path) == digest), None)
+
+
+def _html(answers: Sequence[Json], find: Find) -> str:
+    from evidence.html_report import page
+
+    return page(answers, find)
+
+
+REPORTS: dict[str, Report] = {"html": _html}
