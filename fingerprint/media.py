@@ -114,7 +114,10 @@ class MediaFile:
         self.duration, self.kinds = float(facts["duration"]), frozenset(facts["kinds"])
 
     def _start(self) -> Child:
-        child = Child(self._descriptor, asdict(self._limits))
+        try:
+            child = Child(self._descriptor, asdict(self._limits))
+        except ChildError as error:
+            raise MediaError(error.code, self.name, error.reason) from None
         self._children.append(child)
         return child
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,17 @@ class _Server:
                 )
             return dict(json.loads(answer))
 
-    def stop(self, pid: int) -> int:
-        """End a child; the wait status it had by itself, or 0. A server that died took its children along."""
+    def stop(self, pid: int, patience: float) -> int:
+        """End a child after ``patience`` seconds; the wait status it had by itself, or 0.
+
+        A server that died took its children along.
+        """
         try:
-            return int(self.ask({"stop": pid}, [])["status"]) if self._control is not None else 0
+            return (
+                int(self.ask({"stop": pid, "patience": patience}, [])["status"])
+                if self._control is not None
+                else 0
+            )
         except ChildError:
             return 0
 
@@ -125,17 +133,19 @@ class Child:
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(limits["silence"])
         with theirs:
-            self.pid = int(_server.ask(limits, [theirs.fileno(), descriptor])["pid"])
+            try:
+                self.pid = int(_server.ask(limits, [theirs.fileno(), descriptor])["pid"])
+            except BaseException:
+                self._socket.close()
+                raise
         self._server = _server
         self._stream = self._socket.makefile("rb", buffering=1 << 16)
         self.closed = False
 
     def request(self, do: str, *arguments: Any) -> None:
         """Ask for something; ``answer`` yields what comes back."""
-        try:
+        with suppress(BrokenPipeError):  # it died; the answer says why
             self._socket.sendall(json.dumps({"do": do, "with": arguments}).encode() + b"\n")
-        except BrokenPipeError:
-            raise self._death() from None
 
     def answer(self) -> Iterator[Message]:
         """Messages up to and with the closing one, ``E``.
@@ -168,7 +178,7 @@ class Child:
 
     def _death(self) -> ChildError:
         """Why the child died."""
-        status = self.close()
+        status = self.close(patience=1.0)  # it hung up, so it is about to end
         name = ""
         if os.WIFSIGNALED(status):
             name = signal.Signals(os.WTERMSIG(status)).name
@@ -176,7 +186,7 @@ class Child:
             return ChildError("limit", "takes more CPU time to decode than is allowed")
         return ChildError("decoder-crashed", f"crashed the decoder ({name or f'status {status}'})")
 
-    def close(self) -> int:
+    def close(self, patience: float = 0.0) -> int:
         """End the child and wait for it; the wait status it had by itself, or 0."""
         if self.closed:
             return 0
@@ -185,4 +195,4 @@ class Child:
         self._socket.close()
         if self._server is not _server:
             return 0  # in a forked process: the child is not ours
-        return _server.stop(self.pid)
+        return _server.stop(self.pid, patience)

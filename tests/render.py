@@ -51,14 +51,14 @@ class Writer:
         self.container.close()
 
     def sound_stream(self, codec: str, rate: int = 48000, layout: str = "mono", form: str = "fltp") -> Any:
-        stream = self.container.add_stream(codec, rate=rate, layout=layout)
+        stream: Any = self.container.add_stream(codec, rate=rate, layout=layout)
         stream.format = form
         return stream
 
     def picture_stream(
         self, codec: str, width: int = 64, height: int = 48, form: str = "yuv420p", **options: str
     ) -> Any:
-        stream = self.container.add_stream(codec, rate=25, options=options)
+        stream: Any = self.container.add_stream(codec, rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, form
         stream.codec_context.time_base = CLOCK
         return stream
@@ -95,12 +95,20 @@ def sound_file(path: Path, codec: str, seconds: float = 2.0, rate: int = 48000, 
     return path
 
 
-def film(path: Path, seconds: float = 2.0, video: str = "libx264", audio: str = "aac", **form: str) -> Path:
-    """Moving pictures at 25 a second, and a 440 Hz tone."""
-    with Writer(path) as writer:
-        pictures = writer.picture_stream(video, **form)
+def film(
+    path: Path,
+    seconds: float = 2.0,
+    video: str = "libx264",
+    audio: str = "aac",
+    form: str = "yuv420p",
+    size: tuple[int, int] = (64, 48),
+    **options: str,
+) -> Path:
+    """Moving pictures at 25 a second, and a 440 Hz tone; ``options`` are the container's."""
+    with Writer(path, **options) as writer:
+        pictures = writer.picture_stream(video, *size, form)
         sound = writer.sound_stream(audio)
-        writer.pictures(pictures, moving(steps(seconds)))
+        writer.pictures(pictures, moving(steps(seconds), *size))
         writer.sound(sound, tone(seconds, rate=48000))
         writer.finish(pictures, sound)
     return path

@@ -159,7 +159,8 @@ def test_skipping_loses_no_frame(tmp_path: Path, codec: str, rate: float) -> Non
     path = tmp_path / "film.mkv"
     with Writer(path) as writer:
         options = {"bf": "3", "x265-params": "log-level=none"} if codec != "mpeg4" else {"bf": "2"}
-        stream = writer.picture_stream(codec, **options)
+        stream = writer.picture_stream(codec)
+        stream.codec_context.options = options
         writer.pictures(stream, moving(steps(4)))
         writer.finish(stream)
     with open_media(path) as media:
@@ -277,17 +278,17 @@ def alive(pid: int) -> bool:
 def test_no_process_outlives_the_block(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), open_media(film(tmp_path / "film.mp4")) as media:
         next(media.samples())
-        pids = [child.pid for child in children(media)]
+        pids = children(media)
         frames = media.frames(5)
         next(frames)
-        pids += [child.pid for child in children(media)]
+        pids += children(media)
         raise KeyboardInterrupt
     assert pids
     assert not any(alive(pid) for pid in pids)
 
 
-def children(media: MediaFile) -> list[object]:
-    return list(media._children)
+def children(media: MediaFile) -> list[int]:
+    return [child.pid for child in media._children]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ It opens nothing: the file arrives as an open descriptor, and the decoder librar
 from __future__ import annotations  # the decoder library's generic types exist in its stubs alone
 
 import errno
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -47,6 +48,7 @@ UNTIMED = frozenset(
     ]
 )
 NO_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+SPARE = 32 << 20  # bytes that decoding a packet needs at most, pictures apart
 
 
 class RefusedError(Exception):
@@ -173,6 +175,8 @@ class Tolerant:
             1  # one core a file: the files themselves are decoded side by side
         )
         self.tried = self.bad = 0
+        pixels = stream.codec_context.width * stream.codec_context.height if stream.type == "video" else 0
+        self._spare = SPARE + 4 * pixels
         self._decode: Any = stream.codec_context.decode
 
     def decode(self, packet: Packet[Any] | None) -> list[Any]:
@@ -182,19 +186,28 @@ class Tolerant:
             return list(self._decode(packet))
         except av.error.FFmpegError as error:
             _raise_limits(error)
+            _find_room(self._spare)
             self.bad += packet is not None
             return []
 
 
 def too_long(seconds: float, bounds: Bounds) -> RefusedError:
     """The error of media that lasts longer than allowed."""
-    return RefusedError("too-long", f"lasts {seconds:.0f} s or more; {bounds.max_duration:.0f} s are allowed")
+    return RefusedError("too-long", f"lasts {seconds:.1f} s or more; {bounds.max_duration:g} s are allowed")
 
 
 def _raise_limits(error: av.error.FFmpegError) -> None:
     """An error of the decoder that means "no memory" is the child's limit, never a fault of one packet."""
     if error.errno == errno.ENOMEM:
         raise MemoryError from error
+
+
+def _find_room(size: int) -> None:
+    """Raise ``MemoryError`` when ``size`` bytes are not to be had: some decoders call that damage."""
+    try:
+        mmap.mmap(-1, size).close()
+    except OSError:
+        raise MemoryError from None
 
 
 def _open(file: File, max_pixels: int) -> InputContainer:

@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import time
 from typing import Any
 
 import av
@@ -34,7 +35,7 @@ def main(descriptor: int) -> None:
                 break
             request = json.loads(line)
             if "stop" in request:
-                answer = {"status": _stop(children, request["stop"])}
+                answer = {"status": _stop(children, request["stop"], request["patience"])}
             else:
                 answer = {"pid": _fork(children, request, descriptors, control)}
             control.sendall(json.dumps(answer).encode())
@@ -42,20 +43,24 @@ def main(descriptor: int) -> None:
             _stop(children, child)
 
 
-def _stop(children: set[int], child: int) -> int:
-    """End a child that may have ended already; the wait status it had by itself, or 0.
+def _stop(children: set[int], child: int, patience: float = 0.0) -> int:
+    """End a child; the wait status it had by itself, waiting ``patience`` seconds for that, or 0.
 
     It is reaped only here, so its id cannot be another's.
     """
     if child not in children:  # of a server that died before this one
         return 0
     children.remove(child)
+    deadline = time.monotonic() + patience
     ended, status = os.waitpid(child, os.WNOHANG)
-    if not ended:
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        return 0
-    return status
+    while not ended and time.monotonic() < deadline:
+        time.sleep(0.002)
+        ended, status = os.waitpid(child, os.WNOHANG)
+    if ended:
+        return status
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return 0
 
 
 def _fork(children: set[int], request: dict[str, Any], descriptors: list[int], control: socket.socket) -> int:
@@ -80,8 +85,9 @@ def _serve(limits: dict[str, Any], data: int, file: int) -> None:
     connection = socket.socket(fileno=data)
     requests = connection.makefile("rb")
     try:
-        decoder = Decoder(File(file), Bounds(limits["max_pixels"], limits["max_duration"]))
+        decoder: Decoder | None = None
         for line in requests:
+            decoder = decoder or Decoder(File(file), Bounds(limits["max_pixels"], limits["max_duration"]))
             _allow_cpu(limits, decoder.duration)
             request = json.loads(line)
             for message in getattr(decoder, request["do"])(*request["with"]):
