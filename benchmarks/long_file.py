@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.stream import Stream
@@ -18,7 +19,7 @@ MINUTE = 938 * 1024 / RATE  # seconds: whole frames of AAC
 
 
 def long_file(cache: Path) -> Path:
-    """Three hours of sound and pictures, the same minute over and over: what is measured does not hang on it."""
+    """Three hours of sound and pictures, the same minute over and over: the costs do not hang on it."""
     path = cache / f"{HOURS}-hours.mp4"
     if not path.exists():
         rng = seeded("long")
@@ -46,12 +47,12 @@ def repeated(path: Path, pictures: Iterable[tuple[float, Picture]], sound: Sound
 class _Packet:
     """A packet with its times, which are changed each time it is written."""
 
-    def __init__(self, packet: av.Packet[Stream]) -> None:
+    def __init__(self, packet: "av.Packet[Any]") -> None:
         assert packet.pts is not None and packet.dts is not None and packet.time_base is not None
         self.packet, self.base = packet, packet.time_base
         self.pts, self.dts = packet.pts, packet.dts
 
-    def later(self, stream: Stream, seconds: Fraction) -> av.Packet[Stream]:
+    def later(self, stream: Stream, seconds: Fraction) -> "av.Packet[Any]":
         """The packet, shown so many seconds later, in a stream of another file."""
         shift = round(seconds / self.base)
         self.packet.stream, self.packet.time_base = stream, self.base
@@ -59,11 +60,11 @@ class _Packet:
         return self.packet
 
 
-def _encoded(stream: av.AudioStream, sound: Sound) -> list[av.Packet[Stream]]:
+def _encoded(stream: av.AudioStream, sound: Sound) -> "list[av.Packet[Any]]":
     """The packets of whole AAC frames, which hold 1024 samples each."""
     frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
     frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
-    packets: list[av.Packet[Stream]] = []
+    packets: list[av.Packet[Any]] = []
     fifo = av.AudioFifo()
     fifo.write(frame)
     for piece in fifo.read_many(1024):

@@ -168,12 +168,12 @@ def _video_copy(
     start, seconds = shown[0][0], shown[-1][0] - shown[0][0]
     file = f"{name}-{length:g}-{Path(title.file).stem}.mp4"
     seed = draw(f"{title.file}|{length}|{name}")
-    write_mp4(folder / file, _disguised(shown, attack, seed), attack.crf)
+    write_mp4(folder / file, disguised(shown, attack, seed), attack.crf)
     return Truth(file, "video", name, length, title.file, 0.0, seconds / attack.time_scale, start,
                  start + seconds, attack.time_scale)  # fmt: skip
 
 
-def _disguised(shown: Pictures, attack: VideoAttack, seed: int) -> Iterator[tuple[float, Picture]]:
+def disguised(shown: Pictures, attack: VideoAttack, seed: int) -> Iterator[tuple[float, Picture]]:
     """The pictures of an excerpt after an attack, their times counted from 0."""
     last = -1
     for time, picture in shown:
