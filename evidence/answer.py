@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 def answer_json(answer: Answer, work: Callable[[int], Work], engine: Json) -> Json:
-    """The answer as plain data; ``engine`` is {"version": ..., "algorithms": [...]} of the engine that gave it."""
+    """The answer as plain data; ``engine`` is {"version": ..., "algorithms": [...]}."""
     query = answer.query
     return {
         "query": {
@@ -38,7 +38,7 @@ def reference_json(reference: Reference, work: Work) -> Json:
 
 
 def printable(text: str) -> str:
-    """The text without the lone surrogates that stand for undecodable bytes of a file name: they are in no Unicode text."""
+    """The text without the lone surrogates that stand for undecodable bytes: no Unicode text has them."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

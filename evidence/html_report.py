@@ -1,4 +1,4 @@
-"""The answers as one self-contained web page: timelines, the disguise, frames and spectrograms side by side."""
+"""The answers as one self-contained web page: timelines, disguises, frames and spectrograms."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,9 +32,9 @@ class Axis:
 
     @property
     def ticks(self) -> list[float]:
-        """Round seconds to be labelled, at most eight."""
+        """Round seconds to be labelled, at most six."""
         steps = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18000, 36000)
-        step = next((s for s in steps if self.span / s <= 8), 86400)
+        step = next((s for s in steps if self.span / s <= 6), 86400)
         first = int(-(-self.start // step))
         count = int((self.start + self.span) // step) - first + 1
         return [float((first + i) * step) for i in range(count)]
@@ -49,7 +49,7 @@ def axes(duration: float, segments: Sequence[Json]) -> tuple[Axis, Axis]:
 
 
 def page(answers: Sequence[Json], find: Find) -> str:
-    """The page. ``find`` gives the file of a query or a reference; where it gives None there are timelines alone."""
+    """The page. ``find`` gives the file of a query or a reference; without both there are timelines alone."""
     views = [_answer(answer, find) for answer in answers]
     summary = Counter(answer["status"] for answer in answers)
     engines = sorted({_engine(answer["engine"]) for answer in answers})

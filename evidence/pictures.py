@@ -16,7 +16,7 @@ LONGEST = 12.0  # seconds of sound that are drawn
 
 
 def along(segment: Json, seconds: float) -> float:
-    """The second of the reference that is shown at a second of the query: ``ref = time_scale * (query - start) + ref_start``."""
+    """The reference's second at a query's second: ``time_scale * (seconds - query_start) + ref_start``."""
     return float(segment["ref_start"] + (seconds - segment["query_start"]) * segment["time_scale"])
 
 
@@ -43,7 +43,7 @@ def spectrogram(path: Path, start: float, seconds: float) -> str:
 
 
 def _samples(path: Path, start: float, seconds: float) -> NDArray[np.float32]:
-    """The sound of a file from ``start`` on, at SAMPLE_RATE; at least a tenth of a second, with silence behind its end."""
+    """The sound of a file from ``start`` on, at SAMPLE_RATE; silence behind its end; 0.2 s at least."""
     first, wanted, read = int(start * SAMPLE_RATE), int(max(seconds, 0.2) * SAMPLE_RATE), 0
     parts: list[NDArray[np.float32]] = []
     with open_media(path, Limits.from_environment()) as media:

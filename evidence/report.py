@@ -13,7 +13,7 @@ Report = Callable[[Sequence[Json], Find], str]
 
 
 class Sources:
-    """Finds the file of a query or a reference among the files of some folders: by its name, then by its digest.
+    """Finds the file of a query or a reference among the files of folders: by name, then by digest.
 
     A file of the right name and other bytes is not shown: a picture in a report is evidence.
     """

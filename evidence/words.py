@@ -4,7 +4,7 @@ from evidence.answer import Json, printable
 
 
 def harmless(text: str) -> str:
-    """The text with control characters spelt out: names in captures are chosen by criminals, and terminals obey them."""
+    """The text with control characters spelt out: criminals choose the names, and terminals obey them."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in printable(text))
 
 

@@ -1,4 +1,4 @@
-"""The command line. Heavy libraries are imported by the commands that need them: ``whorl --help`` must not wait for them."""
+"""The command line. Commands import the heavy libraries they need: ``whorl --help`` must not wait."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from evidence.answer import Json
     from fingerprint.media import Limits
     from matching.engine import Engine
     from service.inputs import Details
@@ -113,10 +114,10 @@ def _register_all(
 ) -> int:
     """Registers each file and prints a line for it; the number of failures."""
     from evidence.answer import reference_json
+    from evidence.words import harmless
     from fingerprint.media import MediaError
     from index.catalog import CatalogError
     from service.inputs import found_files
-    from evidence.words import harmless
     from service.terminal import progress
 
     files, failed = found_files(paths), 0
@@ -156,7 +157,7 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
     _start_decoder()
     from service.terminal import ANSWER_HEADER, answer_rows, table
 
-    failed, rows = False, []
+    failed, rows = False, list[tuple[str, ...]]()
     with _engine() as engine:
         for answer in _answers(engine, paths):
             failed = failed or answer["status"] == "error"
@@ -227,9 +228,8 @@ def show(
     from evidence.words import harmless
 
     for name, value in about.items():
-        print(
-            f"{name:13}{harmless(json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value))}"
-        )
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+        print(f"{name:13}{harmless(text)}")
 
 
 @app.command()
@@ -255,24 +255,37 @@ def _reference_id(engine: "Engine", text: str) -> int:
 @app.command()
 def report(
     answers: Annotated[Path, typer.Argument(help="What `whorl match --json` printed.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The page to write; a table on the screen unless given."),
+    ] = None,
     media: Annotated[
         list[Path] | None, typer.Option(help="Folder of captures or originals to draw from; repeatable.")
     ] = None,
 ) -> None:
-    """Write answers as a page with timelines, and with pictures where the media are at hand."""
-    from evidence.report import REPORTS, Sources
+    """Show answers again, or write a page with timelines, and pictures where the media are at hand."""
     from service.inputs import InputError, read_answers
+    from service.terminal import ANSWER_HEADER, answer_rows, table
 
     try:
         lines = read_answers(answers)
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
+    if output is None:
+        table(ANSWER_HEADER, [row for answer in lines for row in answer_rows(answer)])
+    else:
+        _write_page(lines, output, media or [])
+
+
+def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
+    from evidence.report import REPORTS, Sources
+
     _start_decoder()
     with _engine() as engine:
         digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
+    page = REPORTS["html"](answers, Sources(media, digests))
     try:
-        output.write_text(REPORTS["html"](lines, Sources(media or [], digests)), encoding="utf-8")
+        output.write_text(page, encoding="utf-8")
     except OSError as error:
         _end(f"error: {output} cannot be written: {error.strerror}", 1)
     print(output)

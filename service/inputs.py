@@ -33,7 +33,7 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file that was named or lies in a folder that was; or a folder that could not be read, with the ``problem``."""
+    """A file that was named, or lies in a folder that was; or an unreadable folder, with its ``problem``."""
 
     path: Path
     problem: MediaError | None = None
@@ -53,7 +53,7 @@ class FoundFile:
 
 
 def found_files(paths: Iterable[Path]) -> list[FoundFile]:
-    """The files, and those in the folders and the folders below them, in order of their names; hidden ones are passed over."""
+    """The files, and all below the folders in order of their names; hidden ones are passed over."""
     found: list[FoundFile] = []
     for path in paths:
         found += _in_folder(path) if path.is_dir() else [FoundFile(path)]
@@ -85,7 +85,7 @@ def identifier_pairs(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
 
 
 def read_table(path: Path, given: Details) -> Callable[[Path], Details]:
-    """What the CSV says of a file, by its path or its name; what it leaves open is as ``given``. Raises InputError."""
+    """What the CSV says of a file, by path or name; the rest is as ``given``. Raises InputError."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))

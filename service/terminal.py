@@ -19,7 +19,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[[int, float, str], None]]:
-    """Gives ``show(files done, part of the present one, its name)``; draws on stderr once it has taken PATIENCE seconds."""
+    """Gives ``show(files done, part of this one, its name)``; drawn on stderr after PATIENCE seconds."""
     if not sys.stderr.isatty():
         yield lambda done, part, name: None
         return
@@ -74,7 +74,7 @@ ANSWER_HEADER = (
 )
 
 
-def answer_rows(answer: Json) -> list[tuple[str, ...]]:
+def answer_rows(answer: Json) -> Sequence[tuple[str, ...]]:
     """One row for each segment; one for a capture without any, that says why."""
     name = answer["query"]["name"]
     if answer["error"]:

@@ -35,15 +35,17 @@ def write(
         str(path), "w", container_options={"fflags": "+bitexact", "max_interleave_delta": "0"}
     ) as container:
         video = None if first is None else _video_stream(container, first, crf, fps)
-        audio = (
-            None
-            if sound is None
-            else container.add_stream(codec, rate=rate, layout="mono", bit_rate=kbps * 1000)
-        )
+        audio = None if sound is None else _audio_stream(container, codec, rate, kbps)
         if video is not None and first is not None:
             _write_pictures(container, video, first, frames)
         if audio is not None and sound is not None:
             _write_sound(container, audio, sound)
+
+
+def _audio_stream(container: av.container.OutputContainer, codec: str, rate: int, kbps: int) -> AudioStream:
+    stream = container.add_stream(codec, rate=rate, layout="mono", bit_rate=kbps * 1000)
+    assert isinstance(stream, AudioStream)
+    return stream
 
 
 def _video_stream(
@@ -93,7 +95,7 @@ def read_pictures(path: Path, start: float, end: float) -> list[Picture]:
     """The pictures between two times in seconds."""
     with av.open(str(path)) as container:
         return [
-            frame.to_ndarray(format="rgb24")
+            frame.to_ndarray(format="rgb24").astype(np.uint8)
             for frame in container.decode(video=0)
             if frame.time is not None and start - 1e-6 <= frame.time < end - 1e-6
         ]

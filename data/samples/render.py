@@ -1,4 +1,4 @@
-"""Renders every sample: ``python -m data.samples.render [FOLDER]``. Seeded; needs NumPy, OpenCV and PyAV; takes a minute or two."""
+"""Renders every sample: ``python -m data.samples.render [FOLDER]``. Seeded; takes two minutes."""
 
 import csv
 import sys
@@ -49,7 +49,7 @@ STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A line of the truth: seconds of the capture that are seconds of an original, by ``kinds`` of stream ("audio video")."""
+    """A line of the truth: seconds of the capture that are seconds of an original, and in which streams."""
 
     capture: str
     original: str = ""
@@ -116,7 +116,7 @@ def mixed(first: Sound, second: Sound, gain: float = 0.4) -> Sound:
 
 def faster(sound: Sound, scale: float) -> Sound:
     """The sound played ``scale`` times as fast, its pitch rising with it."""
-    return np.interp(np.arange(0, len(sound) - 1, scale), np.arange(len(sound)), sound)
+    return np.asarray(np.interp(np.arange(0, len(sound) - 1, scale), np.arange(len(sound)), sound))
 
 
 def noisy(seed: int, sound: Sound, decibels: float) -> Sound:

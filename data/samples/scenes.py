@@ -1,4 +1,4 @@
-"""Moving pictures, drawn: each scene is a function of a seed that gives a function of time, in seconds, to a picture."""
+"""Moving pictures, drawn: a scene is a function of a seed; it gives a function of seconds to a picture."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,20 +14,22 @@ Field = NDArray[np.float32]
 
 
 def clouds(rng: np.random.Generator, height: int, width: int, rough: float = 0.55, coarse: int = 3) -> Field:
-    """Fractal noise (height, width) in 0 to 1: octaves of smooth noise, each ``rough`` times as strong as the last."""
+    """Fractal noise (height, width) in 0 to 1: octaves, each ``rough`` times as strong as the last."""
     total, strength = np.zeros((height, width), np.float32), 1.0
     for octave in range(7):
         cells = coarse * 2**octave
         grid = rng.random((cells, max(1, cells * width // height)), dtype=np.float32)
         total += strength * cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
         strength *= rough
-    return (total - total.min()) / (total.max() - total.min())
+    return np.asarray((total - total.min()) / (total.max() - total.min()))
 
 
 def paint(value: Field, *stops: tuple[int, int, int]) -> Picture:
     """A field in 0 to 1 as colours between the stops."""
-    table = np.array([[np.interp(x, np.linspace(0, 1, len(stops)), channel) for channel in zip(*stops, strict=True)]
-                      for x in np.linspace(0, 1, 256)], np.uint8)  # fmt: skip
+    steps, places = np.linspace(0, 1, 256), np.linspace(0, 1, len(stops))
+    table = np.stack([np.interp(steps, places, channel) for channel in zip(*stops, strict=True)], 1).astype(
+        np.uint8
+    )
     return np.asarray(table[(np.clip(value, 0, 1) * 255).astype(np.uint8)])
 
 
@@ -128,10 +130,10 @@ def flight(seed: int) -> Shot:
     rng = np.random.default_rng(seed)
     size = 512
     quarter = clouds(rng, size // 2, size // 2, 0.45, 3)
-    heights = np.block(
-        [[quarter, quarter[:, ::-1]], [quarter[::-1], quarter[::-1, ::-1]]]
-    )  # so that it joins itself
-    ground = paint(0.6 * heights + 0.6 * clouds(rng, size, size, 0.85, 8) - 0.1, *_colours(rng, 5))
+    half = np.concatenate([quarter, quarter[:, ::-1]], axis=1)
+    heights = np.concatenate([half, half[::-1]])  # so that it joins itself at every edge
+    grain = clouds(rng, size, size, 0.85, 8)
+    ground = paint(np.asarray(0.6 * heights + 0.6 * grain - 0.1, np.float32), *_colours(rng, 5))
     sky = paint(clouds(rng, HEIGHT, WIDTH), (120, 150, 200), (235, 235, 240))
     heading, columns = float(rng.uniform(0, 2 * np.pi)), np.linspace(-0.7, 0.7, WIDTH)
 
@@ -163,7 +165,7 @@ def reef(seed: int) -> Shot:
         drift = int(12 * t)
         shine = light[drift : drift + HEIGHT, 2 * drift : 2 * drift + WIDTH]
         shine = 0.55 + 0.9 * np.abs(shine - light[HEIGHT - drift // 2 :][:HEIGHT, :WIDTH])
-        picture = np.clip(bed[:, drift : drift + WIDTH] * shine[:, :, None], 0, 255).astype(np.uint8)
+        picture: Picture = np.clip(bed[:, drift : drift + WIDTH] * shine[:, :, None], 0, 255).astype(np.uint8)
         for number, body in enumerate(fish):
             x = (start[number] + speed[number] * t) % (WIDTH + 120) - 120
             y = 12 + number * (HEIGHT - 60) / 11 + 10 * np.sin(t * 1.7 + number)

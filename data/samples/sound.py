@@ -1,4 +1,4 @@
-"""Music and speech-like sound, synthesised: pure functions of a seed that give (n,) float64 samples at RATE, within -1 to 1."""
+"""Music and speech-like sound: pure functions of a seed that give (n,) samples at RATE, from -1 to 1."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Instrument = Callable[[float, float], Sound]  # (frequency in Hz, seconds) -> a 
 
 MODES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10), "dorian": (0, 2, 3, 5, 7, 9, 10)}
 
-# The first three formants (Hz) of ten vowels, after Peterson and Barney (1952), "Control methods used in a study of the vowels".
+# The first three formants (Hz) of ten vowels, after Peterson and Barney, JASA 24 (1952).
 VOWELS = (
     (270, 2290, 3010), (390, 1990, 2550), (530, 1840, 2480), (660, 1720, 2410), (730, 1090, 2440),
     (570, 840, 2410), (440, 1020, 2240), (300, 870, 2240), (640, 1190, 2390), (490, 1350, 1690),
@@ -21,7 +21,7 @@ VOWELS = (
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What makes one song unlike another: beats a minute, tonic in MIDI notes, mode, chord degrees bar by bar, players."""
+    """What makes a song: beats a minute, tonic in MIDI notes, mode, chords by bar, beats a bar, players."""
 
     tempo: float
     tonic: int
@@ -44,7 +44,7 @@ def hertz(midi: float) -> float:
 
 
 def _envelope(t: Sound, attack: float, release: float) -> Sound:
-    return np.clip(t / attack, 0, 1) * np.clip((t[-1] - t) / release, 0, 1)
+    return np.asarray(np.clip(t / attack, 0, 1) * np.clip((t[-1] - t) / release, 0, 1))
 
 
 def pluck(frequency: float, seconds: float) -> Sound:
@@ -52,7 +52,9 @@ def pluck(frequency: float, seconds: float) -> Sound:
     t = clock(seconds + 0.4)
     partials = np.arange(1, min(14, int(RATE / 2.2 / frequency)) + 1)[:, None]
     waves = np.sin(2 * np.pi * frequency * partials * (1 + 2e-4 * partials**2) * t)
-    return (waves * np.exp(-t * (1.2 + 0.7 * partials)) / partials**0.8).sum(0) * _envelope(t, 0.003, 0.05)
+    return np.asarray(
+        (waves * np.exp(-t * (1.2 + 0.7 * partials)) / partials**0.8).sum(0) * _envelope(t, 0.003, 0.05)
+    )
 
 
 def bell(frequency: float, seconds: float) -> Sound:
@@ -87,7 +89,7 @@ def _add(track: Sound, note: Sound, start: float, gain: float) -> None:
 
 
 def _melody(rng: np.random.Generator, degree: int, beats: int) -> list[tuple[float, float, int]]:
-    """A bar of melody as (beat, beats, degree of the scale): it walks, leaps sometimes, and leans on the chord."""
+    """A bar of melody as (beat, beats, degree of the scale): it walks, and leaps now and then."""
     notes, at, here = [], 0.0, degree + int(rng.choice([0, 2, 4, 7]))
     while at < beats:
         length = float(rng.choice([0.5, 0.5, 1, 1, 1.5, 2]))
@@ -114,7 +116,7 @@ def _drum_bar(rng: np.random.Generator, track: Sound, start: float, beat: float,
 
 
 def song(seed: int, style: Style, seconds: float) -> Sound:
-    """A song that never repeats itself exactly: chords, bass, a melody that wanders, and drums if the style has them."""
+    """A song that never repeats itself exactly: chords, bass, a melody that wanders, perhaps drums."""
     rng = np.random.default_rng(seed)
     track = np.zeros(int(seconds * RATE))
     scale, beat = MODES[style.mode], 60 / style.tempo
@@ -127,8 +129,10 @@ def song(seed: int, style: Style, seconds: float) -> Sound:
         for step in (0, 2, 4, int(rng.choice([6, 7, 8]))):
             late = float(rng.uniform(0, 0.05))
             _add(track, style.comp(pitch(degree + step, 0), beat * style.beats), start + late, 0.13)
-        for at in (0, style.beats // 2):
-            _add(track, pluck(pitch(degree + int(rng.choice([0, 0, 4])), -1), beat), start + at * beat, 0.45)
+        for half in (0, style.beats // 2):
+            _add(
+                track, pluck(pitch(degree + int(rng.choice([0, 0, 4])), -1), beat), start + half * beat, 0.45
+            )
         for at, length, note in _melody(rng, degree, style.beats):
             _add(
                 track, style.lead(pitch(note, 1), length * beat), start + at * beat, 0.28 + 0.1 * rng.random()
@@ -149,11 +153,13 @@ def reverb(rng: np.random.Generator, track: Sound, seconds: float = 0.5, wet: fl
 
 def level(track: Sound, peak: float = 0.8) -> Sound:
     """The track with its loudest sample at ``peak``, and an eighth of a second of fade at both ends."""
-    return track / np.abs(track).max() * peak * _envelope(np.arange(len(track)) / RATE, 0.12, 0.12)
+    return np.asarray(
+        track / np.abs(track).max() * peak * _envelope(np.arange(len(track)) / RATE, 0.12, 0.12)
+    )
 
 
 def speech(seed: int, seconds: float, voice: float) -> Sound:
-    """Speech-like sound around ``voice`` Hz: syllables of vowels with gliding formants and falling pitch, consonants of noise, pauses."""
+    """Speech-like sound around ``voice`` Hz: gliding vowels with falling pitch, consonants, pauses."""
     rng = np.random.default_rng(seed)
     track, at = np.zeros(int(seconds * RATE)), 0.1
     while at < seconds - 0.6:
@@ -189,7 +195,7 @@ def _syllable(rng: np.random.Generator, start: float, end: float, seconds: float
         centre = a + (b - a) * glide
         gain += weight / (1 + ((harmonics * frequency - centre) / width) ** 2)
     phase = 2 * np.pi * np.cumsum(frequency * (1 + 0.008 * rng.normal())) / RATE
-    return (np.sin(harmonics * phase) * gain).sum(0) * _envelope(t, 0.025, 0.04)
+    return np.asarray((np.sin(harmonics * phase) * gain).sum(0) * _envelope(t, 0.025, 0.04))
 
 
 def _consonant(rng: np.random.Generator) -> Sound:
@@ -199,7 +205,7 @@ def _consonant(rng: np.random.Generator) -> Sound:
     place = np.fft.rfftfreq(n, 1 / RATE)
     spectrum *= np.exp(-(((place - rng.uniform(1200, 6500)) / rng.uniform(500, 1800)) ** 2))
     burst = np.fft.irfft(spectrum, n)
-    return burst / np.abs(burst).max() * _envelope(np.arange(n) / RATE, 0.01, 0.02)
+    return np.asarray(burst / np.abs(burst).max() * _envelope(np.arange(n) / RATE, 0.01, 0.02))
 
 
 def weather(seed: int, seconds: float) -> Sound:
