@@ -54,14 +54,12 @@ class Title:
     kind     "audio" or "video"
     source   where it comes from: what is held out is held out by source
     seconds  its duration
-    sounds   whether it has an audio stream
     """
 
     file: str
     kind: str
     source: str
     seconds: float
-    sounds: bool
 
     @property
     def held_out(self) -> bool:
@@ -96,9 +94,7 @@ def titles(folder: Path) -> list[Title]:
     """All titles that MANIFEST.csv lists, in its order, each once."""
     with (folder / "MANIFEST.csv").open(newline="") as manifest:
         rows = csv.DictReader(manifest)
-        listed = [
-            Title(r["file"], r["kind"], r["repo"], float(r["seconds"]), bool(r["acodec"])) for r in rows
-        ]
+        listed = [Title(r["file"], r["kind"], r["repo"], float(r["seconds"])) for r in rows]
     return list(dict.fromkeys(listed))
 
 

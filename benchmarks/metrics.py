@@ -1,6 +1,6 @@
 """Scores of a benchmark: how much is found, how sure and how well placed.
 
-Counts and sums are kept, so that figures of several groups can be added up; a mean of means is never taken.
+Counts are kept beside rates, so that figures of several groups can be pooled; a mean of means is never taken.
 """
 
 import math
@@ -18,9 +18,6 @@ class Count:
 
     hits: int
     total: int
-
-    def __add__(self, other: "Count") -> "Count":
-        return Count(self.hits + other.hits, self.total + other.total)
 
     @property
     def rate(self) -> float:

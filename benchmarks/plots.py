@@ -25,7 +25,8 @@ def accuracy(figures: dict[str, Any], path: Path) -> None:
 def _recall_bars(axes: Axes, rows: list[dict[str, Any]], kind: str) -> None:
     attacks = sorted({row["attack"] for row in rows}, key=lambda name: _order(rows, name))
     for row in rows:
-        place = attacks.index(row["attack"]) + (0.2 if row["length"] == 10.0 else -0.2)
+        both = sum(other["attack"] == row["attack"] for other in rows) == 2
+        place = attacks.index(row["attack"]) + both * (0.2 if row["length"] == 10.0 else -0.2)
         found = row["found"]
         reach = [[found["rate"] - found["low"]], [found["high"] - found["rate"]]]
         axes.barh(place, found["rate"], 0.36, color=COLOURS[row["length"]])
@@ -72,7 +73,7 @@ def _answer_dots(axes: Axes, seconds: dict[str, list[float]]) -> None:
         axes.plot([place] * len(walls), walls, "o", color=COLOURS[10.0], alpha=0.6)
     axes.set_xticks(range(len(seconds)), [name.replace("-", "\n", 1).replace("-", " ") for name in seconds])
     axes.set_xlim(-0.6, len(seconds) - 0.4)
-    axes.set_ylim(0)
+    axes.set_ylim(0, 1.15 * max(max(walls) for walls in seconds.values()))
     axes.set_ylabel("seconds, whole process")
     axes.set_title("whorl match, a clip of 10 s", loc="left")
 

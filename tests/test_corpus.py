@@ -17,7 +17,7 @@ def imagined() -> list[Title]:
     """Twenty titles of each of forty sources."""
     kinds = ("audio", "video")
     return [
-        Title(f"{kind}/{s}-{i}.bin", kind, f"source/{s}", 10.0, kind == "audio")
+        Title(f"{kind}/{s}-{i}.bin", kind, f"source/{s}", 10.0)
         for kind in kinds
         for s in range(40)
         for i in range(20)
@@ -45,7 +45,7 @@ def test_two_in_five_of_the_held_out_titles_are_strangers() -> None:
 
 
 def test_a_fifth_of_the_speech_is_a_stranger_though_the_model_heard_it() -> None:
-    speech = [Title(f"audio/{i}.opus", "audio", "someone/poems_librivox", 60.0, True) for i in range(200)]
+    speech = [Title(f"audio/{i}.opus", "audio", "someone/poems_librivox", 60.0) for i in range(200)]
     assert len(strangers(speech, "audio")) == pytest.approx(40, abs=15)
     assert originals(speech, "audio") == [] or held_out("audio", "someone/poems_librivox")
 
@@ -67,9 +67,9 @@ def test_the_manifest_is_read_where_the_environment_says(
     monkeypatch.setenv("WHORL_MEDIA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="set WHORL_MEDIA"):
         media_folder()
-    row = "audio/a.opus,audio,someone/songs,12.5,opus\n"
-    (tmp_path / "MANIFEST.csv").write_text(f"file,kind,repo,seconds,acodec\n{row}{row}")
-    assert titles(media_folder()) == [Title("audio/a.opus", "audio", "someone/songs", 12.5, True)]
+    row = "audio/a.opus,audio,someone/songs,12.5\n"
+    (tmp_path / "MANIFEST.csv").write_text(f"file,kind,repo,seconds\n{row}{row}")
+    assert titles(media_folder()) == [Title("audio/a.opus", "audio", "someone/songs", 12.5)]
 
 
 @pytest.mark.parametrize("name", renders.SOUNDS)
