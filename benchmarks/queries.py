@@ -14,7 +14,7 @@ import numpy as np
 import platformdirs
 
 from benchmarks import renders
-from benchmarks.attacks import AUDIO, VIDEO, AudioAttack, VideoAttack
+from benchmarks.attacks import ATTACKS, AUDIO, VIDEO, AudioAttack, VideoAttack
 from benchmarks.audio_attacks import RATE, Sound
 from benchmarks.corpus import Title, draw, originals, strangers, titles
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_opus, write_wav
@@ -22,7 +22,7 @@ from benchmarks.video_attacks import Picture
 
 LINES = 360  # of the pictures before the attack
 SHORTEST = 4.0  # seconds: of an original of which an excerpt is asked for
-MANY, FEW = 24, 12  # titles on which required attacks are measured, and the others
+MANY, FEW = 24, 12  # titles on which required attacks are measured, and all others
 LENGTHS = {"audio": (10.0, 5.0), "video": (5.0,)}
 CLEAN = 10.0  # seconds of clean excerpts of moving pictures
 PARTS, PART = 20, 30.0  # of the compilation: number, seconds each
@@ -103,9 +103,9 @@ def _rendered(media: Path, folder: Path, note: Callable[[str], None]) -> Iterato
     for kind, copies in (("audio", _audio_copies), ("video", _video_copies)):
         chosen = [t for t in originals(everything, kind) if t.seconds >= SHORTEST]
         chosen = sorted(chosen, key=lambda t: draw(t.file + "choice"))
-        for number, title in enumerate(chosen[:MANY]):
-            note(f"{kind} copies of {number + 1} of {min(len(chosen), MANY)} titles")
-            yield from copies(media, folder, title, number < FEW)
+        for number, title in enumerate(chosen):
+            note(f"{kind} copies of {number + 1} of {len(chosen)} titles")
+            yield from copies(media, folder, title, number)
     note("strangers")
     yield from _audio_strangers(media, folder, strangers(everything, "audio"))
     yield from _video_strangers(media, folder, strangers(everything, "video"))
@@ -127,13 +127,18 @@ def _excerpt(sound: Sound, seconds: float, rng: np.random.Generator) -> tuple[fl
     return begin / RATE, sound[begin : begin + size]
 
 
-def _audio_copies(media: Path, folder: Path, title: Title, also_others: bool) -> Iterator[Truth]:
+def _wanted(name: str, number: int) -> bool:
+    """Whether an attack is measured on the title of this number: the clean copy on all titles."""
+    return number < (MANY if ATTACKS[name].required else FEW) or name.endswith("-none")
+
+
+def _audio_copies(media: Path, folder: Path, title: Title, number: int) -> Iterator[Truth]:
     sound = read_sound(media / title.file)
     for length in LENGTHS["audio"]:
         start, excerpt = _excerpt(sound, length, seeded(title.file, length))
         seconds = len(excerpt) / RATE
         for name, attack in AUDIO.items():
-            if attack.required or also_others:
+            if _wanted(name, number):
                 copy = attack.change(excerpt, seeded(title.file, length, name))
                 file = _write_sound(folder, f"{name}-{length:g}-{Path(title.file).stem}", copy, attack)
                 yield Truth(file, "audio", name, length, title.file, 0.0, seconds / attack.time_scale, start,
@@ -149,11 +154,11 @@ def _write_sound(folder: Path, stem: str, sound: Sound, attack: AudioAttack) -> 
     return file
 
 
-def _video_copies(media: Path, folder: Path, title: Title, also_others: bool) -> Iterator[Truth]:
+def _video_copies(media: Path, folder: Path, title: Title, number: int) -> Iterator[Truth]:
     pictures = read_pictures(media / title.file, LINES)
     for length in LENGTHS["video"]:
         for name, attack in VIDEO.items():
-            if attack.required or also_others:
+            if _wanted(name, number):
                 yield _video_copy(folder, title, pictures, length, name, attack)
     if title.seconds >= CLEAN:
         yield _video_copy(folder, title, pictures, CLEAN, "video-none", VIDEO["video-none"])
