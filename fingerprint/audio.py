@@ -24,7 +24,7 @@ REFERENCE_STEP = 12  # frames between stored codes: 240 ms, 133 bytes a second
 QUERY_STEP = 2  # frames between a query's codes: 40 ms, for the error of a code doubles with 16 ms of misalignment
 BLOCK = 250 * REFERENCE_STEP * HOP  # samples of a reference worked on at once: 60 s
 MARGIN = 10 * REFERENCE_STEP * HOP  # samples around a block that its frames' context reaches into: 2.4 s
-WEAK_POWER = 3e-7  # mean power of a patch (-65 dBFS) under which it counts as silence
+WEAK_POWER = 2e-9  # mean band power of a patch (noise of -60 dBFS) under which it counts as silence
 
 
 def _speed(scale: float) -> Disguise:

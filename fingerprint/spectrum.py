@@ -18,7 +18,7 @@ LOWEST, HIGHEST = 250.0, 3800.0  # Hz: what survives a telephone and a small lou
 CONTEXT = 61  # frames, 1.2 s: the running mean over it cancels equalisers, rooms and microphones
 PATCH = 64  # frames, 1.28 s: what one code describes
 PATCH_SIZE = BANDS * PATCH // 2
-QUIET = 1e-8  # mean power of a band below this (about -80 dBFS) is the silence of 16-bit sound
+QUIET = 1e-11  # band power that the noise of 16-bit sound stays well below
 
 Array = NDArray[np.float32]
 

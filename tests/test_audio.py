@@ -1,0 +1,102 @@
+"""Audio codes: the same in blocks and at once, near for copies and far for others, weak in silence."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from fingerprint.audio import BLOCK, HYPOTHESES, AudioExtractor
+from fingerprint.fingerprint import PLAIN, Fingerprint
+from fingerprint.media import SAMPLE_RATE, Clip
+
+
+def music(seconds: float, seed: int) -> np.ndarray:
+    """Chords and beats that change twice a second."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    step = (time * 2).astype(int)
+    notes = 220 * 2 ** (rng.integers(0, 36, (3, step[-1] + 1)) / 12)
+    sound = sum(np.sin(2 * np.pi * np.cumsum(voice[step]) / SAMPLE_RATE) for voice in notes)
+    return np.asarray(0.1 * sound * (1.2 - time * 2 % 1), np.float32)
+
+
+def clip(samples: np.ndarray) -> Clip:
+    return Clip("test", len(samples) / SAMPLE_RATE, samples=samples.astype(np.float32))
+
+
+class InChunks(Clip):
+    """The same sound, in chunks of odd length."""
+
+    def samples(self) -> Iterator[np.ndarray]:
+        whole = next(super().samples())
+        yield from np.split(whole, range(7777, len(whole), 7777))
+
+
+def distance(one: Fingerprint, other: Fingerprint) -> np.ndarray:
+    """Fraction of bits that differ, code by code."""
+    return np.bitwise_count(one.codes ^ other.codes).sum(1) / (8 * one.width)
+
+
+def at(times: np.ndarray, query: Fingerprint) -> np.ndarray:
+    return np.abs(query.times[None] - times[:, None]).argmin(1)
+
+
+def test_a_code_is_stored_every_240_ms() -> None:
+    fingerprint = AudioExtractor().reference(clip(music(10, 1)))
+    np.testing.assert_allclose(np.diff(fingerprint.times), 0.24, atol=1e-6)
+    assert fingerprint.width == 32
+
+
+def test_a_long_reference_made_in_blocks_has_the_codes_of_one_made_at_once() -> None:
+    sound = music(2.3 * BLOCK / SAMPLE_RATE, 2)
+    whole = AudioExtractor().reference(clip(sound))
+    parts = AudioExtractor().reference(InChunks("test", len(sound) / SAMPLE_RATE, samples=sound))
+    np.testing.assert_allclose(np.diff(whole.times), 0.24, atol=1e-6)
+    np.testing.assert_array_equal(whole.times, parts.times)
+    np.testing.assert_array_equal(whole.codes, parts.codes)
+    query = next(AudioExtractor().queries(clip(sound)))
+    assert distance_to(query.fingerprint, whole).max() < 0.06
+
+
+def distance_to(query: Fingerprint, reference: Fingerprint) -> np.ndarray:
+    """Fraction of bits that differ between each stored code and the query's nearest in time."""
+    rows = at(reference.times, query)
+    return np.bitwise_count(query.codes[rows] ^ reference.codes).sum(1) / (8 * reference.width)
+
+
+def test_a_noisy_copy_is_near_and_other_music_is_far() -> None:
+    sound = music(12, 3)
+    reference = AudioExtractor().reference(clip(sound))
+    noise = 0.02 * np.random.default_rng(4).standard_normal(len(sound))
+    copy = next(AudioExtractor().queries(clip(sound + noise)))
+    other = next(AudioExtractor().queries(clip(music(12, 5))))
+    assert distance_to(copy.fingerprint, reference).mean() < 0.25
+    assert distance_to(other.fingerprint, reference).mean() > 0.4
+
+
+def test_a_disguised_query_has_the_codes_of_the_original() -> None:
+    sound = music(8, 6)
+    reference = AudioExtractor().reference(clip(sound))
+    faster = np.interp(np.arange(0, len(sound) - 1, 1.04), np.arange(len(sound)), sound)
+    queries = {q.disguise: q for q in AudioExtractor().queries(clip(faster))}
+    undone = queries[next(d for d in HYPOTHESES if d.time_scale == 1.04 and d.pitch != 0)]
+
+    def far(query: Fingerprint, scale: float) -> float:
+        rows = at(reference.times / scale, query)
+        return float(np.bitwise_count(query.codes[rows] ^ reference.codes).sum(1)[:-8].mean() / 256)
+
+    assert far(undone.fingerprint, 1.04) < 0.15 < far(queries[PLAIN].fingerprint, 1.04)
+
+
+def test_silence_is_weak_and_music_is_not() -> None:
+    sound = np.concatenate([music(5, 7), np.zeros(5 * SAMPLE_RATE, np.float32)])
+    fingerprint = AudioExtractor().reference(clip(sound))
+    assert not fingerprint.weak[fingerprint.times < 4.3].any()
+    assert fingerprint.weak[fingerprint.times > 5.8].all()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 1.3])
+def test_a_sound_shorter_than_a_code_has_none(seconds: float) -> None:
+    sound = clip(np.zeros(int(seconds * SAMPLE_RATE), np.float32))
+    assert len(AudioExtractor().reference(sound)) == 0
+    assert len(next(AudioExtractor().queries(sound)).fingerprint) == 0
