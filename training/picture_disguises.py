@@ -1,7 +1,8 @@
-"""What happens to a picture between a master and a capture, for training pairs: pure functions of (picture, random generator).
+"""What happens to a picture between a master and a capture, for training pairs.
 
-Pictures are luma, (height, width) uint8, some 160 wide. Ranges are broad and continuous on purpose: the codes must hold under
-what nobody listed here. Mirroring is not among them: it is undone on the query's side.
+Pure functions of (picture, random generator); pictures are luma, (height, width) uint8, some 160 wide. Ranges
+are broad and continuous on purpose: the codes must hold under what nobody listed here. Mirroring is not among
+them: it is undone on the query's side.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ Picture = NDArray[np.uint8]
 Random = np.random.Generator
 Step = Callable[[Picture, Random], Picture]
 
+LETTERS = "ABCDEHKLMNORSTUWXaeoinrst 0123"
+
 
 def _clipped(values: NDArray[np.floating]) -> Picture:
     return np.asarray(np.clip(values, 0, 255), np.uint8)
@@ -22,17 +25,18 @@ def _clipped(values: NDArray[np.floating]) -> Picture:
 def crop(picture: Picture, rng: Random) -> Picture:
     """Up to 40 % of each side gone, anywhere."""
     height, width = picture.shape
-    down, across = rng.uniform(0, 0.4) ** 1.0, rng.uniform(0, 0.4)
+    down, across = rng.uniform(0, 0.4), rng.uniform(0, 0.4)
     top, left = rng.uniform(0, down), rng.uniform(0, across)
-    kept = picture[int(top * height) : int((1 - down + top) * height), int(left * width) : int((1 - across + left) * width)]
-    return np.ascontiguousarray(kept)
+    rows = slice(int(top * height), int((1 - down + top) * height))
+    columns = slice(int(left * width), int((1 - across + left) * width))
+    return np.ascontiguousarray(picture[rows, columns])
 
 
 def perspective(picture: Picture, rng: Random) -> Picture:
     """Filmed from the side: the corners wander by up to 8 %."""
     height, width = picture.shape
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    moved = corners + rng.uniform(-0.08, 0.08, (4, 2)).astype(np.float32) * np.array([width, height], np.float32)
+    moved = corners + rng.uniform(-0.08, 0.08, (4, 2)).astype(np.float32) * corners[2]
     matrix = cv2.getPerspectiveTransform(corners, moved)
     edge = int(rng.integers(0, 80))
     return np.asarray(cv2.warpPerspective(picture, matrix, (width, height), borderValue=edge), np.uint8)
@@ -69,8 +73,9 @@ def blocks(picture: Picture, rng: Random) -> Picture:
         if rng.random() < 0.5:
             picture[y : y + h, x : x + w] = rng.integers(0, 256)
         if rng.random() < 0.6:
-            text = "".join(rng.choice(list("ABCDEHKLMNORSTUWXaeoinrst 0123")) for _ in range(int(rng.integers(3, 18))))
-            cv2.putText(picture, text, (x, y + h), cv2.FONT_HERSHEY_SIMPLEX, h / 30, int(rng.integers(0, 256)), 1)
+            text = "".join(rng.choice(list(LETTERS)) for _ in range(int(rng.integers(3, 18))))
+            shade = int(rng.integers(0, 256))
+            cv2.putText(picture, text, (x, y + h), cv2.FONT_HERSHEY_SIMPLEX, h / 30, shade, 1)
     return picture
 
 
@@ -79,7 +84,9 @@ def border(picture: Picture, rng: Random) -> Picture:
     height, width = picture.shape
     sides = rng.uniform(0, 0.16, 4) * (rng.random(4) < 0.5) * np.array([height, height, width, width])
     value = int(rng.integers(0, 40)) if rng.random() < 0.8 else int(rng.integers(0, 256))
-    return np.asarray(cv2.copyMakeBorder(picture, *(int(s) for s in sides), cv2.BORDER_CONSTANT, value=value), np.uint8)
+    top, bottom, left, right = (int(side) for side in sides)
+    framed = cv2.copyMakeBorder(picture, top, bottom, left, right, cv2.BORDER_CONSTANT, value=value)
+    return np.asarray(framed, np.uint8)
 
 
 def soften(picture: Picture, rng: Random) -> Picture:
@@ -87,8 +94,9 @@ def soften(picture: Picture, rng: Random) -> Picture:
     if rng.random() < 0.5:
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 3)), np.uint8)
     height, width = picture.shape
-    small = rng.uniform(0.2, 0.7)
-    shrunk = cv2.resize(picture, (max(8, int(width * small)), max(8, int(height * small))), interpolation=cv2.INTER_AREA)
+    part = rng.uniform(0.2, 0.7)
+    size = (max(8, int(width * part)), max(8, int(height * part)))
+    shrunk = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(shrunk, (width, height)), np.uint8)
 
 
@@ -112,7 +120,7 @@ def squeeze(picture: Picture, rng: Random) -> Picture:
 
 
 def inset(picture: Picture, other: Picture, rng: Random) -> Picture:
-    """Shown inside something else: another picture, its own blur as a fill, or a window of one tone with bars and buttons."""
+    """Shown inside something else: another picture, its own blur, or a window with bars and buttons."""
     height, width = picture.shape
     kind, size = rng.integers(3), rng.uniform(0.5, 0.9)
     if kind == 0:

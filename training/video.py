@@ -1,8 +1,9 @@
-"""Trains the network behind the video codes: one luma picture in, 256 projections out, whose signs are the code.
+"""Trains the network behind the video codes: pictures in, 256 projections out, whose signs are the codes.
 
-A picture and its disguised copy must agree and differ from all others of the batch (InfoNCE, van den Oord 2018, on the squashed
-projections, as SSCD does, Pizzi, CVPR 2022), and the bits must not repeat each other. Batches hold several clips of one source and
-far-apart pictures of one clip, so that what a series has in common (a set, a page layout) does not make a code.
+A picture and its disguised copy must agree and differ from all others of the batch (InfoNCE, van den Oord
+2018, on the squashed projections, as SSCD does, Pizzi, CVPR 2022), and the bits must not repeat each other.
+Batches hold several clips of one source and several pictures of one clip, so that what a series has in common
+(a set, a page layout) does not make a code.
 
     python -m training.video MEDIA_FOLDER --out fingerprint/models
 """
@@ -38,14 +39,17 @@ STEPS = 4500
 LEARNING_RATE = 3e-3
 TEMPERATURE = 0.06
 DECORRELATION = 25.0
-ALIKE = 0.96  # correlation of two undisguised pictures above which they are not asked to differ
+ALIKE = 0.96  # correlation of two pictures, undisguised, above which they are not asked to differ
 PHOTOS = 0.35  # of a batch
+REPORTED = 100  # steps
+AHEAD = 6  # batches made before they are asked for
 
 Tensor = torch.Tensor
+Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
 
 
 class Network(nn.Module):
-    """Six convolutions; the cube mean over the whole map and over its quarters; one linear layer to the projections."""
+    """Six convolutions; the cube mean over the whole map and over its quarters; one linear layer."""
 
     CHANNELS = (1, 24, 48, 96, 128, 192, 256)
     STRIDES = (2, 2, 1, 2, 1, 1)
@@ -92,43 +96,51 @@ def _clip(path: Path, row: dict[str, str]) -> list[Picture]:
 def shelf(media: Path) -> Shelf:
     """All videos that are not held out, and all photographs."""
     with (media / "MANIFEST.csv").open(newline="") as manifest:
-        rows = [row for row in csv.DictReader(manifest) if row["kind"] == "video" and not held_out(row["kind"], row["repo"])]
+        videos = [row for row in csv.DictReader(manifest) if row["kind"] == "video"]
+    rows = [row for row in videos if not held_out("video", row["repo"])]
     sources: dict[str, list[list[Picture]]] = {}
     for row in rows:
         clip = _clip(media / row["file"], row)
         if clip:
             sources.setdefault(row["repo"], []).append(clip)
-    read = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in sorted((media / "photos").glob("*.jpg")))
-    return Shelf(list(sources.values()), [_small(np.asarray(photo, np.uint8)) for photo in read if photo is not None])
+    return Shelf(list(sources.values()), list(_photos(media / "photos")))
 
 
-def _chosen(shelf: Shelf, rng: np.random.Generator) -> list[tuple[Picture, Picture]]:
-    """A batch of (picture, the same or its neighbour in time): photographs, and clips, often several of one source."""
-    photos = int(BATCH * PHOTOS)
-    chosen = [(shelf.photos[i], shelf.photos[i]) for i in rng.choice(len(shelf.photos), photos, replace=False)]
+def _photos(folder: Path) -> Iterator[Picture]:
+    for path in sorted(folder.glob("*.jpg")):
+        photo = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        if photo is None:
+            raise ValueError(f"{path} is no picture that OpenCV reads; take it out of the folder")
+        yield _small(np.asarray(photo, np.uint8))
+
+
+def _chosen(shelf: Shelf, rng: np.random.Generator) -> list[Picture]:
+    """The pictures of a batch: photographs, then clips, often several of one source."""
+    photos = rng.choice(len(shelf.photos), int(BATCH * PHOTOS), replace=False)
+    chosen = [shelf.photos[i] for i in photos]
     weights = np.array([len(source) for source in shelf.sources], float) ** 0.7
     while len(chosen) < BATCH:
         source = shelf.sources[rng.choice(len(shelf.sources), p=weights / weights.sum())]
         for i in rng.choice(len(source), min(len(source), int(rng.integers(1, 4))), replace=False):
             clip = source[i]
             for at in rng.choice(len(clip), min(len(clip), int(rng.integers(1, 4))), replace=False):
-                chosen.append((clip[at], clip[at]))
+                chosen.append(clip[at])
     return chosen[:BATCH]
 
 
-def batch(shelf: Shelf, step: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """(mildly changed, disguised) pictures of step ``step``, (BATCH, 1, 64, 64) each, and which pairs are too alike to part."""
+def batch(shelf: Shelf, step: int) -> Batch:
+    """A step's pictures, as they are and disguised, (BATCH, 1, 64, 64) each; which are too alike to part."""
     rng = np.random.default_rng((SEED, step))
     cv2.setNumThreads(1)
     clean, first, second = [], [], []
     chosen = _chosen(shelf, rng)
-    for picture, again in chosen:
+    for picture in chosen:
         if rng.random() < 0.5:
-            picture, again = picture[:, ::-1].copy(), again[:, ::-1].copy()
-        other = chosen[rng.integers(len(chosen))][0]
+            picture = picture[:, ::-1].copy()
+        other = chosen[rng.integers(len(chosen))]
         clean.append(normalised(picture[None]))
         first.append(normalised((disguise(picture, other, rng) if rng.random() < 0.3 else picture)[None]))
-        second.append(normalised(disguise(again, other, rng)[None]))
+        second.append(normalised(disguise(picture, other, rng)[None]))
     flat = np.concatenate(clean).reshape(len(clean), -1)
     flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-6
     return np.concatenate(first), np.concatenate(second), flat @ flat.T > ALIKE
@@ -137,24 +149,24 @@ def batch(shelf: Shelf, step: int) -> tuple[NDArray[np.float32], NDArray[np.floa
 _shelf: Shelf
 
 
-def _work(step: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+def _work(step: int) -> Batch:
     return batch(_shelf, step)
 
 
-def _batches(held: Shelf, steps: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]]:
+def _batches(held: Shelf, steps: int) -> Iterator[Batch]:
     """The batches in order, made ahead in another process, which inherits the pictures."""
     global _shelf
     _shelf = held
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        ahead = [pool.apply_async(_work, (step,)) for step in range(min(6, steps))]
+        ahead = [pool.apply_async(_work, (step,)) for step in range(min(AHEAD, steps))]
         for step in range(steps):
             yield ahead.pop(0).get()
-            if step + 6 < steps:
-                ahead.append(pool.apply_async(_work, (step + 6,)))
+            if step + AHEAD < steps:
+                ahead.append(pool.apply_async(_work, (step + AHEAD,)))
 
 
 def loss(projections: Tensor, alike: Tensor) -> Tensor:
-    """InfoNCE between the two halves plus the squared covariance of different bits; ``alike`` (n, n) pairs are left out."""
+    """InfoNCE between the halves plus squared covariance of different bits; ``alike`` (n, n) are left out."""
     squashed = torch.tanh(projections)
     n = len(alike)
     similar = functional.normalize(squashed, dim=1)
@@ -169,9 +181,10 @@ def loss(projections: Tensor, alike: Tensor) -> Tensor:
 
 
 def train(held: Shelf, steps: int) -> Network:
-    """The trained network; a line of progress every hundred steps."""
+    """The trained network; a line of progress every REPORTED steps."""
     torch.manual_seed(SEED)
-    network = Network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    network = Network()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps, pct_start=0.05)
     begun, mean = time.monotonic(), 0.0
@@ -181,13 +194,14 @@ def train(held: Shelf, steps: int) -> Network:
             projections = network(pictures)
         value = loss(projections.float(), torch.from_numpy(alike))
         optimiser.zero_grad()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]  # torch types it so
         optimiser.step()
         schedule.step()
-        mean += (value.item() - mean) / min(step, 100)
-        if step % 100 == 0:
+        mean += (value.item() - mean) / min(step, REPORTED)
+        if step % REPORTED == 0:
             print(f"step {step} of {steps}, {time.monotonic() - begun:.0f} s, loss {mean:.3f}", flush=True)
-    return network.eval()
+    network.eval()
+    return network
 
 
 def main() -> None:
