@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
@@ -23,6 +24,7 @@ class Decoys:
     background: NDArray[np.float32]
 
 
+@lru_cache
 def decoys(algorithm: str) -> Decoys:
     """The shipped decoys of an algorithm."""
     with (files("matching") / "models" / f"{algorithm.replace('/', '-')}-decoys.npz").open("rb") as stored:

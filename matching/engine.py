@@ -15,6 +15,7 @@ from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import Frame, Limits, Media, MediaError, open_media, sha256, windows
 from index.catalog import Catalog, CatalogError, Reference
+from index.index import Index
 from index.segments import load_index
 from matching.decoys import decoys
 from matching.join import Placed, joined, matches, place
@@ -79,7 +80,7 @@ class Engine:
             raise CatalogError(f"data directory {data} cannot be made ({error.strerror}): choose another with --data") from error
         self.catalog = Catalog(data / "catalog.db")
         self._data, self._limits, self._note = data, limits or Limits(), note
-        self._searches: dict[str, Search] = {}
+        self._indexes: dict[str, Index] = {}
         self._fingerprints: dict[tuple[str, int], Fingerprint] = {}
 
     def __enter__(self) -> Self:
@@ -126,8 +127,8 @@ class Engine:
             path.name, digest, duration, fingerprints, title or path.stem, kind, owner, identifiers
         )
         for fingerprint in fingerprints:
-            if fingerprint.algorithm in self._searches:
-                self._searches[fingerprint.algorithm].index.add(reference.id, fingerprint)
+            if fingerprint.algorithm in self._indexes:
+                self._indexes[fingerprint.algorithm].add(reference.id, fingerprint)
         return reference, True
 
     def _fingerprinted(self, path: Path, progress: Progress) -> tuple[float, list[Fingerprint]]:
@@ -150,13 +151,13 @@ class Engine:
         self.catalog.remove(ref_id)
         for algorithm in held:
             self._fingerprints.pop((algorithm, ref_id), None)
-            if algorithm in self._searches:
-                self._searches[algorithm].index.remove(ref_id)
+            if algorithm in self._indexes:
+                self._indexes[algorithm].remove(ref_id)
 
     def save(self) -> None:
         """Saves the indexes beside the catalog, so that the next start is fast."""
-        for algorithm, extractor in self._extractors.items():
-            self._search(algorithm, extractor)
+        for algorithm in self.algorithms:
+            self._index(algorithm)
 
     def examine(self, path: Path, progress: Progress = _silent) -> Answer:
         """What the capture at ``path`` holds. A file that cannot be examined gives an answer with its error."""
@@ -202,15 +203,18 @@ class Engine:
             placed += [place(f, extractor, start, clip.duration, expected(f.score), self.catalog.reference(f.stretch.ref_id).duration) for f in found]
         return joined(placed), seen
 
+    def _index(self, algorithm: str) -> Index:
+        if algorithm not in self._indexes:
+            self._indexes[algorithm] = load_index(
+                self.catalog, algorithm, WIDTH, self._data / "index", self._note
+            )
+        return self._indexes[algorithm]
+
     def _search(self, algorithm: str, extractor: Extractor) -> Search:
-        if algorithm not in self._searches:
-            index = load_index(self.catalog, algorithm, WIDTH, self._data / "index", self._note)
+        def reference(ref_id: int) -> Fingerprint:
+            return self._fingerprint(algorithm, ref_id)
 
-            def reference(ref_id: int) -> Fingerprint:
-                return self._fingerprint(algorithm, ref_id)
-
-            self._searches[algorithm] = Search(extractor, index, reference, decoys(algorithm))
-        return self._searches[algorithm]
+        return Search(extractor, self._index(algorithm), reference, decoys(algorithm))
 
     def _fingerprint(self, algorithm: str, ref_id: int) -> Fingerprint:
         key = (algorithm, ref_id)
