@@ -10,6 +10,8 @@ def decode(path: Path) -> None:
     """Sound to 8 kHz mono, every picture to 64 x 64 luma; what comes out is thrown away."""
     with av.open(path) as container:
         streams = [*container.streams.audio[:1], *container.streams.video[:1]]
+        for stream in streams:
+            stream.codec_context.thread_count = 1  # threads cost CPU of their own
         resampler = av.AudioResampler("s16", "mono", 8000)
         for packet in container.demux(streams):
             for frame in packet.decode():

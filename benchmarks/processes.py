@@ -1,5 +1,6 @@
 """Runs a program and measures it with all processes that it starts, by what Linux tells in /proc."""
 
+import ctypes
 import os
 import subprocess
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 EVERY = 0.05  # seconds between two looks
+SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Run:
 
     code     its exit status
     wall     seconds from its start to its end
-    cpu      seconds of CPU of it and of all processes it started and waited for
+    cpu      seconds of CPU of it and of all processes it started
     memory   (seconds since the start, bytes resident in all its processes together) at every look; pages that
              two of them share are counted twice
     """
@@ -53,20 +55,34 @@ def _resident(pid: int) -> int:
         return 0
 
 
-def run(command: list[str], given: str = "", environment: dict[str, str] | None = None) -> Run:
-    """Runs a program to its end, with ``given`` on its standard input and its output thrown away."""
+def run(command: list[str], given: str = "") -> Run:
+    """Runs a program and all it starts to their end, with ``given`` as its input; its output is dropped.
+
+    The caller may have no other child processes meanwhile: they would be waited for too.
+    """
     begun, memory = time.monotonic(), list[tuple[float, int]]()
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})}
-    )
+    _adopt_orphans()
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stdin is not None, "asked for by PIPE"
     process.stdin.write(given.encode())
     process.stdin.close()
+    wall = cpu = 0.0
     while True:
-        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-        now = time.monotonic() - begun
+        try:
+            ended, status, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return Run(process.returncode, wall, cpu, memory)
         if ended:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return Run(process.returncode, now, usage.ru_utime + usage.ru_stime, memory)
-        memory.append((now, sum(_resident(pid) for pid in _family(process.pid))))
-        time.sleep(EVERY)
+            cpu += usage.ru_utime + usage.ru_stime
+        if ended == process.pid:
+            process.returncode, wall = os.waitstatus_to_exitcode(status), time.monotonic() - begun
+        if not ended:
+            memory.append((time.monotonic() - begun, sum(map(_resident, _family(process.pid)))))
+            time.sleep(EVERY)
+
+
+def _adopt_orphans() -> None:
+    """Lets a process that outlives its parent become a child of this one, so that its CPU is counted too."""
+    failed = ctypes.CDLL(None, use_errno=True).prctl(SUBREAPER, 1, 0, 0, 0)
+    if failed:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed: benchmarks need Linux")

@@ -42,7 +42,6 @@ def registering(media: Path, data: Path) -> dict[str, Any]:
     shutil.rmtree(data, ignore_errors=True)
     ours = whorl(data, "register", str(media / "audio"), str(media / "video"))
     files = "\n".join(str(media / title.file) for title in titles(media))
-    # The peer is one thread, as the decoder of the engine is: threads cost CPU of their own.
     peer = run([sys.executable, "-m", "benchmarks.peer"], files)
     if peer.code:
         raise RuntimeError("the bare decode failed: its message stands above")
