@@ -87,13 +87,11 @@ class Clip:
 def windows(
     media: Media, kind: str, seconds: float, frame_rate: float = 0.0, overlap: float = 0.0
 ) -> Iterator[tuple[float, Clip]]:
-    """(start, clip): stretches of ``media``, each ``seconds`` long and sharing ``overlap`` seconds with the
-    one before.
+    """(start, clip): stretches of ``media`` of ``seconds``, sharing ``overlap`` seconds with the one before.
 
     kind        "audio" or "video": what the clips hold
     frame_rate  frames a second of "video" clips
-    Times in a clip count from its start. The last one is shorter, and is left out when the one before
-    already holds it.
+    Times in a clip count from its start. The last one is shorter, and left out if the one before holds it.
     """
     if not 0 <= overlap < seconds:
         raise ValueError(f"an overlap of {overlap} s does not fit into windows of {seconds} s")
@@ -105,16 +103,20 @@ def windows(
 
 def _sound_windows(media: Media, seconds: float, step: float) -> Iterator[tuple[float, Clip]]:
     size, hop = round(seconds * SAMPLE_RATE), round(step * SAMPLE_RATE)
-    held: NDArray[np.float32] = np.zeros(0, np.float32)
+    chunks: list[NDArray[np.float32]] = []
     start = fresh = 0  # samples: where the window begins, and up to where windows were given out
     for chunk in media.samples():
-        held = np.concatenate([held, chunk])
+        chunks.append(chunk)
+        if sum(map(len, chunks)) < size:
+            continue
+        held = np.concatenate(chunks)
         while len(held) >= size:
             yield _sound_clip(media, start, held[:size])
             fresh = start + size
             start, held = start + hop, held[hop:]
-    if start + len(held) > fresh:
-        yield _sound_clip(media, start, held)
+        chunks = [held]
+    if start + sum(map(len, chunks)) > fresh:
+        yield _sound_clip(media, start, np.concatenate(chunks))
 
 
 def _sound_clip(media: Media, start: int, samples: NDArray[np.float32]) -> tuple[float, Clip]:

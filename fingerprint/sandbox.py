@@ -14,6 +14,7 @@ from typing import Any
 
 from fingerprint.decoding.message import HEADER, Message
 
+LARGEST = 256 << 20  # bytes of a message; one that announces more does not come from our own code
 _COMMAND = (
     "import sys; sys.path[:] = sys.argv[2:]; "
     "from fingerprint.decoding.worker import main; main(int(sys.argv[1]))"
@@ -107,9 +108,7 @@ _server = _Server()
 
 
 def start_decoder() -> None:
-    """Start the decoding server without waiting for it, so that it loads while the caller does other
-    things.
-    """
+    """Start the decoding server without waiting: it loads while the caller does other things."""
     _server.start()
 
 
@@ -124,9 +123,7 @@ os.register_at_fork(after_in_child=_forget)
 
 
 class Child:
-    """A process that has one file open. Messages are (kind, payload); kinds as in
-    ``fingerprint.decoding.message``.
-    """
+    """A process that has one file open; it sends the messages of ``fingerprint.decoding.message``."""
 
     def __init__(self, descriptor: int, limits: dict[str, Any]) -> None:
         self._limits = limits
@@ -155,6 +152,9 @@ class Child:
         kind = b""
         while kind != b"E":
             kind, size = HEADER.unpack(self._read(HEADER.size))
+            if size > LARGEST:
+                self.close()
+                raise ChildError("decoder-crashed", f"made the decoder send nonsense ({size} bytes at once)")
             payload = self._read(size)
             if kind == b"X":
                 self.close()

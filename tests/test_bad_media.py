@@ -379,3 +379,13 @@ def test_the_server_may_be_started_twice() -> None:
     first = sandbox._server._process
     start_decoder()
     assert sandbox._server._process is first
+
+
+def test_a_child_that_talks_nonsense_is_not_listened_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_media(film(tmp_path / "film.mp4")) as media:
+        monkeypatch.setattr(sandbox, "LARGEST", 1000)
+        with pytest.raises(MediaError, match="nonsense") as caught:
+            next(media.samples())
+        assert caught.value.code == "decoder-crashed"

@@ -47,8 +47,8 @@ class Frames:
     def read(self) -> Iterator[Message]:
         """All of the stream."""
         context = self._stream.codec_context
-        # The loop filter costs a fifth of decoding, most of it in B frames. Spared there, it changes the small
-        # picture by a tenth of a level; spared everywhere, by ten times that, as errors go from frame to frame.
+        # The loop filter costs a fifth of decoding, most of it in B frames. Spared there, it changes the
+        # small picture by a tenth of a level; spared everywhere, by ten times that, as errors spread.
         context.options = {**context.options, "skip_loop_filter": "bidir"}
         spoken = time.monotonic()
         for packet, needed in self._marked():
