@@ -322,7 +322,10 @@ def main() -> None:
     """Runs the command line: 0 done, 1 something could not be examined, 2 wrong usage, 130 interrupted."""
     try:
         app()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:
+        # The library under this one turns an interruption into a silent exit.
+        if isinstance(ended, SystemExit) and ended.code != 130:
+            raise
         _end("interrupted: what was finished is kept", 130)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; the shell expects silence.

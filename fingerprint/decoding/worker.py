@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 import av
@@ -28,7 +29,8 @@ def main(descriptor: int) -> None:
     av.logging.set_level(av.logging.PANIC)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     children: set[int] = set()
-    with socket.socket(fileno=descriptor) as control:
+    # A parent that is interrupted may leave an answer unread: that resets the connection and ends it as well.
+    with suppress(ConnectionError), socket.socket(fileno=descriptor) as control:
         while True:
             line, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 2)
             if not line:
@@ -39,8 +41,8 @@ def main(descriptor: int) -> None:
             else:
                 answer = {"pid": _fork(children, request, descriptors, control)}
             control.sendall(json.dumps(answer).encode())
-        for child in tuple(children):
-            _stop(children, child)
+    for child in tuple(children):
+        _stop(children, child)
 
 
 def _stop(children: set[int], child: int, patience: float = 0.0) -> int:

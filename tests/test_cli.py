@@ -1,0 +1,221 @@
+"""The command line: what it prints where, its exit status, and that nothing breaks the catalog."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from service.cli import app
+
+ANSWER = {"query", "status", "error", "elapsed", "matches", "engine"}
+SEGMENT = {
+    "kind", "query_start", "query_end", "ref_start", "ref_end", "time_scale", "disguise", "score",
+}  # fmt: skip
+
+
+def whorl(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def lines(*arguments: object) -> list[Any]:
+    """The JSON objects that a command prints."""
+    return [json.loads(line) for line in whorl(*arguments, "--json").stdout.splitlines()]
+
+
+def process(data: Path, *arguments: object, **more: Any) -> "subprocess.Popen[str]":
+    """The command line as a process of its own."""
+    command = [sys.executable, "-m", "service.cli", "--data", str(data), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+
+@pytest.fixture
+def song(samples: Path) -> Path:
+    return samples / "originals" / "harbour-lights.m4a"
+
+
+@pytest.fixture
+def no_media(tmp_path: Path) -> Path:
+    path = tmp_path / "seized" / "letter.mp4"
+    path.parent.mkdir()
+    path.write_text("Dear reader, this is not a film.\n" * 50)
+    return path
+
+
+def test_help_comes_at_once_and_names_every_command() -> None:
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "service.cli", "--help"], capture_output=True, text=True, check=True
+    )
+    assert time.monotonic() - begun < 3  # a loaded machine; a free one takes 0.3 s
+    for command in ("register", "match", "list", "show", "remove", "report", "bench"):
+        assert command in done.stdout
+
+
+def test_the_same_bytes_register_once(data: Path, song: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "another name.m4a"
+    shutil.copy(song, copy)
+    first, second = whorl("register", song), whorl("register", copy)
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert first.stdout.startswith("registered as #1")
+    assert second.stdout.startswith("already registered as #1")
+    assert [row["name"] for row in lines("list")] == [song.name]
+
+
+def test_a_table_tells_the_works(data: Path, song: Path, tmp_path: Path) -> None:
+    table = tmp_path / "works.csv"
+    table.write_text(
+        "file,title,owner,kind,identifiers\n"
+        f"{song.name},Harbour Lights,A Label,song,isrc:USRC17607839;iswc:T-034.524.680-1\n"
+    )
+    assert whorl("register", song, "--table", table).exit_code == 0
+    (shown,) = lines("show", "1")
+    assert (shown["title"], shown["owner"], shown["kind"]) == ("Harbour Lights", "A Label", "song")
+    assert shown["identifiers"] == ["isrc:USRC17607839", "iswc:T-034.524.680-1"]
+
+
+def test_details_come_from_options_too(data: Path, song: Path) -> None:
+    whorl("register", song, "--title", "Harbour Lights", "--owner", "A Label", "--id", "isrc:X")
+    (shown,) = lines("show", "#1")
+    assert (shown["title"], shown["owner"], shown["identifiers"]) == ("Harbour Lights", "A Label", ["isrc:X"])
+
+
+def test_an_answer_has_exactly_the_agreed_keys(data: Path, song: Path, samples: Path) -> None:
+    whorl("register", song)
+    (answer,) = lines("match", samples / "captures" / "cut-32kbit.mp3")
+    assert set(answer) == ANSWER
+    assert set(answer["query"]) == {"name", "sha256", "duration", "kinds"}
+    assert set(answer["engine"]) == {"version", "algorithms"}
+    (match,) = answer["matches"]
+    assert set(match) == {"reference", "verdict", "expected_false_matches", "segments"}
+    assert set(match["reference"]) == {"id", "name", "title", "owner"}
+    (segment,) = match["segments"]
+    assert set(segment) == SEGMENT
+    assert set(segment["disguise"]) == {"mirror", "crop", "pitch"}
+    assert (answer["status"], match["verdict"]) == ("match", "match")
+    assert segment["ref_start"] - segment["query_start"] == pytest.approx(12, abs=0.1)
+
+
+def test_removed_is_not_found(data: Path, song: Path, samples: Path) -> None:
+    whorl("register", song)
+    assert whorl("remove", "1").exit_code == 0
+    assert lines("list") == []
+    (answer,) = lines("match", samples / "captures" / "cut-32kbit.mp3")
+    assert answer["status"] == "no-match"
+
+
+def test_what_cannot_be_examined_is_an_error_and_no_miss(data: Path, no_media: Path, song: Path) -> None:
+    result = whorl("match", no_media, song)
+    assert result.exit_code == 1
+    table = result.stdout.splitlines()
+    assert "error" in next(line for line in table if "letter.mp4" in line)
+    assert "no match" in next(line for line in table if song.name in line)
+    failed, examined = lines("match", no_media, song)
+    assert (failed["status"], failed["matches"], examined["status"]) == ("error", [], "no-match")
+    assert failed["error"]["code"]
+    assert "letter.mp4" in failed["error"]["message"]
+
+
+def test_one_bad_file_does_not_stop_the_others(data: Path, no_media: Path, song: Path) -> None:
+    shutil.copy(song, no_media.parent / "song.m4a")
+    (no_media.parent / ".hidden").write_text("passed over")
+    result = whorl("register", no_media.parent)
+    assert result.exit_code == 1
+    assert [line.split(":")[0] for line in result.stdout.splitlines()] == ["error", "registered as #1"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    scandir: Callable[[Any], Iterator[Any]] = os.scandir
+
+    def refuse(path: Any) -> Iterator[Any]:
+        if str(path) == str(locked):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # the permission itself does not bind a superuser
+    result = whorl("match", locked)
+    assert result.exit_code == 1
+    assert "Permission denied" in result.stdout
+    assert "no match" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["match"], ["show", "99"], ["remove", "x"], ["nonsense"], ["register", "x", "--id", "no-colon"],
+     ["register", "x", "--table", "no-such.csv"], ["report", "no-such.jsonl"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_wrong_usage_is_status_2(data: Path, wrong: list[str]) -> None:
+    assert whorl(*wrong).exit_code == 2
+
+
+def test_a_missing_file_is_an_error_of_that_file(data: Path, tmp_path: Path) -> None:
+    result = whorl("match", tmp_path / "gone.mp4")
+    assert result.exit_code == 1
+    assert "gone.mp4" in result.stdout
+
+
+@pytest.mark.parametrize("name", [b"a\x1b[31m[red]b\n.mp4", b"\xff\xfe.mp4", "\u202egpj.mp4".encode()])
+def test_hostile_names_are_spelt_out(data: Path, tmp_path: Path, name: bytes) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    path.write_text("no media")
+    shown = whorl("match", path).stdout
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert len(whorl("match", path, "--json").stdout.splitlines()) == 1
+    assert lines("match", path)[0]["status"] == "error"
+
+
+def test_interrupted_it_says_so_and_keeps_what_was_finished(tmp_path: Path, samples: Path) -> None:
+    data = tmp_path / "data"
+    running = process(data, "register", samples / "originals")
+    assert running.stdout is not None
+    first = running.stdout.readline()
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert first.startswith("registered as #1")
+    assert running.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert lines("--data", data, "list")[0]["id"] == "1"
+    assert whorl("--data", data, "register", samples / "originals").exit_code == 0
+    assert len(lines("--data", data, "list")) == 7
+
+
+def test_a_full_disk_is_said_and_the_catalog_stays_whole(tmp_path: Path, samples: Path, song: Path) -> None:
+    data = tmp_path / "data"
+    assert whorl("--data", data, "register", song).exit_code == 0
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))
+
+    film = samples / "originals" / "the-river.mp4"
+    running = process(data, "register", film, preexec_fn=no_room)
+    shown, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "Traceback" not in errors
+    assert "error" in shown + errors
+    assert [row["name"] for row in lines("--data", data, "list")] == [song.name]
+    assert whorl("--data", data, "register", film).exit_code == 0
+
+
+def test_a_report_is_written_from_answers(data: Path, song: Path, samples: Path, tmp_path: Path) -> None:
+    whorl("register", song)
+    answers, page = tmp_path / "answers.jsonl", tmp_path / "page.html"
+    answers.write_text(whorl("match", "--json", samples / "captures" / "cut-32kbit.mp3").stdout)
+    assert whorl("report", answers, "--output", page, "--media", samples).exit_code == 0
+    assert "data:image/png" in page.read_text()
+    assert "cut-32kbit.mp3" in whorl("report", answers).stdout

@@ -1,0 +1,53 @@
+"""The documents say what is so: commands run, all are described, figures are those that were measured."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from benchmarks.figures import filled
+from service.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def commands() -> list[list[str]]:
+    """The command lines in README's console blocks."""
+    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    return [shlex.split(line) for block in blocks for line in block.splitlines()]
+
+
+def test_commands_of_the_readme_run(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    for program, *arguments in commands():
+        if program == "whorl":
+            result = CliRunner().invoke(app, arguments)
+            assert result.exit_code == 0, f"whorl {arguments}: {result.output}"
+        else:
+            assert (ROOT / program).stat().st_mode & 0o100, f"{program} cannot be run"
+
+
+def test_every_command_is_described() -> None:
+    group = get_command(app)
+    names = [f"{name} {part}" for name in ("bench",) for part in group.commands[name].commands]  # type: ignore[attr-defined]
+    names += [name for name in group.commands if name != "bench"]  # type: ignore[attr-defined]
+    assert len(names) >= 8
+    assert [name for name in names if f"| `whorl {name}" not in README] == []
+
+
+def test_figures_are_those_measured() -> None:
+    assert filled(README) == README, "run `python -m benchmarks.figures`"
+
+
+@pytest.mark.parametrize("document", [p.relative_to(ROOT).as_posix() for p in ROOT.glob("*.md")])
+def test_links_and_files_exist(document: str) -> None:
+    text = (ROOT / document).read_text()
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    named = re.findall(
+        r"`((?:benchmarks|evidence|fingerprint|index|matching|service|tests|data|scripts)/[\w./-]+)`", text
+    )
+    assert [path for path in links + named if "://" not in path and not (ROOT / path).exists()] == []
