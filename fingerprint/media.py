@@ -44,7 +44,7 @@ class Limits:
 
     max_pixels      width times height of a picture
     max_duration    seconds of media
-    memory          bytes of address space of the child process
+    memory          bytes of address space that decoding may take in the child process
     cpu_seconds     CPU seconds of the child for one request, besides those in proportion to the duration
     cpu_per_second  CPU seconds of the child for each second of media, for one request
     silence         seconds after which a child that sends nothing is taken for hung

@@ -285,11 +285,11 @@ def test_a_hang_is_noticed(tmp_path: Path) -> None:
         assert 0.2 < time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("mebibytes", [40, 100, 150])
+@pytest.mark.parametrize("mebibytes", [2, 10, 30])
 def test_too_little_memory(tmp_path: Path, mebibytes: int) -> None:
     path = film(tmp_path / "large.mp4", 1, size=(1920, 1080))
     error = refused(path, Limits(memory=mebibytes << 20))
-    assert (error.code, f"{mebibytes} MiB" in error.reason) == ("limit", True)
+    assert (error.code, error.reason) == ("limit", f"needs more memory than {mebibytes} MiB")
     assert read(path)[1] == 5
 
 

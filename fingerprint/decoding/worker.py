@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import av
@@ -109,13 +110,23 @@ def _serve(limits: dict[str, Any], data: int, file: int) -> None:
 def _limit(limits: dict[str, Any]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 2)
+    space = _address_space() + limits["memory"]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(
         resource.RLIMIT_NOFILE, (0, 0)
     )  # what is open stays open; nothing further can be opened
-    resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
     _allow_cpu(limits, 0.0)
+
+
+def _address_space() -> int:
+    """Bytes of address space that this process has before it decodes; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except FileNotFoundError:
+        return 0
+    return pages * resource.getpagesize()
 
 
 def _allow_cpu(limits: dict[str, Any], duration: float) -> None:
