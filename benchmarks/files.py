@@ -26,15 +26,18 @@ def read_sound(path: Path) -> Sound:
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
-def read_pictures(path: Path, lines: int) -> list[tuple[float, Picture]]:
-    """All pictures of a file with their times in seconds, RGB, scaled down to at most so many lines."""
+def read_pictures(path: Path, lines: int, start: float, end: float) -> list[tuple[float, Picture]]:
+    """Pictures from ``start`` until ``end`` with their times in seconds, RGB, of at most so many lines."""
     shown = []
     with av.open(path) as container:
         for frame in container.decode(video=0):
+            time = float(frame.time or 0.0)
+            if not start <= time < end:
+                continue
             height = min(lines, frame.height) // 2 * 2
             width = max(2, round(frame.width * height / frame.height / 2) * 2)
             pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
-            shown.append((float(frame.time or 0.0), np.asarray(pixels, np.uint8)))
+            shown.append((time, np.asarray(pixels, np.uint8)))
     return shown
 
 

@@ -155,21 +155,23 @@ def _write_sound(folder: Path, stem: str, sound: Sound, attack: AudioAttack) -> 
 
 
 def _video_copies(media: Path, folder: Path, title: Title, number: int) -> Iterator[Truth]:
-    pictures = read_pictures(media / title.file, LINES)
     for length in LENGTHS["video"]:
-        for name, attack in VIDEO.items():
+        shown = _shown(media, title, length, length)
+        for name in VIDEO:
             if _wanted(name, number):
-                yield _video_copy(folder, title, pictures, length, name, attack)
+                yield _video_copy(folder, title, shown, length, name)
     if title.seconds >= CLEAN:
-        yield _video_copy(folder, title, pictures, CLEAN, "video-none", VIDEO["video-none"])
+        yield _video_copy(folder, title, _shown(media, title, CLEAN, CLEAN), CLEAN, "video-none")
 
 
-def _video_copy(
-    folder: Path, title: Title, pictures: Pictures, length: float, name: str, attack: VideoAttack
-) -> Truth:
-    end = pictures[-1][0]
-    start = float(seeded(title.file, length).uniform(0, max(0.0, end - length)))
-    shown = [(t, p) for t, p in pictures if start <= t < start + length]
+def _shown(media: Path, title: Title, length: float, name: object) -> Pictures:
+    """An excerpt of a seeded place; of a title that is no longer, all of it."""
+    start = float(seeded(title.file, name).uniform(0, max(0.0, title.seconds - length - 0.1)))
+    return read_pictures(media / title.file, LINES, start, start + length)
+
+
+def _video_copy(folder: Path, title: Title, shown: Pictures, length: float, name: str) -> Truth:
+    attack = VIDEO[name]
     start, seconds = shown[0][0], shown[-1][0] - shown[0][0]
     file = f"{name}-{length:g}-{Path(title.file).stem}.mp4"
     seed = draw(f"{title.file}|{length}|{name}")
@@ -207,12 +209,11 @@ def _audio_strangers(media: Path, folder: Path, chosen: Iterable[Title]) -> Iter
 
 def _video_strangers(media: Path, folder: Path, chosen: Iterable[Title]) -> Iterator[Truth]:
     for title in chosen:
-        pictures = read_pictures(media / title.file, LINES)
         for i in range(2 if title.seconds >= 10 else 1):
             length = LENGTHS["video"][0]
-            start = seeded(title.file, i).uniform(0, max(0.0, pictures[-1][0] - length))
+            shown = _shown(media, title, length, i)
             file = f"stranger-{i}-{Path(title.file).stem}.mp4"
-            write_mp4(folder / file, ((t - start, p) for t, p in pictures if start <= t < start + length), 23)
+            write_mp4(folder / file, ((time - shown[0][0], picture) for time, picture in shown), 23)
             yield Truth(file, "video", "stranger", length)
     for name, render in renders.SCENES.items():
         for i in range(RENDERED // 2):

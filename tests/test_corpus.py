@@ -103,7 +103,8 @@ def test_sound_that_is_written_is_read_in_its_place(tmp_path: Path) -> None:
 def test_pictures_that_are_written_are_read_in_their_time(tmp_path: Path) -> None:
     grey = [(k / 10, np.full((50, 80, 3), 20 * k, np.uint8)) for k in range(10)]
     write_mp4(tmp_path / "a.mp4", grey, 23)
-    shown = read_pictures(tmp_path / "a.mp4", 24)
+    shown = read_pictures(tmp_path / "a.mp4", 24, 0.0, 2.0)
     assert [time for time, _ in shown] == pytest.approx([time for time, _ in grey])
     assert {picture.shape for _, picture in shown} == {(24, 38, 3)}
+    assert len(read_pictures(tmp_path / "a.mp4", 24, 0.25, 0.55)) == 3
     assert all(abs(float(picture.mean()) - 20 * k) < 4 for k, (_, picture) in enumerate(shown))
