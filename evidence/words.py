@@ -22,8 +22,14 @@ def disguise(segment: Json) -> str:
         words.append("mirrored")
     if segment["disguise"]["crop"]:
         words.append("cropped")
-    if abs(segment["time_scale"] - 1) >= 0.005:
+    if abs(segment["time_scale"] - 1) >= _least_change(segment):
         words.append(f"{segment['time_scale']:.2f}x speed")
     if abs(segment["disguise"]["pitch"]) >= 0.2:
         words.append(f"pitch {segment['disguise']['pitch']:+.1f} semitones")
     return ", ".join(words) or "none found"
+
+
+def _least_change(segment: Json) -> float:
+    """The change of speed that is told: pictures lie so far apart that a smaller one is no finding."""
+    blur = {"video": 0.25}.get(segment["kind"], 0.0)  # seconds
+    return max(0.005, blur / max(1.0, segment["query_end"] - segment["query_start"]))
