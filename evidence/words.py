@@ -32,4 +32,4 @@ def disguise(segment: Json) -> str:
 def _least_change(segment: Json) -> float:
     """The change of speed that is told: pictures lie so far apart that a smaller one is no finding."""
     blur = {"video": 0.25}.get(segment["kind"], 0.0)  # seconds
-    return max(0.005, blur / max(1.0, segment["query_end"] - segment["query_start"]))
+    return float(max(0.005, blur / max(1.0, segment["query_end"] - segment["query_start"])))
