@@ -67,7 +67,9 @@ def monotonous(rng: Random) -> Iterator[Clip]:
     for _ in range(8):
         beat = np.exp(-(time % rng.uniform(0.25, 1.0)) * rng.uniform(20, 90))
         yield _clip(beat * sum(np.sin(2 * np.pi * f * time) for f in rng.uniform(300, 2500, 3)))
-        yield _clip(sum(np.sin(2 * np.pi * f * time) for f in rng.uniform(150, 2500, int(rng.integers(1, 5)))))
+        yield _clip(
+            sum(np.sin(2 * np.pi * f * time) for f in rng.uniform(150, 2500, int(rng.integers(1, 5))))
+        )
         swell = np.interp(time, np.linspace(0, SECONDS, 12), rng.uniform(0.1, 1, 12))
         yield _clip(np.cumsum(rng.standard_normal(len(time))) % 7 * swell)
         yield _clip(rng.standard_normal(len(time)) * (rng.random(len(time)) < rng.uniform(0.002, 0.1)))
@@ -106,7 +108,11 @@ def chance_scores(found: list[Title], extractor: Extractor, columns: Columns) ->
     search = Search(extractor, index, by_id.__getitem__, made_of(extractor.algorithm, columns))
     scores, searched = [], 0.0
     for i, title in enumerate(found, 1):
-        own = [j for j, other in enumerate(found, 1) if other.source == title.source and (j == i or extractor.kind == "video")]
+        own = [
+            j
+            for j, other in enumerate(found, 1)
+            if other.source == title.source and (j == i or extractor.kind == "video")
+        ]
         for ref_id in own:
             index.remove(ref_id)
         for clip in title.clips:
@@ -114,7 +120,10 @@ def chance_scores(found: list[Title], extractor: Extractor, columns: Columns) ->
             scores.append(best[0].score if best else 0.0)
             searched += clip.duration * len(index)
             if best and best[0].score > 8:
-                print(f"{best[0].score:6.1f} {title.name} ~ {found[best[0].stretch.ref_id - 1].name}", flush=True)
+                print(
+                    f"{best[0].score:6.1f} {title.name} ~ {found[best[0].stretch.ref_id - 1].name}",
+                    flush=True,
+                )
         for ref_id in own:
             index.add(ref_id, by_id[ref_id])
     return scores, searched
@@ -139,7 +148,12 @@ def main() -> None:
     columns = decoys(found, extractor, rng)
     name = extractor.algorithm.replace("/", "-")
     MODELS.mkdir(exist_ok=True)
-    arrays = {"ref_ids": columns.ref_ids, "counts": columns.counts, "times": columns.times, "codes": columns.codes}
+    arrays = {
+        "ref_ids": columns.ref_ids,
+        "counts": columns.counts,
+        "times": columns.times,
+        "codes": columns.codes,
+    }
     np.savez_compressed(MODELS / f"{name}-decoys.npz", **arrays)
     scores, searched = chance_scores(found, extractor, columns)
     quantiles = {f"{q:g}": round(float(np.quantile(scores, q)), 2) for q in (0.5, 0.8, 0.9, 0.99, 1)}

@@ -21,7 +21,9 @@ from fingerprint.spectrum import (
 )
 
 REFERENCE_STEP = 12  # frames between stored codes: 240 ms, 133 bytes a second
-QUERY_STEP = 2  # frames between a query's codes: 40 ms, for the error of a code doubles with 16 ms of misalignment
+QUERY_STEP = (
+    2  # frames between a query's codes: 40 ms, for the error of a code doubles with 16 ms of misalignment
+)
 BLOCK = 250 * REFERENCE_STEP * HOP  # samples of a reference worked on at once: 60 s
 MARGIN = 10 * REFERENCE_STEP * HOP  # samples around a block that its frames' context reaches into: 2.4 s
 WEAK_POWER = 2e-9  # mean band power of a patch (noise of -60 dBFS) under which it counts as silence
@@ -37,7 +39,11 @@ HYPOTHESES: tuple[Disguise, ...] = (
     *(_speed(scale) for scale in (1.04, 0.96, 1.02, 0.98, 1.06, 0.94, 1.08, 0.92)),
     *(Disguise(pitch=pitch) for pitch in (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 1.5, -1.5)),
     *(Disguise(time_scale=scale) for scale in (1.05, 0.95, 1.1, 0.9)),
-    *(Disguise(pitch=p, time_scale=s) for s in (1.05, 0.95, 1.1, 0.9) for p in (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)),
+    *(
+        Disguise(pitch=p, time_scale=s)
+        for s in (1.05, 0.95, 1.1, 0.9)
+        for p in (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
+    ),
 )
 
 
@@ -104,7 +110,9 @@ class AudioExtractor:
             times.append(frame_time(whole[ours] + (PATCH - 1) / 2))
             codes.append(pack(project(contrast(powers), starts)))
             weak.append(_quiet(powers, starts))
-        return _fingerprint(media.duration, np.concatenate(times), np.concatenate(codes), np.concatenate(weak))
+        return _fingerprint(
+            media.duration, np.concatenate(times), np.concatenate(codes), np.concatenate(weak)
+        )
 
     def queries(self, media: Media) -> Iterator[Query]:
         """A code every 40 ms: as heard, then with each pitch and tempo undone."""
@@ -120,9 +128,15 @@ def _query(samples: Array, duration: float, disguise: Disguise) -> Query:
     starts = _starts(len(powers), QUERY_STEP)
     reliability = project(contrast(powers), starts)
     times = frame_time(starts + (PATCH - 1) / 2, scale)
-    return Query(_fingerprint(duration, times, pack(reliability), _quiet(powers, starts)), reliability, disguise)
+    return Query(
+        _fingerprint(duration, times, pack(reliability), _quiet(powers, starts)), reliability, disguise
+    )
 
 
-def _fingerprint(duration: float, times: NDArray[np.float64], codes: Codes, weak: NDArray[np.bool_]) -> Fingerprint:
+def _fingerprint(
+    duration: float, times: NDArray[np.float64], codes: Codes, weak: NDArray[np.bool_]
+) -> Fingerprint:
     """Times are kept to the millisecond, as they are stored."""
-    return Fingerprint(AudioExtractor.algorithm, duration, np.minimum(np.round(times, 3), duration), codes, weak)
+    return Fingerprint(
+        AudioExtractor.algorithm, duration, np.minimum(np.round(times, 3), duration), codes, weak
+    )

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from index.hits import Hits
 
-STRETCH = 8.0  # seconds of query that vote together: a copy this long fills its bin, and little drift smears it
+STRETCH = (
+    8.0  # seconds of query that vote together: a copy this long fills its bin, and little drift smears it
+)
 SCALE_STEP = 0.05  # of time scale, between those that are tried: 0.1 s of smear over half a stretch
 BIN = 0.4  # seconds of offset that one bin takes
 CERTAIN = 0.43  # of the bits: at this distance a hit is worth nothing
@@ -54,7 +56,12 @@ def _middles(times: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _stretch(
-    hits: Hits, weights: NDArray[np.float64], near: NDArray[np.int64], middle: float, tolerance: float, most: int
+    hits: Hits,
+    weights: NDArray[np.float64],
+    near: NDArray[np.int64],
+    middle: float,
+    tolerance: float,
+    most: int,
 ) -> list[Line]:
     best: dict[tuple[int, int], Line] = {}
     for scale in time_scales(hits.disguise.time_scale, tolerance, SCALE_STEP):

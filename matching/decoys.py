@@ -29,7 +29,9 @@ def decoys(algorithm: str) -> Decoys:
     """The shipped decoys of an algorithm."""
     with (files("matching") / "models" / f"{algorithm.replace('/', '-')}-decoys.npz").open("rb") as stored:
         arrays = np.load(stored)
-        return made_of(algorithm, Columns(**{name: arrays[name] for name in ("ref_ids", "counts", "times", "codes")}))
+        return made_of(
+            algorithm, Columns(**{name: arrays[name] for name in ("ref_ids", "counts", "times", "codes")})
+        )
 
 
 def made_of(algorithm: str, columns: Columns) -> Decoys:
@@ -47,4 +49,6 @@ def made_of(algorithm: str, columns: Columns) -> Decoys:
 
 def _fingerprint(algorithm: str, columns: Columns, begin: int, end: int) -> Fingerprint:
     times = columns.times[begin:end]
-    return Fingerprint(algorithm, float(times[-1]), times, columns.codes[begin:end], np.zeros(end - begin, bool))
+    return Fingerprint(
+        algorithm, float(times[-1]), times, columns.codes[begin:end], np.zeros(end - begin, bool)
+    )

@@ -69,7 +69,9 @@ class _Watched:
 class Engine:
     """Registers works, removes them, and examines captures. Use it in a ``with`` block."""
 
-    def __init__(self, data: Path, limits: Limits | None = None, note: Callable[[str], None] = _silent) -> None:
+    def __init__(
+        self, data: Path, limits: Limits | None = None, note: Callable[[str], None] = _silent
+    ) -> None:
         """Opens the data directory, or makes it. ``note`` is told what a user should know and need not act on.
 
         Raises CatalogError when the directory or its catalog cannot be used.
@@ -77,7 +79,9 @@ class Engine:
         try:
             data.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CatalogError(f"data directory {data} cannot be made ({error.strerror}): choose another with --data") from error
+            raise CatalogError(
+                f"data directory {data} cannot be made ({error.strerror}): choose another with --data"
+            ) from error
         self.catalog = Catalog(data / "catalog.db")
         self._data, self._limits, self._note = data, limits or Limits(), note
         self._indexes: dict[str, Index] = {}
@@ -140,7 +144,9 @@ class Engine:
                 made.append(extractor.reference(watched))
             kept = [fingerprint for fingerprint in made if len(fingerprint)]
             if not kept:
-                raise MediaError("too-short", path.name, f"{media.duration:.2f} s are too short for a fingerprint")
+                raise MediaError(
+                    "too-short", path.name, f"{media.duration:.2f} s are too short for a fingerprint"
+                )
             if all(fingerprint.weak.all() for fingerprint in kept):
                 self._note(f"{path.name}: silent or blank throughout: it can never be matched")
             return media.duration, kept
@@ -184,7 +190,9 @@ class Engine:
             found, seen = self._placed(watched, algorithm, extractor)
             placed, codes = placed + found, codes + seen
         if not codes:
-            raise MediaError("too-short", media.name, f"{media.duration:.2f} s are too short for a fingerprint")
+            raise MediaError(
+                "too-short", media.name, f"{media.duration:.2f} s are too short for a fingerprint"
+            )
         return matches(placed, self.catalog.reference)
 
     def _placed(self, media: Media, algorithm: str, extractor: Extractor) -> tuple[list[Placed], int]:
@@ -200,7 +208,17 @@ class Engine:
 
             found, codes = search.found(clip, lambda score: expected(score) <= CERTAIN * MATCH)
             seen += codes
-            placed += [place(f, extractor, start, clip.duration, expected(f.score), self.catalog.reference(f.stretch.ref_id).duration) for f in found]
+            placed += [
+                place(
+                    f,
+                    extractor,
+                    start,
+                    clip.duration,
+                    expected(f.score),
+                    self.catalog.reference(f.stretch.ref_id).duration,
+                )
+                for f in found
+            ]
         return joined(placed), seen
 
     def _index(self, algorithm: str) -> Index:

@@ -31,7 +31,9 @@ def place(
     outside, and their times are its ends; where no code lies beyond, it reaches half a span further.
     """
     line = found.stretch
-    before, after = (extractor.span / 2 * (q or r) for q, r in zip(line.at_query_edges, line.at_ref_edges, strict=True))
+    before, after = (
+        extractor.span / 2 * (q or r) for q, r in zip(line.at_query_edges, line.at_ref_edges, strict=True)
+    )
     first = max(line.query_start - before, -line.offset / line.time_scale, 0.0)
     last = min(line.query_end + after, (reference_length - line.offset) / line.time_scale, length)
     segment = Segment(

@@ -47,7 +47,7 @@ def null_model(algorithm: str) -> NullModel:
 
 
 def verdict(expected_false_matches: float) -> str | None:
-    """"match", "review", or None for what chance explains."""
+    """ "match", "review", or None for what chance explains."""
     if expected_false_matches <= MATCH:
         return "match"
     return "review" if expected_false_matches <= REVIEW else None

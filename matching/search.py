@@ -20,10 +20,15 @@ NEAREST = 4  # registered codes asked for each query code
 LINES = 3  # lines kept of each stretch of a query
 DISGUISED_LINES = 12  # lines of disguised queries that are verified
 SPARSE = 3  # every how many-th code of a disguised query is looked up: enough to rank disguises
-RIVALS = slice(1, 6)  # the decoys, best first, whose mean score is taken off: the very best may be of the same work
+RIVALS = slice(
+    1, 6
+)  # the decoys, best first, whose mean score is taken off: the very best may be of the same work
 RIVAL_HITS = 16  # decoys' codes asked for each code
 RIVAL_LINES = 24
 UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried
+BENT = 0.6  # of the tolerance: a time scale further off than this asks for another assumption
+EXACT = 0.98  # similarity above which codes are the same for all that matters
+SETTLED = 4.0  # seconds
 OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds
 ECLIPSED = 0.75  # of another's score over the same seconds, under which a stretch is only its likeness
 
@@ -53,12 +58,17 @@ class Search:
         if not len(plain.fingerprint) or not len(self.index):
             return [], len(plain.fingerprint)
         found = self._verified(plain, self._lines(plain))
-        sure = [f for f in found if certain(f.score)]
+        sure = [f for f in found if certain(f.score) and not self._bent(f)]
         open_codes = _outside(plain.fingerprint, sure)
         if np.count_nonzero(open_codes) * _spacing(plain.fingerprint) >= UNEXPLAINED:
             for query, kept in self._disguised(queries, sure):
                 found += self._verified(query, kept)
         return without_eclipsed(found), len(plain.fingerprint)
+
+    def _bent(self, found: Found) -> bool:
+        """Whether the time scale is so far from the assumed one that another disguise may explain it better."""
+        bend = abs(found.stretch.time_scale / found.disguise.time_scale - 1)
+        return bend > BENT * self.extractor.tolerance
 
     def _lines(self, query: Query, step: int = 1) -> list[Line]:
         looked_up = _only(query.fingerprint, np.flatnonzero(~query.fingerprint.weak)[::step])
@@ -87,7 +97,7 @@ class Search:
                 continue
             aligned = stretch(side, self.reference(line.ref_id), line, self.extractor.tolerance)
             if aligned is not None:
-                found.append(Found(aligned, query.disguise, aligned.score - self._chance(side, aligned)))
+                found.append(Found(aligned, query.disguise, score(aligned, self._chance(side, aligned))))
         return found
 
     def _chance(self, side: Side, aligned: Stretch) -> float:
@@ -103,9 +113,21 @@ class Search:
             if len(best) == RIVALS.stop or line.ref_id in best:
                 continue
             rival = stretch(part, self.decoys.fingerprint(line.ref_id), line, self.extractor.tolerance)
-            best[line.ref_id] = rival.score if rival is not None else 0.0
+            best[line.ref_id] = rival.likeness if rival is not None else 0.0
         scores = sorted(best.values(), reverse=True)[RIVALS]
         return float(np.mean(scores)) if scores else 0.0
+
+
+def score(aligned: Stretch, chance: float) -> float:
+    """One number for a stretch, given the likeness that chance gives its seconds: what it shares throughout and in its changes.
+
+    Likeness counts the more the nearer the codes are to the same (Fisher's transformation): a still picture cannot move
+    along with its copy, but a stranger from the same set is never the same bit for bit. Stretches under SETTLED seconds count less.
+    """
+    exact = min(aligned.similarity, EXACT)
+    look = max(aligned.likeness - chance, 0.0) * np.arctanh(exact) / exact if exact > 0 else 0.0
+    length = min(1.0, (aligned.query_end - aligned.query_start) / SETTLED)
+    return float(np.hypot(look, max(aligned.motion, 0.0)) * np.sqrt(length))
 
 
 def without_eclipsed(found: list[Found]) -> list[Found]:
@@ -140,7 +162,9 @@ def _outside(fingerprint: Fingerprint, found: list[Found]) -> NDArray[np.bool_]:
     """Which strong codes no stretch explains; a stretch explains a second around it too."""
     outside = ~fingerprint.weak
     for f in found:
-        outside &= (fingerprint.times < f.stretch.query_start - 1) | (fingerprint.times > f.stretch.query_end + 1)
+        outside &= (fingerprint.times < f.stretch.query_start - 1) | (
+            fingerprint.times > f.stretch.query_end + 1
+        )
     return outside
 
 

@@ -71,7 +71,7 @@ class Answer:
 
     @property
     def status(self) -> str:
-        """"match", "review", "no-match" or "error"."""
+        """ "match", "review", "no-match" or "error"."""
         if self.error is not None:
             return "error"
         verdicts = {match.verdict for match in self.matches}

@@ -62,8 +62,11 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """An aligned stretch: the line, its times from first to last code, and its score in deviations of chance.
+    """An aligned stretch: the line and its times from first to last code.
 
+    likeness        what both share throughout, in deviations of chance
+    motion          what both share in how they change, in deviations of chance
+    similarity      mean similarity of the codes: 1 for the same bits, 0 for unrelated ones
     at_query_edges  whether no strong code of the query comes before, after it
     at_ref_edges    the same of the reference
     """
@@ -73,7 +76,9 @@ class Stretch:
     offset: float
     query_start: float
     query_end: float
-    score: float
+    likeness: float
+    motion: float
+    similarity: float
     at_query_edges: tuple[bool, bool]
     at_ref_edges: tuple[bool, bool]
 
@@ -188,17 +193,29 @@ def _scored(
         offset,
         float(times[0]),
         float(times[1]),
-        _score(side, partner, evidence, rows[strong], np.flatnonzero(strong)),
+        _likeness(side, partner, evidence, rows[strong], np.flatnonzero(strong)),
+        _motion(side, partner, rows[strong], np.flatnonzero(strong)),
+        float((side.weights[rows[strong]] * partner.signs[strong]).sum(1).mean()),
         (bool(begins[0] == near[0]), bool(ends[0] == near[-1])),
         (partner.edges[0] and bool(begins[0] == 0), partner.edges[1] and bool(ends[0] == len(there) - 1)),
     )
 
 
-def _score(side: Side, partner: Partner, evidence: Array, rows: Rows, columns: Rows) -> float:
-    """The sum of similarities above chance, in deviations of what chance gives these two sequences (module docstring)."""
+def _likeness(side: Side, partner: Partner, evidence: Array, rows: Rows, columns: Rows) -> float:
+    """The sum of similarities above chance, in deviations of what chance gives these two sequences."""
     deviation = side.chance[1][rows, 0].astype(np.float64)
     above = (evidence[rows, columns] + WORTH) * deviation
     query, reference = side.unit[rows], partner.signs[columns]
-    likeness = (query @ query.T) * (reference @ reference.T / reference.shape[1])
-    variance = deviation @ likeness.astype(np.float64) @ deviation
-    return float(above.sum() / np.sqrt(max(variance, 1e-9)))
+    alike = (query @ query.T) * (reference @ reference.T / reference.shape[1])
+    return float(above.sum() / np.sqrt(max(deviation @ alike.astype(np.float64) @ deviation, 1e-9)))
+
+
+def _motion(side: Side, partner: Partner, rows: Rows, columns: Rows) -> float:
+    """The same of the codes less their means: what the two sequences share in how they change."""
+    query, reference = side.weights[rows].astype(np.float64), partner.signs[columns].astype(np.float64)
+    deviation = side.chance[1][rows, 0]
+    # Bits are not independent: this is how much more a similarity varies than if they were.
+    excess = np.mean(deviation**2 / (query**2).sum(1))
+    query, reference = query - query.mean(0), reference - reference.mean(0)
+    variance = excess * ((query @ query.T) * (reference @ reference.T)).sum() / reference.shape[1]
+    return float((query * reference).sum() / np.sqrt(max(variance, 1e-12)))

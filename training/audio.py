@@ -58,13 +58,21 @@ class Moments:
     def covariances(self) -> tuple[Wide, Wide, Wide]:
         """Mean, total covariance and covariance within a sound."""
         mean = self.total / (2 * self.count)
-        return mean, self.squares / (2 * self.count) - np.outer(mean, mean), self.differences / (2 * self.count)
+        return (
+            mean,
+            self.squares / (2 * self.count) - np.outer(mean, mean),
+            self.differences / (2 * self.count),
+        )
 
 
 def sounds(media: Path) -> list[Array]:
     """The sounds of all titles that are not held out, in the order of the manifest."""
     with (media / "MANIFEST.csv").open(newline="") as manifest:
-        rows = [row for row in csv.DictReader(manifest) if row["kind"] == "audio" and not held_out(row["kind"], row["repo"])]
+        rows = [
+            row
+            for row in csv.DictReader(manifest)
+            if row["kind"] == "audio" and not held_out(row["kind"], row["repo"])
+        ]
     found = []
     for row in rows:
         with open_media(media / row["file"]) as opened:
@@ -135,7 +143,9 @@ def learn(found: list[Array]) -> tuple[dict[str, Array], dict[str, object]]:
         "pairs": moments.count,
         "hours": round(sum(map(len, found)) / SAMPLE_RATE / 3600, 2),
         "titles": len(found),
-        "discriminant_ratio_first_median_last": [round(float(r), 1) for r in (ratios[-1], np.median(ratios), ratios[0])],
+        "discriminant_ratio_first_median_last": [
+            round(float(r), 1) for r in (ratios[-1], np.median(ratios), ratios[0])
+        ],
     }
     return {"mean": mean.astype(np.float32), "projection": projection.astype(np.float16)}, figures
 

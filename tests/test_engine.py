@@ -1,0 +1,127 @@
+"""The main job on the samples: every disguised capture finds its original, second by second; no stranger finds any."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fingerprint.media import MediaError
+from matching.engine import Engine
+from matching.segment import Answer, Segment
+from tests.render import write_wav
+
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+with (SAMPLES / "truth.csv").open(newline="") as table:
+    TRUTH = list(csv.DictReader(table))
+COPIES = [row for row in TRUTH if row["original"]]
+STRANGERS = [row["capture"] for row in TRUTH if not row["original"]]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine with all originals registered."""
+    with Engine(tmp_path_factory.mktemp("data")) as opened:
+        for path in sorted((SAMPLES / "originals").iterdir()):
+            opened.register(path)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def answers(engine: Engine) -> dict[str, Answer]:
+    """The answer for every capture."""
+    return {path.name: engine.examine(path) for path in (SAMPLES / "captures").iterdir()}
+
+
+def segments(answer: Answer, original: str, kind: str) -> list[Segment]:
+    return [s for m in answer.matches if m.reference.name == original for s in m.segments if s.kind == kind]
+
+
+@pytest.mark.parametrize("truth", COPIES, ids=lambda row: f"{row['capture']}-{row['original']}")
+def test_a_copy_is_found_where_it_is(answers: dict[str, Answer], truth: dict[str, str]) -> None:
+    answer = answers[truth["capture"]]
+    assert answer.status == "match"
+    best = max(
+        (s for kind in truth["kinds"].split() for s in segments(answer, truth["original"], kind)),
+        key=lambda segment: segment.query_end - segment.query_start,
+    )
+    first, last = float(truth["query_start"]), float(truth["query_end"])
+    scale, start = float(truth["time_scale"]), float(truth["ref_start"])
+    middle = (best.query_start + best.query_end) / 2
+    assert (best.query_start, best.query_end) == pytest.approx((first, last), abs=1.5)
+    found = best.ref_start + best.time_scale * (middle - best.query_start)
+    assert found == pytest.approx(start + scale * (middle - first), abs=0.5)
+    assert best.time_scale == pytest.approx(scale, abs=0.03)
+    assert best.disguise.mirror == (truth["mirror"] == "1" and best.kind == "video")
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_a_stranger_matches_nothing(answers: dict[str, Answer], name: str) -> None:
+    assert answers[name].status == "no-match"
+    assert answers[name].matches == ()
+
+
+def test_no_capture_matches_a_work_that_it_does_not_hold(answers: dict[str, Answer]) -> None:
+    held = {(row["capture"], row["original"]) for row in COPIES}
+    found = {(n, m.reference.name) for n, a in answers.items() for m in a.matches if m.verdict == "match"}
+    assert found <= held
+
+
+def test_picture_and_sound_of_one_work_are_one_match(answers: dict[str, Answer]) -> None:
+    answer = answers["mirrored.mp4"]
+    assert [match.reference.name for match in answer.matches] == ["night-shift.mp4"]
+    assert {segment.kind for segment in answer.matches[0].segments} == {"audio", "video"}
+
+
+def test_a_dub_is_told_from_a_copy(answers: dict[str, Answer]) -> None:
+    kinds = {m.reference.name: {s.kind for s in m.segments} for m in answers["dubbed.mp4"].matches}
+    assert kinds == {"night-shift.mp4": {"video"}, "harbour-lights.m4a": {"audio"}}
+
+
+def test_the_same_bytes_are_registered_once(engine: Engine, tmp_path: Path) -> None:
+    original = SAMPLES / "originals" / "the-witness.opus"
+    again = tmp_path / "other name.opus"
+    again.write_bytes(original.read_bytes())
+    reference, new = engine.register(again)
+    assert (reference.name, new) == ("the-witness.opus", False)
+
+
+def test_removed_is_not_found_and_registered_again_it_is(tmp_path: Path) -> None:
+    capture = SAMPLES / "captures" / "telephone.opus"
+    with Engine(tmp_path) as engine:
+        reference, _ = engine.register(SAMPLES / "originals" / "the-witness.opus")
+        assert engine.examine(capture).status == "match"
+        engine.remove(reference.id)
+        assert engine.examine(capture).status == "no-match"
+    with Engine(tmp_path) as engine:
+        assert engine.examine(capture).status == "no-match"
+        engine.register(SAMPLES / "originals" / "the-witness.opus")
+        assert engine.examine(capture).status == "match"
+
+
+def test_an_empty_catalog_matches_nothing(tmp_path: Path) -> None:
+    with Engine(tmp_path) as engine:
+        assert engine.examine(SAMPLES / "captures" / "telephone.opus").status == "no-match"
+
+
+def test_50_ms_of_sound_are_an_error_and_no_miss(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "blip.wav"
+    write_wav(path, seconds=0.05)
+    answer = engine.examine(path)
+    assert answer.status == "error"
+    assert answer.error is not None and answer.error.code == "too-short"
+    with pytest.raises(MediaError, match=r"blip.wav: .*too short"):
+        engine.register(path)
+
+
+def test_silence_is_examined_and_holds_nothing(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "silence.wav"
+    write_wav(path, seconds=8, amplitude=0)
+    assert engine.examine(path).status == "no-match"
+
+
+def test_progress_runs_from_nothing_to_all(engine: Engine) -> None:
+    parts: list[float] = []
+    engine.examine(SAMPLES / "captures" / "mirrored.mp4", parts.append)
+    assert parts == sorted(parts)
+    assert parts[-1] == pytest.approx(1, abs=0.05)

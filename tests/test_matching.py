@@ -1,0 +1,137 @@
+"""Seed, chain, verify on drawn codes: where a copy lies, how fast it plays, and that what repeats itself proves little."""
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from fingerprint.fingerprint import Disguise, Fingerprint, Query, pack, unpack
+from index.exact import ExactIndex
+from index.hits import Hits
+from matching.align import lines
+from matching.score import MATCH, NullModel, verdict
+from matching.search import Found, without_eclipsed
+from matching.verify import Side, Stretch, stretch
+
+BITS = 256
+TOLERANCE = 0.12
+
+
+def walk(seconds: float, seed: int, calm: float = 0.9) -> np.ndarray:
+    """Projections (100 a second, BITS) that wander: neighbours are alike, as those of media are."""
+    rng = np.random.default_rng(seed)
+    steps = rng.standard_normal((int(seconds * 100) + 1, BITS))
+    return np.asarray(scipy.signal.lfilter([np.sqrt(1 - calm**2)], [1, -calm], steps, axis=0), np.float32)
+
+
+def stored(values: np.ndarray) -> Fingerprint:
+    """Four codes a second."""
+    times = np.arange(0, (len(values) - 1) / 100 + 1e-9, 0.25)
+    codes = pack(values[np.round(times * 100).astype(int)])
+    return Fingerprint("drawn/1", (len(values) - 1) / 100, times, codes, np.zeros(len(times), bool))
+
+
+def captured(values: np.ndarray, first: float, last: float, scale: float = 1.0, noise: float = 0.3) -> Query:
+    """Twenty codes a second of the seconds ``first`` to ``last``, played ``scale`` times as fast, with noise."""
+    times = np.round(np.arange(0, (last - first) / scale, 0.05), 3)
+    clean = values[np.round((first + scale * times) * 100).astype(int)]
+    noisy = clean + noise * np.random.default_rng(1).standard_normal(clean.shape)
+    made = Fingerprint("drawn/1", (last - first) / scale, times, pack(noisy), np.zeros(len(times), bool))
+    return Query(made, noisy.astype(np.float32))
+
+
+BACKGROUND = unpack(pack(np.random.default_rng(99).standard_normal((2000, BITS))))
+
+
+def aligned(query: Query, reference: Fingerprint) -> Stretch | None:
+    """The best stretch of the query in the reference, by way of an index."""
+    index = ExactIndex("drawn/1", BITS // 8)
+    index.add(7, reference)
+    hits = index.search(query.fingerprint, 4)
+    candidates = lines(hits, BITS, TOLERANCE, 3)
+    found = [stretch(Side(query, BACKGROUND), reference, line, TOLERANCE) for line in candidates]
+    return max((one for one in found if one is not None), key=lambda one: one.likeness, default=None)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.95, 1.05, 1.1])
+def test_a_copy_is_found_where_it_lies_and_at_its_speed(scale: float) -> None:
+    values = walk(60, 1)
+    found = aligned(captured(values, 20, 32, scale), stored(values))
+    assert found is not None
+    assert found.time_scale == pytest.approx(scale, abs=0.006)
+    assert found.time_scale * 5 + found.offset == pytest.approx(20 + scale * 5, abs=0.1)
+    assert (found.query_start, found.query_end) == pytest.approx((0, 12 / scale), abs=0.5)
+
+
+def test_a_stretch_ends_where_the_copy_does() -> None:
+    values, other = walk(40, 2), walk(40, 3)
+    mixed = np.concatenate([other[:1000], values[500:1500], other[1000:2000]])
+    found = aligned(captured(mixed, 0, 29), stored(values))
+    assert found is not None
+    assert (found.query_start, found.query_end) == pytest.approx((10, 20), abs=0.5)
+    assert found.at_query_edges == (False, False)
+
+
+def test_a_stranger_scores_far_below_a_copy() -> None:
+    values = walk(60, 4)
+    copy, stranger = (
+        aligned(captured(values, 5, 15), stored(values)),
+        aligned(captured(walk(60, 5), 5, 15), stored(values)),
+    )
+    assert copy is not None
+    assert stranger is None or stranger.likeness < copy.likeness / 3
+
+
+def test_what_repeats_itself_counts_once() -> None:
+    still = np.repeat(walk(0.01, 6)[:1], 6001, axis=0)
+    moving, static = (aligned(captured(values, 5, 35), stored(values)) for values in (walk(60, 7), still))
+    assert moving is not None and static is not None
+    assert static.likeness < moving.likeness / 3
+
+
+def test_weak_codes_never_prove_a_match() -> None:
+    values = walk(30, 8)
+    query, reference = captured(values, 5, 15), stored(values)
+    blank = Fingerprint(
+        "drawn/1", reference.duration, reference.times, reference.codes, np.ones(len(reference), bool)
+    )
+    line = lines(_hits(query, reference), BITS, TOLERANCE, 1)[0]
+    assert stretch(Side(query, BACKGROUND), reference, line, TOLERANCE) is not None
+    assert stretch(Side(query, BACKGROUND), blank, line, TOLERANCE) is None
+
+
+def _hits(query: Query, reference: Fingerprint) -> Hits:
+    index = ExactIndex("drawn/1", BITS // 8)
+    index.add(7, reference)
+    return index.search(query.fingerprint, 4)
+
+
+def test_expected_false_matches_fall_with_the_score_and_grow_with_the_search() -> None:
+    model = NullModel(threshold=8, density=1e-7, scale=1.0)
+    assert model.expected_false_matches(20, 10, 10**6) == pytest.approx(np.exp(-12))
+    assert model.expected_false_matches(21, 10, 10**6) == pytest.approx(np.exp(-13))
+    assert model.expected_false_matches(20, 20, 10**7) == pytest.approx(20 * np.exp(-12))
+
+
+def test_the_verdict_follows_the_operating_points() -> None:
+    assert [verdict(e) for e in (MATCH / 2, MATCH * 2, 10.0)] == ["match", "review", None]
+
+
+def found(ref_id: int, first: float, last: float, score: float) -> Found:
+    return Found(
+        Stretch(ref_id, 1.0, 0.0, first, last, score, 0.0, 0.5, (False, False), (False, False)), Disguise(), score
+    )
+
+
+def test_the_likeness_of_a_better_stretch_is_dropped_and_its_twin_is_kept() -> None:
+    best, twin, like, elsewhere = (
+        found(1, 0, 10, 40),
+        found(2, 0, 9, 38),
+        found(3, 1, 9, 20),
+        found(4, 20, 30, 20),
+    )
+    assert without_eclipsed([like, elsewhere, twin, best]) == [best, twin, elsewhere]
+
+
+def test_one_reference_has_one_stretch_over_the_same_seconds() -> None:
+    best, again = found(1, 0, 10, 40), found(1, 0, 10, 39)
+    assert without_eclipsed([again, best]) == [best]
