@@ -1,14 +1,15 @@
 """Makes what calibrates the scores: the decoys, and the null model fitted on real unrelated alignments.
 
-Every title that is not held out is a query in windows of ten seconds against all the others: what it scores there is chance.
+Every title that is not held out is a query in windows of ten seconds against all the others, those of its own series
+among them: what it scores there is chance.
 The excess of the scores over their upper fifth is exponential with the mean that is fitted (``matching/score.py``).
 
-    python -m benchmarks.calibrate MEDIA_FOLDER --kind audio
+    python -m benchmarks.calibrate --kind audio
 """
 
 import argparse
-import csv
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.corpus import media_folder, same, titles
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import SAMPLE_RATE, Clip, open_media, windows
@@ -23,11 +25,12 @@ from index.columns import Columns, join, seeds
 from index.index import INDEXES
 from matching.decoys import made_of
 from matching.search import Search
-from training.split import held_out
 
 SEED = 20261124
 SECONDS = 10.0  # of a decoy, and of a query
-QUERIES = {"audio": 6, "video": 3}  # windows of a title, at most
+QUERIES = {"audio": 4, "video": 3}  # windows of a title, at most
+BEATS = 64
+REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
 TAIL = 0.2  # of the scores that the tail is fitted on
 MODELS = Path("matching/models")
 
@@ -36,37 +39,36 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Title:
-    """A title: its source, its codes, its windows of SECONDS."""
+class Known:
+    """A title that models have seen: its codes, and its windows of SECONDS."""
 
-    source: str
-    name: str
+    file: str
     fingerprint: Fingerprint
     clips: list[Clip]
 
 
-def titles(media: Path, extractor: Extractor, rng: Random) -> Iterator[Title]:
+def known_titles(media: Path, extractor: Extractor, rng: Random) -> Iterator[Known]:
     """The titles that are not held out and long enough for a code."""
-    with (media / "MANIFEST.csv").open(newline="") as manifest:
-        rows = [row for row in csv.DictReader(manifest) if row["kind"] == extractor.kind]
-    for row in rows:
-        if held_out(row["kind"], row["repo"]):
+    for title in titles(media):
+        if title.kind != extractor.kind or title.held_out:
             continue
-        with open_media(media / row["file"]) as opened:
+        with open_media(media / title.file) as opened:
             fingerprint = extractor.reference(opened)
             parts = [clip for _, clip in windows(opened, extractor.kind, SECONDS, extractor.rate)]
         whole = [clip for clip in parts if clip.duration >= 4]
         chosen = rng.permutation(len(whole))[: QUERIES[extractor.kind]]
         if len(fingerprint):
-            yield Title(row["repo"], row["file"], fingerprint, [whole[i] for i in chosen])
+            yield Known(title.file, fingerprint, [whole[i] for i in chosen])
 
 
 def monotonous(rng: Random) -> Iterator[Clip]:
     """Sounds that resemble many others: beats, held tones, wind, rain."""
     time = np.arange(int(SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
-    for _ in range(8):
-        beat = np.exp(-(time % rng.uniform(0.25, 1.0)) * rng.uniform(20, 90))
+    # Codes tell two beats apart from some 2 % of tempo on: this many leave none without its like.
+    for period in np.geomspace(0.25, 1.2, BEATS):
+        beat = np.exp(-(time % period) * rng.uniform(20, 90))
         yield _clip(beat * sum(np.sin(2 * np.pi * f * time) for f in rng.uniform(300, 2500, 3)))
+    for _ in range(8):
         yield _clip(
             sum(np.sin(2 * np.pi * f * time) for f in rng.uniform(150, 2500, int(rng.integers(1, 5))))
         )
@@ -79,7 +81,7 @@ def _clip(sound: NDArray[np.floating]) -> Clip:
     return Clip("monotonous", SECONDS, samples=np.asarray(0.3 * sound / np.abs(sound).max(), np.float32))
 
 
-def decoys(found: list[Title], extractor: Extractor, rng: Random) -> Columns:
+def decoys(found: list[Known], extractor: Extractor, rng: Random) -> Columns:
     """One stretch of SECONDS of each title, and for sound the monotonous ones."""
     parts = []
     for title in found:
@@ -99,7 +101,7 @@ def _excerpt(fingerprint: Fingerprint, begin: float) -> Fingerprint:
     return Fingerprint(fingerprint.algorithm, SECONDS, times, fingerprint.codes[rows], fingerprint.weak[rows])
 
 
-def chance_scores(found: list[Title], extractor: Extractor, columns: Columns) -> tuple[list[float], float]:
+def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> tuple[list[float], float]:
     """The best score of each window in other sources' titles, and the seconds times codes that were searched for them."""
     index = INDEXES["faiss"](extractor.algorithm, columns.codes.shape[1])
     by_id = {i: title.fingerprint for i, title in enumerate(found, 1)}
@@ -108,11 +110,7 @@ def chance_scores(found: list[Title], extractor: Extractor, columns: Columns) ->
     search = Search(extractor, index, by_id.__getitem__, made_of(extractor.algorithm, columns))
     scores, searched = [], 0.0
     for i, title in enumerate(found, 1):
-        own = [
-            j
-            for j, other in enumerate(found, 1)
-            if other.source == title.source and (j == i or extractor.kind == "video")
-        ]
+        own = [j for j, other in enumerate(found, 1) if same(title.file, other.file)]
         for ref_id in own:
             index.remove(ref_id)
         for clip in title.clips:
@@ -139,12 +137,11 @@ def fit(scores: list[float], searched: float) -> dict[str, float]:
 def main() -> None:
     """Writes the decoys and the null model of one kind into matching/models."""
     parser = argparse.ArgumentParser(description="Fits what chance scores.")
-    parser.add_argument("media", type=Path)
     parser.add_argument("--kind", choices=("audio", "video"), required=True)
     arguments = parser.parse_args()
     extractor = next(e for e in (make() for make in EXTRACTORS.values()) if e.kind == arguments.kind)
     rng = np.random.default_rng(SEED)
-    found = list(titles(arguments.media, extractor, rng))
+    found = list(known_titles(media_folder(), extractor, rng))
     columns = decoys(found, extractor, rng)
     name = extractor.algorithm.replace("/", "-")
     MODELS.mkdir(exist_ok=True)

@@ -100,34 +100,36 @@ class Search:
                 found.append(Found(aligned, query.disguise, score(aligned, self._chance(side, aligned))))
         return found
 
-    def _chance(self, side: Side, aligned: Stretch) -> float:
-        """What the decoys score over the same seconds of the same query."""
+    def _chance(self, side: Side, aligned: Stretch) -> tuple[float, float]:
+        """Likeness and motion that decoys share with the same seconds of the same query."""
         times = side.times
         inside = np.flatnonzero((times >= aligned.query_start - 1e-6) & (times <= aligned.query_end + 1e-6))
         part = Side(_part(side.query, inside), self.decoys.background)
         strong = np.flatnonzero(~part.query.fingerprint.weak)[::SPARSE]
         hits = self.decoys.index.search(_only(part.query.fingerprint, strong), RIVAL_HITS)
         hits = replace(hits, disguise=side.query.disguise)
-        best: dict[int, float] = {}
+        best: dict[int, tuple[float, float]] = {}
         for line in lines(hits, 8 * part.query.fingerprint.width, self.extractor.tolerance, RIVAL_LINES):
             if len(best) == RIVALS.stop or line.ref_id in best:
                 continue
             rival = stretch(part, self.decoys.fingerprint(line.ref_id), line, self.extractor.tolerance)
-            best[line.ref_id] = rival.likeness if rival is not None else 0.0
-        scores = sorted(best.values(), reverse=True)[RIVALS]
-        return float(np.mean(scores)) if scores else 0.0
+            best[line.ref_id] = (rival.likeness, rival.motion) if rival is not None else (0.0, 0.0)
+        if len(best) <= RIVALS.start:
+            return 0.0, 0.0
+        likeness, motion = (sorted(values, reverse=True)[RIVALS] for values in zip(*best.values(), strict=True))
+        return float(np.mean(likeness)), float(np.mean(motion))
 
 
-def score(aligned: Stretch, chance: float) -> float:
-    """One number for a stretch, given the likeness that chance gives its seconds: what it shares throughout and in its changes.
+def score(aligned: Stretch, chance: tuple[float, float]) -> float:
+    """One number for a stretch: what it shares throughout and in its changes beyond what ``chance`` gives of each.
 
     Likeness counts the more the nearer the codes are to the same (Fisher's transformation): a still picture cannot move
     along with its copy, but a stranger from the same set is never the same bit for bit. Stretches under SETTLED seconds count less.
     """
     exact = min(aligned.similarity, EXACT)
-    look = max(aligned.likeness - chance, 0.0) * np.arctanh(exact) / exact if exact > 0 else 0.0
+    look = max(aligned.likeness - chance[0], 0.0) * np.arctanh(exact) / exact if exact > 0 else 0.0
     length = min(1.0, (aligned.query_end - aligned.query_start) / SETTLED)
-    return float(np.hypot(look, max(aligned.motion, 0.0)) * np.sqrt(length))
+    return float(np.hypot(look, max(aligned.motion - chance[1], 0.0)) * np.sqrt(length))
 
 
 def without_eclipsed(found: list[Found]) -> list[Found]:
