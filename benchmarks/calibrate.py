@@ -1,8 +1,8 @@
 """Makes what calibrates the scores: the decoys, and the null model fitted on real unrelated alignments.
 
-Every title that is not held out is a query in windows of ten seconds against all the others, those of its own series
-among them: what it scores there is chance.
-The excess of the scores over their upper fifth is exponential with the mean that is fitted (``matching/score.py``).
+Every title that is not held out is a query in windows of ten seconds against all the others, those of its
+own series among them: what it scores there is chance. The excess of the scores over their upper fifth is
+exponential with the mean that is fitted (``matching/score.py``).
 
     python -m benchmarks.calibrate --kind audio
 """
@@ -24,11 +24,11 @@ from fingerprint.media import SAMPLE_RATE, Clip, open_media, windows
 from index.columns import Columns, join, seeds
 from index.index import INDEXES
 from matching.decoys import made_of
-from matching.search import Search
+from matching.search import Found, Search
 
 SEED = 20261124
 SECONDS = 10.0  # of a decoy, and of a query
-QUERIES = {"audio": 4, "video": 3}  # windows of a title, at most
+QUERIES = {"audio": 3, "video": 3}  # windows of a title, at most
 BEATS = 64
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
 TAIL = 0.2  # of the scores that the tail is fitted on
@@ -43,6 +43,7 @@ class Known:
     """A title that models have seen: its codes, and its windows of SECONDS."""
 
     file: str
+    source: str
     fingerprint: Fingerprint
     clips: list[Clip]
 
@@ -58,7 +59,7 @@ def known_titles(media: Path, extractor: Extractor, rng: Random) -> Iterator[Kno
         whole = [clip for clip in parts if clip.duration >= 4]
         chosen = rng.permutation(len(whole))[: QUERIES[extractor.kind]]
         if len(fingerprint):
-            yield Known(title.file, fingerprint, [whole[i] for i in chosen])
+            yield Known(title.file, title.source, fingerprint, [whole[i] for i in chosen])
 
 
 def monotonous(rng: Random) -> Iterator[Clip]:
@@ -101,37 +102,80 @@ def _excerpt(fingerprint: Fingerprint, begin: float) -> Fingerprint:
     return Fingerprint(fingerprint.algorithm, SECONDS, times, fingerprint.codes[rows], fingerprint.weak[rows])
 
 
-def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> tuple[list[float], float]:
-    """The best score of each window in other sources' titles, and the seconds times codes that were searched for them."""
+@dataclass(frozen=True)
+class Chance:
+    """What windows score in titles that they are not of.
+
+    unrelated  best score of each window in other sources' titles
+    siblings   best score of each window in other titles of its own source, where there are any
+    searched   seconds of windows times codes of the index
+    """
+
+    unrelated: list[float]
+    siblings: list[float]
+    searched: float
+
+
+def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> Chance:
+    """Every window of every title against all the others."""
     index = INDEXES["faiss"](extractor.algorithm, columns.codes.shape[1])
-    by_id = {i: title.fingerprint for i, title in enumerate(found, 1)}
-    for ref_id, fingerprint in by_id.items():
-        index.add(ref_id, fingerprint)
-    search = Search(extractor, index, by_id.__getitem__, made_of(extractor.algorithm, columns))
-    scores, searched = [], 0.0
-    for i, title in enumerate(found, 1):
-        own = [j for j, other in enumerate(found, 1) if same(title.file, other.file)]
+    by_id = dict(enumerate(found))
+    for ref_id, title in by_id.items():
+        index.add(ref_id, title.fingerprint)
+    search = Search(
+        extractor, index, lambda ref_id: by_id[ref_id].fingerprint, made_of(extractor.algorithm, columns)
+    )
+    unrelated, siblings, searched = [], [], 0.0
+    for title in found:
+        own = [ref_id for ref_id, other in by_id.items() if same(title.file, other.file)]
+        has_siblings = sum(other.source == title.source for other in found) > len(own)
         for ref_id in own:
             index.remove(ref_id)
         for clip in title.clips:
-            best, _ = search.found(clip, lambda _: False)
-            scores.append(best[0].score if best else 0.0)
+            strangers, _ = search.found(clip, lambda _: False)
+            related = [f for f in strangers if by_id[f.stretch.ref_id].source == title.source]
+            unrelated.append(_best([f for f in strangers if f not in related]))
+            siblings += [_best(related)] if has_siblings else []
             searched += clip.duration * len(index)
-            if best and best[0].score > 8:
-                print(
-                    f"{best[0].score:6.1f} {title.name} ~ {found[best[0].stretch.ref_id - 1].name}",
-                    flush=True,
-                )
+            for f in strangers[:1]:
+                _remark(title.file, by_id[f.stretch.ref_id].file, f.score)
         for ref_id in own:
-            index.add(ref_id, by_id[ref_id])
-    return scores, searched
+            index.add(ref_id, by_id[ref_id].fingerprint)
+    return Chance(unrelated, siblings, searched)
 
 
-def fit(scores: list[float], searched: float) -> dict[str, float]:
-    """Threshold, density and scale of the exponential tail (maximum likelihood: the mean excess)."""
+def _best(strangers: list[Found]) -> float:
+    return max((f.score for f in strangers), default=0.0)
+
+
+def _remark(query: str, likest: str, score: float) -> None:
+    if score > REMARKABLE:
+        print(f"{score:6.1f} {query} ~ {likest}", file=sys.stderr, flush=True)
+
+
+def tail(scores: list[float]) -> tuple[float, float, int]:
+    """Threshold, scale and number of an exponential tail (maximum likelihood: the mean excess)."""
     threshold = float(np.quantile(scores, 1 - TAIL))
     excess = [score - threshold for score in scores if score > threshold]
-    return {"threshold": threshold, "density": len(excess) / searched, "scale": float(np.mean(excess))}
+    return threshold, float(np.mean(excess)), len(excess)
+
+
+def fit(chance: Chance) -> dict[str, float]:
+    """The numbers of a ``matching.score.NullModel``."""
+    threshold, scale, count = tail(chance.unrelated)
+    sibling_threshold, sibling_scale, _ = tail(chance.siblings)
+    return {
+        "threshold": threshold,
+        "density": count / chance.searched,
+        "scale": scale,
+        "sibling_threshold": sibling_threshold,
+        "sibling_rate": TAIL / SECONDS,
+        "sibling_scale": sibling_scale,
+    }
+
+
+def _quantiles(scores: list[float]) -> dict[str, float]:
+    return {f"{q:g}": round(float(np.quantile(scores, q)), 2) for q in (0.5, 0.8, 0.9, 0.99, 1)}
 
 
 def main() -> None:
@@ -145,23 +189,24 @@ def main() -> None:
     columns = decoys(found, extractor, rng)
     name = extractor.algorithm.replace("/", "-")
     MODELS.mkdir(exist_ok=True)
-    arrays = {
-        "ref_ids": columns.ref_ids,
-        "counts": columns.counts,
-        "times": columns.times,
-        "codes": columns.codes,
-    }
-    np.savez_compressed(MODELS / f"{name}-decoys.npz", **arrays)
-    scores, searched = chance_scores(found, extractor, columns)
-    quantiles = {f"{q:g}": round(float(np.quantile(scores, q)), 2) for q in (0.5, 0.8, 0.9, 0.99, 1)}
+    np.savez_compressed(
+        MODELS / f"{name}-decoys.npz",
+        ref_ids=columns.ref_ids,
+        counts=columns.counts,
+        times=columns.times,
+        codes=columns.codes,
+    )
+    chance = chance_scores(found, extractor, columns)
     card = {
         "algorithm": extractor.algorithm,
-        "null_model": fit(scores, searched),
+        "null_model": fit(chance),
         "seed": SEED,
         "titles": len(found),
-        "windows": len(scores),
-        "seconds_times_codes": searched,
-        "quantiles": quantiles,
+        "windows": len(chance.unrelated),
+        "windows_with_siblings": len(chance.siblings),
+        "seconds_times_codes": round(chance.searched),
+        "quantiles_unrelated": _quantiles(chance.unrelated),
+        "quantiles_siblings": _quantiles(chance.siblings),
     }
     (MODELS / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
     print(json.dumps(card, indent=2))

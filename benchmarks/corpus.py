@@ -26,7 +26,7 @@ _SAME_PICTURES = (
     (f"{_CROSS}novel_cluttered_compressed", f"{_CROSS}novel_cluttered_novel_cluttered_battery"),
     (f"{_CROSS}shelf_manip_compressed", f"{_CROSS}shelf_manip_shelf_manip"),
     (f"{_CROSS}toy_kitchen_compressed", f"{_CROSS}toy_kitchen_toy_kitchen_strawberry"),
-    (f"{_CHAIR}20-sd-bar", f"{_CHAIR}22-sd-grey-bar", f"{_CHAIR}22-sd-sepia-bar",
+    (f"{_CHAIR}19-sd-bar", f"{_CHAIR}20-sd-bar", f"{_CHAIR}22-sd-grey-bar", f"{_CHAIR}22-sd-sepia-bar",
      f"{_CHAIR}22-with-large-logo-bar", f"{_CHAIR}22-with-small-logo-bar", f"{_CHAIR}orig-22-sd-bar"),
     ("talmolab__videos__small_robot", f"{_P5}small", f"{_P5}small_da946d"),
     (f"{_P5}fingers", f"{_P5}fingers_8fb81c"),

@@ -51,7 +51,10 @@ class Fingerprint:
         problems = [
             problem
             for problem, wrong in (
-                ("times are not one-dimensional float64", self.times.ndim != 1 or self.times.dtype != np.float64),
+                (
+                    "times are not one-dimensional float64",
+                    self.times.ndim != 1 or self.times.dtype != np.float64,
+                ),
                 ("codes are not two-dimensional uint8", self.codes.ndim != 2 or self.codes.dtype != np.uint8),
                 ("times, codes and weak differ in length", not n == len(self.codes) == len(self.weak)),
                 ("weak is not bool", self.weak.dtype != np.bool_),

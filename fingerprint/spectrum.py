@@ -74,7 +74,7 @@ def running_mean(values: Array, width: int = CONTEXT) -> Array:
 def contrast(powers: Array) -> Array:
     """Log band powers minus their running mean: what changes, whatever the room and the equaliser; (frames, BANDS).
 
-    The floor under the logarithm follows the local level, so that gain does not matter and noise far below the sound does not.
+    The floor under the logarithm follows the local level, so that neither gain nor faint noise matters.
     """
     level = running_mean(powers.mean(1, keepdims=True))
     logs = np.log(powers + 1e-3 * level + QUIET)

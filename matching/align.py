@@ -1,4 +1,4 @@
-"""Hits -> lines: where hits agree on ``ref = time_scale * query + offset``, as a vote (Hough, US3069654; Wang, ISMIR 2003)."""
+"""Hits -> lines: where hits agree on ``ref = time_scale * query + offset``, by vote (Hough, US3069654; Wang, ISMIR 2003)."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ def lines(hits: Hits, bits: int, tolerance: float, most: int) -> list[Line]:
 
 
 def time_scales(assumed: float, tolerance: float, step: float) -> NDArray[np.float64]:
-    """Scales from ``assumed * (1 - tolerance)`` to ``assumed * (1 + tolerance)`` in steps of ``step``, around the assumed one."""
+    """Scales around ``assumed`` in steps of ``step``, up to ``tolerance`` away; both are fractions of it."""
     count = int(np.ceil(tolerance / step - 0.5))
     return np.asarray(assumed * (1 + step * np.arange(-count, count + 1)))
 

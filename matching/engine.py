@@ -196,7 +196,7 @@ class Engine:
         return matches(placed, self.catalog.reference)
 
     def _placed(self, media: Media, algorithm: str, extractor: Extractor) -> tuple[list[Placed], int]:
-        """Stretches of all windows on the capture's time axis, with what chance would give, and the number of codes compared."""
+        """Stretches of all windows, on the capture's time axis and rated, and the number of codes compared."""
         search, model = self._search(algorithm, extractor), null_model(algorithm)
         placed: list[Placed] = []
         seen = 0

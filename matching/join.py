@@ -65,7 +65,7 @@ def _continues(earlier: Placed, later: Placed) -> bool:
     one, two = earlier.segment, later.segment
     if earlier.ref_id != later.ref_id or one.kind != two.kind or one.disguise.mirror != two.disguise.mirror:
         return False
-    if not -1e-6 <= two.query_start - one.query_start or two.query_start - one.query_end > GAP:
+    if not two.query_start - one.query_start >= -1e-6 or two.query_start - one.query_end > GAP:
         return False
     scale = max(one.time_scale, two.time_scale)
     foretold = one.ref_end + scale * (two.query_start - one.query_end)

@@ -1,11 +1,13 @@
 """Scores -> expected false matches: how often chance alone gives a score as high, in a search as large.
 
-The excess of unrelated queries' best scores over a high threshold falls exponentially, as the maximum over many alignments does
-when their tail does (Karlin and Altschul, PNAS 1990; Pickands, 1975):
+The excess of unrelated queries' best scores over a high threshold falls exponentially, as the maximum over many
+alignments does when their tail does (Karlin and Altschul, PNAS 1990; Pickands, 1975). A capture of an unregistered
+episode of a registered series meets more likeness than that, and no more of it in a larger catalog:
 
     expected(score) = query seconds * reference codes * density * exp(-(score - threshold) / scale)
+                    + query seconds * sibling_rate * exp(-(score - sibling_threshold) / sibling_scale)
 
-``benchmarks.calibrate`` fits the three numbers on real unrelated media and writes them with the run that made them.
+``benchmarks.calibrate`` fits the numbers on real media and writes them with the run that made them.
 """
 
 import json
@@ -21,29 +23,37 @@ SHORTEST = 10.0  # seconds a shorter query counts as: its ends are tried everywh
 
 @dataclass(frozen=True, slots=True)
 class NullModel:
-    """Fitted on unrelated media.
+    """Fitted on media that do not hold each other.
 
-    threshold  the score above which the tail was fitted
+    threshold  the score above which the tail of unrelated media was fitted
     density    scores of at least that, for each second of query and each registered code
     scale      by how much the score must rise for e times fewer of them
+    sibling_*  the same of titles of one series; its rate is for each second of query
     """
 
     threshold: float
     density: float
     scale: float
+    sibling_threshold: float
+    sibling_rate: float
+    sibling_scale: float
 
     def expected_false_matches(self, score: float, query_seconds: float, reference_codes: int) -> float:
         """Chance matches at least as good in a query of this length against this many registered codes."""
-        searched = max(query_seconds, SHORTEST) * max(reference_codes, SMALLEST)
-        exponent = math.log(searched * self.density) - (score - self.threshold) / self.scale
-        return math.exp(max(-700.0, min(exponent, 10.0)))
+        seconds, codes = max(query_seconds, SHORTEST), max(reference_codes, SMALLEST)
+        unrelated = seconds * codes * self.density * _tail(score - self.threshold, self.scale)
+        siblings = seconds * self.sibling_rate * _tail(score - self.sibling_threshold, self.sibling_scale)
+        return unrelated + siblings
+
+
+def _tail(excess: float, scale: float) -> float:
+    return math.exp(min(max(-excess / scale, -700.0), 0.0))
 
 
 def null_model(algorithm: str) -> NullModel:
     """The shipped null model of an algorithm's scores."""
     path = files("matching") / "models" / f"{algorithm.replace('/', '-')}.json"
-    fitted = json.loads(path.read_text())["null_model"]
-    return NullModel(fitted["threshold"], fitted["density"], fitted["scale"])
+    return NullModel(**json.loads(path.read_text())["null_model"])
 
 
 def verdict(expected_false_matches: float) -> str | None:

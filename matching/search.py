@@ -52,7 +52,7 @@ class Search:
     decoys: Decoys
 
     def found(self, clip: Clip, certain: Callable[[float], bool]) -> tuple[list[Found], int]:
-        """Stretches of the clip, best first, and how many codes it has; disguises are tried where no score is ``certain``."""
+        """Stretches, best first, and how many codes the clip has; disguises are tried where no score is ``certain``."""
         queries = self.extractor.queries(clip)
         plain = next(queries)
         if not len(plain.fingerprint) or not len(self.index):
@@ -91,7 +91,7 @@ class Search:
         return list(by_query.values())
 
     def _verified(self, query: Query, candidates: list[Line]) -> list[Found]:
-        side, found = Side(query, self.decoys.background), []
+        side, found = Side(query, self.decoys.background), list[Found]()
         for line in candidates:
             if any(_on(line, other.stretch) for other in found):
                 continue
@@ -116,7 +116,9 @@ class Search:
             best[line.ref_id] = (rival.likeness, rival.motion) if rival is not None else (0.0, 0.0)
         if len(best) <= RIVALS.start:
             return 0.0, 0.0
-        likeness, motion = (sorted(values, reverse=True)[RIVALS] for values in zip(*best.values(), strict=True))
+        likeness, motion = (
+            sorted(values, reverse=True)[RIVALS] for values in zip(*best.values(), strict=True)
+        )
         return float(np.mean(likeness)), float(np.mean(motion))
 
 
@@ -124,7 +126,8 @@ def score(aligned: Stretch, chance: tuple[float, float]) -> float:
     """One number for a stretch: what it shares throughout and in its changes beyond what ``chance`` gives of each.
 
     Likeness counts the more the nearer the codes are to the same (Fisher's transformation): a still picture cannot move
-    along with its copy, but a stranger from the same set is never the same bit for bit. Stretches under SETTLED seconds count less.
+    along with its copy, but a stranger from the same set is never the same bit for bit. Short stretches count
+    less.
     """
     exact = min(aligned.similarity, EXACT)
     look = max(aligned.likeness - chance[0], 0.0) * np.arctanh(exact) / exact if exact > 0 else 0.0
@@ -133,7 +136,7 @@ def score(aligned: Stretch, chance: tuple[float, float]) -> float:
 
 
 def without_eclipsed(found: list[Found]) -> list[Found]:
-    """Best first, less those that tell of the same seconds as a much better one: a sequel, a loop, another disguise of it."""
+    """Best first, less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised."""
     kept: list[Found] = []
     for candidate in sorted(found, key=lambda f: -f.score):
         rivals = [f for f in kept if _same_seconds(f.stretch, candidate.stretch)]

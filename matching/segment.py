@@ -31,7 +31,7 @@ class Segment:
 class Match:
     """The decision about one reference.
 
-    expected_false_matches  matches at least this good that chance would give for a query of this length and a catalog of this size
+    expected_false_matches  matches at least this good that chance would give such a query in such a catalog
     verdict                 "match" or "review"
     """
 
@@ -61,7 +61,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found in a capture: its matches, best first, or the reason why it could not be examined; ``elapsed`` in seconds."""
+    """What was found in a capture: its matches, best first, or why it could not be examined; ``elapsed`` in seconds."""
 
     query: QueryInfo
     matches: tuple[Match, ...]

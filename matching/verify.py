@@ -138,7 +138,7 @@ def _turn(
     step: float,
     width: float,
 ) -> tuple[float, float, NDArray[np.float64]]:
-    """The best of the lines turned by up to ``width`` about the middle of ``span`` (reference seconds) and shifted a little."""
+    """The best of the lines turned by up to ``width`` about the middle of ``span`` (reference seconds)."""
     pivot = (float(span.mean()) - offset) / scale
     turns = time_scales(1.0, width, step)
     shifts = np.arange(-0.08, 0.081, 0.02 if step < BENT else 0.04)

@@ -32,13 +32,8 @@ class InChunks(Clip):
         yield from np.split(whole, range(7777, len(whole), 7777))
 
 
-def distance(one: Fingerprint, other: Fingerprint) -> np.ndarray:
-    """Fraction of bits that differ, code by code."""
-    return np.bitwise_count(one.codes ^ other.codes).sum(1) / (8 * one.width)
-
-
 def at(times: np.ndarray, query: Fingerprint) -> np.ndarray:
-    return np.abs(query.times[None] - times[:, None]).argmin(1)
+    return np.asarray(np.abs(query.times[None] - times[:, None]).argmin(1))
 
 
 def test_a_code_is_stored_every_240_ms() -> None:
@@ -61,7 +56,7 @@ def test_a_long_reference_made_in_blocks_has_the_codes_of_one_made_at_once() -> 
 def distance_to(query: Fingerprint, reference: Fingerprint) -> np.ndarray:
     """Fraction of bits that differ between each stored code and the query's nearest in time."""
     rows = at(reference.times, query)
-    return np.bitwise_count(query.codes[rows] ^ reference.codes).sum(1) / (8 * reference.width)
+    return np.asarray(np.bitwise_count(query.codes[rows] ^ reference.codes).sum(1) / (8 * reference.width))
 
 
 def test_a_noisy_copy_is_near_and_other_music_is_far() -> None:

@@ -1,15 +1,16 @@
 """The main job on the samples: every disguised capture finds its original, second by second; no stranger finds any."""
 
 import csv
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fingerprint.media import MediaError
 from matching.engine import Engine
 from matching.segment import Answer, Segment
-from tests.render import write_wav
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 with (SAMPLES / "truth.csv").open(newline="") as table:
@@ -31,6 +32,16 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def answers(engine: Engine) -> dict[str, Answer]:
     """The answer for every capture."""
     return {path.name: engine.examine(path) for path in (SAMPLES / "captures").iterdir()}
+
+
+def write_wav(path: Path, seconds: float, amplitude: float = 0.5) -> None:
+    """A low tone at 8 kHz."""
+    tone = amplitude * 32767 * np.sin(2 * np.pi * 300 * np.arange(int(8000 * seconds)) / 8000)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(tone.astype("<i2").tobytes())
 
 
 def segments(answer: Answer, original: str, kind: str) -> list[Segment]:

@@ -10,6 +10,7 @@ from fingerprint.spectrum import (
     PATCH,
     PATCH_SIZE,
     SAMPLE_RATE,
+    Array,
     band_powers,
     contrast,
     filter_bank,
@@ -20,7 +21,7 @@ from fingerprint.spectrum import (
 )
 
 
-def tune(seconds: float, pitch: float = 0.0, speed: float = 1.0) -> np.ndarray:
+def tune(seconds: float, pitch: float = 0.0, speed: float = 1.0) -> Array:
     """Notes of a quarter second, raised by ``pitch`` semitones, played ``speed`` times as fast."""
     rng = np.random.default_rng(7)
     notes = rng.integers(0, 24, int(seconds * speed * 4) + 1)
@@ -53,11 +54,11 @@ def test_each_band_weighs_one() -> None:
 
 def test_a_running_mean_at_the_ends_is_over_what_there_is() -> None:
     values = np.array([[0], [3], [6]], np.float32)
-    np.testing.assert_allclose(running_mean(values, 3), [[1.5], [3], [4.5]])
+    np.testing.assert_allclose(running_mean(values, 3), np.array([[1.5], [3], [4.5]], np.float32))
 
 
 def test_gain_does_not_matter() -> None:
-    loud, soft = contrast(band_powers(tune(3))[0]), contrast(band_powers(0.1 * tune(3))[0])
+    loud, soft = contrast(band_powers(tune(3))[0]), contrast(band_powers(np.float32(0.1) * tune(3))[0])
     assert np.abs(loud - soft).mean() < 0.05 * np.abs(loud).mean()
 
 

@@ -81,7 +81,7 @@ def sounds(media: Path) -> list[Array]:
 
 
 def pairs(sound: Array, others: list[Array], rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
-    """(clean, captured) patches of the same instants: (n, PATCH_SIZE) each; the capture is cut out, shifted and detuned a little."""
+    """(clean, captured) patches of the same instants, (n, PATCH_SIZE) each."""
     for first in range(0, len(sound) - SLICE + 1, SLICE):
         clean = sound[first : first + SLICE]
         if np.mean(clean**2) < 1e-7:
@@ -158,7 +158,7 @@ def main() -> None:
     arguments = parser.parse_args()
     begun = time.monotonic()
     arrays, figures = learn(sounds(arguments.media))
-    np.savez_compressed(arguments.out / "audio-1.npz", **arrays)
+    np.savez_compressed(arguments.out / "audio-1.npz", allow_pickle=False, **arrays)
     card = {"algorithm": "audio/1", "seed": SEED, "seconds": round(time.monotonic() - begun), **figures}
     (arguments.out / "audio-1.json").write_text(json.dumps(card, indent=2) + "\n")
     print(json.dumps(card))
