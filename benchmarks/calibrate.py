@@ -30,6 +30,8 @@ SEED = 20261124
 SECONDS = 10.0  # of a decoy, and of a query
 QUERIES = {"audio": 3, "video": 3}  # windows of a title, at most
 BEATS = 64
+# Captures that are of a registered series without being registered themselves: an assumption, one in twenty.
+SIBLINGS = 0.05
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
 TAIL = 0.2  # of the scores that the tail is fitted on
 MODELS = Path("matching/models")
@@ -169,7 +171,7 @@ def fit(chance: Chance) -> dict[str, float]:
         "density": count / chance.searched,
         "scale": scale,
         "sibling_threshold": sibling_threshold,
-        "sibling_rate": TAIL / SECONDS,
+        "sibling_rate": SIBLINGS * TAIL / SECONDS,
         "sibling_scale": sibling_scale,
     }
 

@@ -28,7 +28,8 @@ class NullModel:
     threshold  the score above which the tail of unrelated media was fitted
     density    scores of at least that, for each second of query and each registered code
     scale      by how much the score must rise for e times fewer of them
-    sibling_*  the same of titles of one series; its rate is for each second of query
+    sibling_*  the same of titles of one series; its rate is for each second of query, and holds the share of queries
+               that are assumed to be such (``benchmarks.calibrate``)
     """
 
     threshold: float
