@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 MATCH = 1e-3  # expected false matches up to which a match is called one
-REVIEW = 0.3  # and up to which a person should look
-SMALLEST = 10_000  # codes a smaller catalog counts as: the model was not fitted on fewer
+REVIEW = 0.03  # and up to which a person should look
+SMALLEST = 50_000  # codes a smaller catalog counts as: the model was not fitted on fewer
 SHORTEST = 10.0  # seconds a shorter query counts as: its ends are tried everywhere too
 
 
@@ -48,7 +48,7 @@ class NullModel:
 
 
 def _tail(excess: float, scale: float) -> float:
-    return math.exp(min(max(-excess / scale, -700.0), 0.0))
+    return math.exp(min(max(-excess / scale, -700.0), 20.0))
 
 
 def null_model(algorithm: str) -> NullModel:

@@ -24,6 +24,7 @@ Rows = NDArray[np.int64]
 
 BENT = 0.01  # of time scale: the first step of straightening
 WORTH = 1.5  # deviations above chance from which a pair speaks for the stretch and below which against it
+ENDING = 0.5  # of the usual evidence of a stretch, below which its ends are cut
 SLACK = 0.16  # seconds at most between a stored code's place in the query and the query's nearest code
 FEWEST = 4  # pairs without which there is nothing to score
 
@@ -179,7 +180,12 @@ def _scored(
 ) -> Stretch | None:
     one = np.array([scale]), np.array([offset])
     _, begins, ends = _runs(side, partner, evidence, *one)
-    _, rows, there = (values[0] for values in _along(side, partner, evidence, *one))
+    along, rows, there = (values[0] for values in _along(side, partner, evidence, *one))
+    # A copy is about as like its original at its ends as in its middle: what is much less so lies outside.
+    usual = float(along[begins[0] : ends[0] + 1].mean()) + WORTH
+    _, begins, ends = _runs(
+        side, partner, evidence - max(0.0, ENDING * usual - WORTH) * (evidence != 0), *one
+    )
     taken = np.zeros(len(there), bool)
     taken[begins[0] : ends[0] + 1] = True
     strong = taken & there & ~partner.weak & ~side.query.fingerprint.weak[rows]
