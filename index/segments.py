@@ -126,7 +126,7 @@ def _saved(path: Path, stamp: Stamp, note: Callable[[str], None]) -> Saved | Non
     try:
         return _read(path, stamp)
     except FileNotFoundError:
-        note(f"index segment {path} is not there yet: built from the catalog")
+        pass  # as at the first start: nothing to tell anybody
     except SegmentError as error:
         note(f"index segment {path} is {error}: rebuilt from the catalog")
     except OSError as error:

@@ -26,6 +26,7 @@ BENT = 0.01  # of time scale: the first step of straightening
 WORTH = 1.5  # deviations above chance from which a pair speaks for the stretch and below which against it
 ENDING = 0.5  # of the usual evidence of a stretch, below which its ends are cut
 SLACK = 0.16  # seconds at most between a stored code's place in the query and the query's nearest code
+EDGE = 2  # codes at the very ends of a sequence that may be spoilt by what they do not see
 FEWEST = 4  # pairs without which there is nothing to score
 
 
@@ -68,7 +69,7 @@ class Stretch:
     likeness        what both share throughout, in deviations of chance
     motion          what both share in how they change, in deviations of chance
     similarity      mean similarity of the codes: 1 for the same bits, 0 for unrelated ones
-    at_query_edges  whether no strong code of the query comes before, after it
+    at_query_edges  whether it begins, ends with the query, but for EDGE codes
     at_ref_edges    the same of the reference
     """
 
@@ -202,8 +203,11 @@ def _scored(
         _likeness(side, partner, evidence, rows[strong], np.flatnonzero(strong)),
         _motion(side, partner, rows[strong], np.flatnonzero(strong)),
         float((side.weights[rows[strong]] * partner.signs[strong]).sum(1).mean()),
-        (bool(begins[0] == near[0]), bool(ends[0] == near[-1])),
-        (partner.edges[0] and bool(begins[0] == 0), partner.edges[1] and bool(ends[0] == len(there) - 1)),
+        (bool(begins[0] <= near[0] + EDGE), bool(ends[0] >= near[-1] - EDGE)),
+        (
+            partner.edges[0] and bool(begins[0] <= EDGE),
+            partner.edges[1] and bool(ends[0] >= len(there) - 1 - EDGE),
+        ),
     )
 
 

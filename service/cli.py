@@ -155,10 +155,12 @@ def _register_all(
 def match(paths: Paths, as_json: AsJson = False) -> None:
     """Find registered works in captures: files, or folders with all that is in them."""
     _start_decoder()
-    from service.terminal import ANSWER_HEADER, answer_rows, table
+    from service.terminal import ANSWER_HEADER, answer_rows, say, table
 
     failed, rows = False, list[tuple[str, ...]]()
     with _engine() as engine:
+        if not engine.catalog.references():
+            say(f"nothing is registered in {_data_directory()}, so nothing can match: whorl register PATH")
         for answer in _answers(engine, paths):
             failed = failed or answer["status"] == "error"
             if as_json:
