@@ -140,7 +140,7 @@ class Engine:
             wanted = [e for e in self._extractors.values() if e.kind in media.kinds]
             made = []
             for i, extractor in enumerate(wanted):
-                watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]
+                watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
                 made.append(extractor.reference(watched))
             kept = [fingerprint for fingerprint in made if len(fingerprint)]
             if not kept:
@@ -186,7 +186,7 @@ class Engine:
         placed: list[Placed] = []
         codes = 0
         for i, (algorithm, extractor) in enumerate(wanted):
-            watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]
+            watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
             found, seen = self._placed(watched, algorithm, extractor)
             placed, codes = placed + found, codes + seen
         if not codes:

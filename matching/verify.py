@@ -25,6 +25,7 @@ Rows = NDArray[np.int64]
 BENT = 0.01  # of time scale: the first step of straightening
 WORTH = 1.5  # deviations above chance from which a pair speaks for the stretch and below which against it
 ENDING = 0.5  # of the usual evidence of a stretch, below which its ends are cut
+REACH = 3.0  # seconds of reference beyond the line's ends that bending it may need
 SLACK = 0.16  # seconds at most between a stored code's place in the query and the query's nearest code
 EDGE = 2  # codes at the very ends of a sequence that may be spoilt by what they do not see
 FEWEST = 4  # pairs without which there is nothing to score
@@ -98,8 +99,8 @@ class Partner:
 
 def stretch(side: Side, reference: Fingerprint, line: Line, tolerance: float) -> Stretch | None:
     """The best stretch along the line or one near it; None when too few codes meet there."""
-    duration, reach = side.query.fingerprint.duration, 2.0 + 0.1 * STRETCH_LIMIT
-    partner = Partner(reference, line.offset - reach, line.offset + line.time_scale * duration + reach)
+    last = line.offset + line.time_scale * side.query.fingerprint.duration
+    partner = Partner(reference, line.offset - REACH, last + REACH)
     if len(partner.times) < FEWEST or not len(side.times):
         return None
     mean, deviation = side.chance
@@ -108,9 +109,6 @@ def stretch(side: Side, reference: Fingerprint, line: Line, tolerance: float) ->
     evidence[:, partner.weak] = 0
     scale, offset = _straighten(side, partner, evidence, line, tolerance)
     return _scored(side, partner, evidence, line.ref_id, scale, offset)
-
-
-STRETCH_LIMIT = 10.0
 
 
 def _straighten(
