@@ -176,6 +176,10 @@ class Engine:
                 duration, kinds = media.duration, tuple(sorted(media.kinds))
                 found, error = self._matched(media, progress), None
                 duration, warnings = media.duration, media.warnings
+                if warnings and not found:
+                    # What could not be read may hold a work: "no match" would say that it does not.
+                    reason = f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"
+                    raise MediaError("damaged", path.name, reason)
         except (MediaError, CatalogError) as failed:
             found, error = (), Failure(getattr(failed, "code", "catalog"), str(failed))
         query = QueryInfo(path.name, digest, duration, kinds)

@@ -240,7 +240,7 @@ def remove(references: Annotated[list[str], typer.Argument(help="Ids, as in `who
     from evidence.words import harmless
 
     with _engine() as engine:
-        for ref_id in [_reference_id(engine, reference) for reference in references]:
+        for ref_id in dict.fromkeys([_reference_id(engine, reference) for reference in references]):
             name = engine.catalog.reference(ref_id).name
             engine.remove(ref_id)
             print(harmless(f"removed #{ref_id}: {name}"))

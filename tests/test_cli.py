@@ -107,7 +107,7 @@ def test_an_answer_has_exactly_the_agreed_keys(data: Path, song: Path, samples: 
 
 def test_removed_is_not_found(data: Path, song: Path, samples: Path) -> None:
     whorl("register", song)
-    assert whorl("remove", "1").exit_code == 0
+    assert whorl("remove", "1", "#1").exit_code == 0  # named twice, removed once
     assert lines("list") == []
     (answer,) = lines("match", samples / "captures" / "cut-32kbit.mp3")
     assert answer["status"] == "no-match"

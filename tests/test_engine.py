@@ -136,3 +136,17 @@ def test_progress_runs_from_nothing_to_all(engine: Engine) -> None:
     engine.examine(SAMPLES / "captures" / "mirrored.mp4", parts.append)
     assert parts == sorted(parts)
     assert parts[-1] == pytest.approx(1, abs=0.05)
+
+
+def test_what_is_damaged_and_holds_nothing_readable_is_an_error_and_no_miss(
+    engine: Engine, tmp_path: Path
+) -> None:
+    whole = bytearray((SAMPLES / "captures" / "low-bitrate.mp4").read_bytes())
+    start = whole.index(b"mdat") + 2000
+    end = whole.index(b"moov", start) if b"moov" in whole[start:] else len(whole)
+    whole[start : end - 8] = np.random.default_rng(1).bytes(end - 8 - start)
+    path = tmp_path / "damaged.mp4"
+    path.write_bytes(whole)
+    answer = engine.examine(path)
+    assert answer.status == "error"
+    assert answer.error is not None and answer.error.code in {"damaged", "corrupt", "truncated"}
