@@ -69,10 +69,23 @@ def test_agreeing_copies_cost_less_than_strangers() -> None:
 def test_two_steps_of_training_give_a_network_that_runs_the_same_in_onnx(tmp_path: Path) -> None:
     import onnxruntime
 
-    network = training.train(small_shelf(), steps=2)
+    network = training.train(small_shelf(), training.Network(), range(2))
     export(network, tmp_path / "video.onnx")
     pictures = normalised(np.stack([picture(i) for i in range(5)]))
     session = onnxruntime.InferenceSession(str(tmp_path / "video.onnx"), providers=["CPUExecutionProvider"])
     (exported,) = session.run(["projections"], {"pictures": pictures})
     with torch.no_grad():
         np.testing.assert_allclose(exported, network(torch.from_numpy(pictures)).numpy(), atol=1e-3)
+
+
+def test_training_goes_on_from_an_exported_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = training.Network()
+    pictures = torch.from_numpy(normalised(np.stack([picture(i) for i in range(40)])))
+    network.train()
+    network(pictures)  # gives the norms something to fold
+    network.eval()
+    export(network, tmp_path / "video.onnx")
+    again = training.resumed(tmp_path / "video.onnx", small_shelf()).eval()
+    with torch.no_grad():
+        np.testing.assert_allclose(again(pictures).numpy(), network(pictures).numpy(), atol=2e-3)

@@ -23,9 +23,9 @@ def _clipped(values: NDArray[np.floating]) -> Picture:
 
 
 def crop(picture: Picture, rng: Random) -> Picture:
-    """Up to 40 % of each side gone, anywhere."""
+    """Up to 45 % of each side gone, anywhere."""
     height, width = picture.shape
-    down, across = rng.uniform(0, 0.4), rng.uniform(0, 0.4)
+    down, across = rng.uniform(0, 0.45), rng.uniform(0, 0.45)
     top, left = rng.uniform(0, down), rng.uniform(0, across)
     rows = slice(int(top * height), int((1 - down + top) * height))
     columns = slice(int(left * width), int((1 - across + left) * width))
@@ -64,14 +64,19 @@ def vignette(picture: Picture, rng: Random) -> Picture:
 
 
 def blocks(picture: Picture, rng: Random) -> Picture:
-    """Logos, captions and stickers: boxes of one tone, some with strokes like writing."""
+    """Logos, captions and stickers: boxes or discs of one tone, some with strokes like writing."""
     height, width = picture.shape
     picture = picture.copy()
     for _ in range(rng.integers(1, 4)):
         w, h = max(3, int(width * rng.uniform(0.08, 0.5))), max(3, int(height * rng.uniform(0.04, 0.2)))
         x, y = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
-        if rng.random() < 0.5:
+        shape = rng.random()
+        if shape < 0.35:
             picture[y : y + h, x : x + w] = rng.integers(0, 256)
+        elif shape < 0.55:
+            picture[y : y + h, x : x + w] //= 3
+        elif shape < 0.7:
+            cv2.ellipse(picture, ((x + w / 2, y + h / 2), (w, 1.5 * h), 0), int(rng.integers(0, 256)), -1)
         if rng.random() < 0.6:
             text = "".join(rng.choice(list(LETTERS)) for _ in range(int(rng.integers(3, 18))))
             shade = int(rng.integers(0, 256))
@@ -122,7 +127,7 @@ def squeeze(picture: Picture, rng: Random) -> Picture:
 def inset(picture: Picture, other: Picture, rng: Random) -> Picture:
     """Shown inside something else: another picture, its own blur, or a window with bars and buttons."""
     height, width = picture.shape
-    kind, size = rng.integers(3), rng.uniform(0.5, 0.9)
+    kind, size = rng.integers(3), rng.uniform(0.45, 0.95)
     if kind == 0:
         ground = cv2.resize(other, (width, height))
     elif kind == 1:
@@ -163,6 +168,6 @@ def _some(picture: Picture, steps: Sequence[tuple[Step, float]], rng: Random) ->
 def disguise(picture: Picture, other: Picture, rng: Random) -> Picture:
     """A random capture of the picture; ``other`` is what it may be shown inside of."""
     picture = _some(picture, _EDITS, rng)
-    if rng.random() < 0.15:
+    if rng.random() < 0.2:
         picture = inset(picture, other, rng)
     return _some(picture, _CAPTURE, rng)

@@ -6,6 +6,9 @@ Batches hold several clips of one source and several pictures of one clip, so th
 (a set, a page layout) does not make a code.
 
     python -m training.video MEDIA_FOLDER --out fingerprint/models
+    python -m training.video MEDIA_FOLDER --out fingerprint/models --resume fingerprint/models/video-1.onnx --first-step 4500
+
+The second line goes on from weights that an earlier run made, with batches that run has not seen.
 """
 
 import argparse
@@ -28,7 +31,7 @@ from fingerprint.media import open_media
 from fingerprint.picture import normalised
 from training.picture_disguises import Picture, disguise
 from training.split import held_out
-from training.video_export import export
+from training.video_export import export, restore
 
 SEED = 20261124
 WIDTH = 160  # pixels of a picture's longer side while it is disguised
@@ -37,10 +40,13 @@ BITS = 256
 BATCH = 128
 STEPS = 4500
 LEARNING_RATE = 3e-3
+RESUMED_RATE = 1.5e-3  # of a run that goes on from trained weights
 TEMPERATURE = 0.06
 DECORRELATION = 25.0
 ALIKE = 0.96  # correlation of two pictures, undisguised, above which they are not asked to differ
-PHOTOS = 0.35  # of a batch
+PHOTOS = 0.3  # of a batch
+SERIES = 7  # clips of one source in a batch, at most: what they have in common must not make a code
+BOTH = 0.15  # of the pairs in which the first picture is disguised too: masters are not always clean
 REPORTED = 100  # steps
 AHEAD = 6  # batches made before they are asked for
 
@@ -121,7 +127,7 @@ def _chosen(shelf: Shelf, rng: np.random.Generator) -> list[Picture]:
     weights = np.array([len(source) for source in shelf.sources], float) ** 0.7
     while len(chosen) < BATCH:
         source = shelf.sources[rng.choice(len(shelf.sources), p=weights / weights.sum())]
-        for i in rng.choice(len(source), min(len(source), int(rng.integers(1, 4))), replace=False):
+        for i in rng.choice(len(source), min(len(source), int(rng.integers(1, SERIES + 1))), replace=False):
             clip = source[i]
             for at in rng.choice(len(clip), min(len(clip), int(rng.integers(1, 4))), replace=False):
                 chosen.append(clip[at])
@@ -139,7 +145,7 @@ def batch(shelf: Shelf, step: int) -> Batch:
             picture = picture[:, ::-1].copy()
         other = chosen[rng.integers(len(chosen))]
         clean.append(normalised(picture[None]))
-        first.append(normalised((disguise(picture, other, rng) if rng.random() < 0.3 else picture)[None]))
+        first.append(normalised((disguise(picture, other, rng) if rng.random() < BOTH else picture)[None]))
         second.append(normalised(disguise(picture, other, rng)[None]))
     flat = np.concatenate(clean).reshape(len(clean), -1)
     flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-6
@@ -153,15 +159,15 @@ def _work(step: int) -> Batch:
     return batch(_shelf, step)
 
 
-def _batches(held: Shelf, steps: int) -> Iterator[Batch]:
+def _batches(held: Shelf, steps: range) -> Iterator[Batch]:
     """The batches in order, made ahead in another process, which inherits the pictures."""
     global _shelf
     _shelf = held
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        ahead = [pool.apply_async(_work, (step,)) for step in range(min(AHEAD, steps))]
-        for step in range(steps):
+        ahead = [pool.apply_async(_work, (step,)) for step in steps[:AHEAD]]
+        for step in steps:
             yield ahead.pop(0).get()
-            if step + AHEAD < steps:
+            if step + AHEAD in steps:
                 ahead.append(pool.apply_async(_work, (step + AHEAD,)))
 
 
@@ -180,13 +186,22 @@ def loss(projections: Tensor, alike: Tensor) -> Tensor:
     return functional.cross_entropy(logits, partner) + DECORRELATION * (apart**2).mean()
 
 
-def train(held: Shelf, steps: int) -> Network:
-    """The trained network; a line of progress every REPORTED steps."""
-    torch.manual_seed(SEED)
+def resumed(path: Path, held: Shelf) -> Network:
+    """A network with the weights of a model file, its norms set by the pictures of a batch."""
     network = Network()
+    restore(network, path, torch.from_numpy(np.concatenate(batch(held, 0)[:2])))
+    return network
+
+
+def train(held: Shelf, network: Network, steps: range, rate: float = LEARNING_RATE) -> Network:
+    """The network, trained; a line of progress every REPORTED steps.
+
+    steps  numbers of the batches, each of which depends on its number alone
+    rate   the highest learning rate of the cycle
+    """
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
-    optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps, pct_start=0.05)
+    optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, len(steps), pct_start=0.05)
     begun, mean = time.monotonic(), 0.0
     for step, (first, second, alike) in enumerate(_batches(held, steps), 1):
         pictures = torch.from_numpy(np.concatenate([first, second])).to(memory_format=torch.channels_last)
@@ -199,7 +214,9 @@ def train(held: Shelf, steps: int) -> Network:
         schedule.step()
         mean += (value.item() - mean) / min(step, REPORTED)
         if step % REPORTED == 0:
-            print(f"step {step} of {steps}, {time.monotonic() - begun:.0f} s, loss {mean:.3f}", flush=True)
+            print(
+                f"step {step} of {len(steps)}, {time.monotonic() - begun:.0f} s, loss {mean:.3f}", flush=True
+            )
     network.eval()
     return network
 
@@ -210,17 +227,23 @@ def main() -> None:
     parser.add_argument("media", type=Path, help="folder with MANIFEST.csv and photos/")
     parser.add_argument("--out", type=Path, default=Path("fingerprint/models"))
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--resume", type=Path, help="weights to go on from")
+    parser.add_argument("--first-step", type=int, default=0, help="number of the first batch")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     held = shelf(arguments.media)
     begun = time.monotonic()
-    network = train(held, arguments.steps)
+    torch.manual_seed(SEED)
+    network = resumed(arguments.resume, held) if arguments.resume else Network()
+    steps = range(arguments.first_step, arguments.first_step + arguments.steps)
+    train(held, network, steps, RESUMED_RATE if arguments.resume else LEARNING_RATE)
     export(network, arguments.out / "video-1.onnx")
     clips = sum(map(len, held.sources))
     card = {
         "algorithm": "video/1",
         "seed": SEED,
-        "steps": arguments.steps,
+        "steps": [steps.start, steps.stop],
+        "resumed_from": arguments.resume.name if arguments.resume else None,
         "batch": BATCH,
         "seconds": round(time.monotonic() - begun),
         "sources": len(held.sources),
