@@ -28,7 +28,11 @@ from matching.search import Found, Search
 
 SEED = 20261124
 SECONDS = 10.0  # of a decoy, and of a query
-QUERIES = {"audio": 3, "video": 3}  # windows of a title, at most
+QUERIES = 3  # windows of a title, at most
+EXACTNESS = {
+    "audio": 0.0,
+    "video": 1.0,
+}  # measured on copies and their cousins: see ``matching.search.score``
 BEATS = 64
 # Captures that are of a registered series without being registered themselves: an assumption, one in twenty.
 SIBLINGS = 0.05
@@ -59,7 +63,7 @@ def known_titles(media: Path, extractor: Extractor, rng: Random) -> Iterator[Kno
             fingerprint = extractor.reference(opened)
             parts = [clip for _, clip in windows(opened, extractor.kind, SECONDS, extractor.rate)]
         whole = [clip for clip in parts if clip.duration >= 4]
-        chosen = rng.permutation(len(whole))[: QUERIES[extractor.kind]]
+        chosen = rng.permutation(len(whole))[:QUERIES]
         if len(fingerprint):
             yield Known(title.file, title.source, fingerprint, [whole[i] for i in chosen])
 
@@ -125,7 +129,11 @@ def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) ->
     for ref_id, title in by_id.items():
         index.add(ref_id, title.fingerprint)
     search = Search(
-        extractor, index, lambda ref_id: by_id[ref_id].fingerprint, made_of(extractor.algorithm, columns)
+        extractor,
+        index,
+        lambda ref_id: by_id[ref_id].fingerprint,
+        made_of(extractor.algorithm, columns),
+        EXACTNESS[extractor.kind],
     )
     unrelated, siblings, searched = [], [], 0.0
     for title in found:
@@ -156,17 +164,17 @@ def _remark(query: str, likest: str, score: float) -> None:
 
 
 def tail(scores: list[float]) -> tuple[float, float, int]:
-    """Threshold, scale and number of an exponential tail (maximum likelihood: the mean excess).
+    """Threshold, scale and number of an exponential tail; the scale by the median of the excess, ``median / log 2``.
 
-    Some of the highest scores are of material that does repeat (a reader's closing words, a loop, a shot used twice).
-    They stay in: they make the tail longer and the confidence smaller, which is the side to err on.
+    A few of the highest scores are of material that does repeat (a reader's closing words, a loop, a shot used twice): the
+    median hears of them, and is not led by them as a mean is.
     """
     threshold = float(np.quantile(scores, 1 - TAIL))
     excess = [score - threshold for score in scores if score > threshold]
-    return threshold, float(np.mean(excess)), len(excess)
+    return threshold, float(np.median(excess) / np.log(2)), len(excess)
 
 
-def fit(chance: Chance) -> dict[str, float]:
+def fit(chance: Chance, exactness: float) -> dict[str, float]:
     """The numbers of a ``matching.score.NullModel``."""
     threshold, scale, count = tail(chance.unrelated)
     sibling_threshold, sibling_scale, _ = tail(chance.siblings)
@@ -177,6 +185,7 @@ def fit(chance: Chance) -> dict[str, float]:
         "sibling_threshold": sibling_threshold,
         "sibling_rate": SIBLINGS * TAIL / SECONDS,
         "sibling_scale": sibling_scale,
+        "exactness": exactness,
     }
 
 
@@ -205,7 +214,7 @@ def main() -> None:
     chance = chance_scores(found, extractor, columns)
     card = {
         "algorithm": extractor.algorithm,
-        "null_model": fit(chance),
+        "null_model": fit(chance, EXACTNESS[extractor.kind]),
         "seed": SEED,
         "titles": len(found),
         "windows": len(chance.unrelated),

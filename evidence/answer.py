@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from fingerprint.fingerprint import Disguise
 from index.catalog import Reference, Work
 from matching.segment import Answer, Match, Segment
 
@@ -52,7 +53,6 @@ def _match(match: Match, work: Work) -> Json:
 
 
 def _segment(segment: Segment) -> Json:
-    disguise = segment.disguise
     return {
         "kind": segment.kind,
         "query_start": round(segment.query_start, 3),
@@ -60,10 +60,16 @@ def _segment(segment: Segment) -> Json:
         "ref_start": round(segment.ref_start, 3),
         "ref_end": round(segment.ref_end, 3),
         "time_scale": round(segment.time_scale, 4),
-        "disguise": {
-            "mirror": disguise.mirror,
-            "crop": disguise.crop and [round(part, 3) for part in disguise.crop],
-            "pitch": round(disguise.pitch, 2),
-        },
+        "disguise": _disguise(segment.disguise),
         "score": round(segment.score, 2),
+    }
+
+
+def _disguise(disguise: Disguise) -> Json:
+    """``rotation`` is there only where the picture was turned."""
+    return {
+        "mirror": disguise.mirror,
+        "crop": disguise.crop and [round(part, 3) for part in disguise.crop],
+        "pitch": round(disguise.pitch, 2),
+        **({"rotation": disguise.rotation} if disguise.rotation else {}),
     }

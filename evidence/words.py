@@ -2,6 +2,8 @@
 
 from evidence.answer import Json, printable
 
+SURROUNDED = 1.1  # of the original's size, from which a frame is told to show more than the original
+
 
 def harmless(text: str) -> str:
     """The text with control characters spelt out: criminals choose the names, and terminals obey them."""
@@ -18,14 +20,17 @@ def clock(seconds: float) -> str:
 def disguise(segment: Json) -> str:
     """A segment's disguise in words."""
     words = []
-    if segment["disguise"]["mirror"]:
+    found = segment["disguise"]
+    if found["mirror"]:
         words.append("mirrored")
-    if segment["disguise"]["crop"]:
-        words.append("cropped")
+    if found.get("rotation"):
+        words.append(f"turned by {found['rotation']}°")
+    if found["crop"] and max(found["crop"][2:]) >= SURROUNDED:
+        words.append(f"shown at {1 / found['crop'][2]:.0%} by {1 / found['crop'][3]:.0%} of the frame")
     if abs(segment["time_scale"] - 1) >= _least_change(segment):
         words.append(f"{segment['time_scale']:.2f}x speed")
-    if abs(segment["disguise"]["pitch"]) >= 0.2:
-        words.append(f"pitch {segment['disguise']['pitch']:+.1f} semitones")
+    if abs(found["pitch"]) >= 0.2:
+        words.append(f"pitch {found['pitch']:+.1f} semitones")
     return ", ".join(words) or "none found"
 
 

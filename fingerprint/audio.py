@@ -1,14 +1,18 @@
-"""Audio codes "audio/1": 256 bits of a learned projection of 1.28 s of spectrogram."""
+"""Audio codes "audio/2": 256 bits that a small network makes of 1.28 s of spectrogram."""
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Fingerprint, Query, pack
 from fingerprint.media import Media
+from fingerprint.network import session
 from fingerprint.spectrum import (
     HOP,
     PATCH,
@@ -17,58 +21,83 @@ from fingerprint.spectrum import (
     band_powers,
     contrast,
     frame_time,
-    patches,
+    levelled,
 )
 
-REFERENCE_STEP = 12  # frames between stored codes: 240 ms, 133 bytes a second
-QUERY_STEP = (
-    2  # frames between a query's codes: 40 ms, for the error of a code doubles with 16 ms of misalignment
-)
-BLOCK = 250 * REFERENCE_STEP * HOP  # samples of a reference worked on at once: 60 s
-MARGIN = 10 * REFERENCE_STEP * HOP  # samples around a block that its frames' context reaches into: 2.4 s
+PAIR = 2  # frames, 40 ms: the network's step in time, and a query's, for an error doubles with 16 ms of misalignment
+REFERENCE_STEP = 6  # pairs between stored codes: 240 ms, 133 bytes a second
+BEYOND = 12  # pairs of a query's patch that may lie outside it: its ends are worth codes too, the more the shorter it is
+BLOCK = 250 * REFERENCE_STEP * PAIR * HOP  # samples of a reference worked on at once: 60 s
+MARGIN = (
+    12 * REFERENCE_STEP * PAIR * HOP
+)  # samples around a block that its frames' context reaches into: 2.9 s
 WEAK_POWER = 2e-9  # mean band power of a patch (noise of -60 dBFS) under which it counts as silence
+# Codes hold to a third of a semitone and some 3 % of tempo on either side; beyond that the query's side tries others.
+PITCH_STEP, MOST_PITCH = 0.5, 4.5  # semitones
+TEMPO_STEP, MOST_TEMPO = 0.06, 0.24  # of the logarithm: 0.79 to 1.27
+SPEED_STEP = 0.03  # likewise; half a semitone
+
+Rows = NDArray[np.int64]
 
 
-def _speed(scale: float) -> Disguise:
-    """A recording played faster: pitch and tempo rise together."""
-    return Disguise(pitch=float(12 * np.log2(scale)), time_scale=scale)
+def _grid(steps: float, most: float) -> list[float]:
+    """0, then +-steps, +-2 steps, ... up to ``most``: the mildest first."""
+    count = round(most / steps)
+    return [0.0, *(sign * i * steps for i in range(1, count + 1) for sign in (1, -1))]
 
 
-# Codes hold to about a quarter tone and 2 % of tempo; beyond that the query's side tries these, likeliest first.
-HYPOTHESES: tuple[Disguise, ...] = (
-    *(_speed(scale) for scale in (1.04, 0.96, 1.02, 0.98, 1.06, 0.94, 1.08, 0.92)),
-    *(Disguise(pitch=pitch) for pitch in (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 1.5, -1.5)),
-    *(Disguise(time_scale=scale) for scale in (1.05, 0.95, 1.1, 0.9)),
-    *(
-        Disguise(pitch=p, time_scale=s)
-        for s in (1.05, 0.95, 1.1, 0.9)
-        for p in (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
-    ),
-)
+def _hypotheses() -> Iterator[Disguise]:
+    """What a query's side tries, likeliest first: one change alone, then two at once."""
+    pitches = _grid(PITCH_STEP, MOST_PITCH)
+    tempos = [float(np.exp(step)) for step in _grid(TEMPO_STEP, MOST_TEMPO)]
+    for speed in _grid(SPEED_STEP, MOST_TEMPO)[1:]:  # played faster: pitch and tempo rise together
+        yield Disguise(pitch=float(12 * speed / np.log(2)), time_scale=float(np.exp(speed)))
+    for pitch in pitches[1:]:
+        yield Disguise(pitch=pitch)
+    for tempo in tempos[1:]:
+        yield Disguise(time_scale=tempo)
+    for tempo in tempos[1:]:
+        for pitch in pitches[1:]:
+            disguise = Disguise(pitch=pitch, time_scale=tempo)
+            if not _is_speed(disguise):
+                yield disguise
+
+
+def _is_speed(disguise: Disguise) -> bool:
+    """Whether pitch and tempo rise together, or nearly."""
+    return bool(abs(disguise.pitch - 12 * np.log2(disguise.time_scale)) <= PITCH_STEP / 2)
+
+
+HYPOTHESES: tuple[Disguise, ...] = tuple(_hypotheses())
+LIKELY = sum(
+    d.pitch == 0 or d.time_scale == 1 or _is_speed(d) for d in HYPOTHESES
+)  # one change alone: they come first
 
 
 @lru_cache(maxsize=1)
-def _model() -> tuple[Array, Array]:
-    """Mean patch (PATCH_SIZE,) through the projection, and the projection (PATCH_SIZE, 256)."""
-    with (files("fingerprint") / "models" / "audio-1.npz").open("rb") as stored, np.load(stored) as arrays:
-        projection = arrays["projection"].astype(np.float32)
-        return arrays["mean"] @ projection, projection
+def _session() -> Any:
+    """The network: "bands" (1, 1, pairs, BANDS) and "starts" (n,) -> "projections" (n, 256)."""
+    return session(files("fingerprint") / "models" / "audio-2.onnx")
 
 
-def project(bands: Array, starts: NDArray[np.int64]) -> Array:
-    """The projections (n, 256) whose signs are the codes of the patches that start at the given frames."""
-    offset, projection = _model()
-    return np.asarray(patches(bands, starts) @ projection - offset)
+def project(pairs: Array, starts: Rows) -> Array:
+    """The projections (n, 256) whose signs are the codes of the PATCH frames from each start, counted in pairs."""
+    if not len(starts):
+        return np.zeros((0, 256), np.float32)
+    given = {"bands": pairs[None, None], "starts": starts}
+    return np.asarray(_session().run(["projections"], given)[0])
 
 
-def _quiet(powers: Array, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which patches are silence."""
+def _quiet(powers: Array, starts: Rows) -> NDArray[np.bool_]:
+    """Which patches, as far as they lie inside, are silence; ``starts`` in frames."""
     total = np.concatenate([[0.0], np.cumsum(powers.mean(1), dtype=np.float64)])
-    return np.asarray((total[starts + PATCH] - total[starts]) / PATCH < WEAK_POWER)
+    first, last = (np.clip(edge, 0, len(powers)) for edge in (starts, starts + PATCH))
+    return np.asarray((total[last] - total[first]) / (last - first) < WEAK_POWER)
 
 
-def _starts(frames: int, step: int) -> NDArray[np.int64]:
-    return np.arange(0, max(frames - PATCH + 1, 0), step)
+def _starts(pairs: int, step: int) -> Rows:
+    """The first pair of each patch that fits into ``pairs``."""
+    return np.arange(0, max(pairs - PATCH // PAIR + 1, 0), step)
 
 
 def _blocks(chunks: Iterable[Array]) -> Iterator[tuple[int, Array]]:
@@ -86,12 +115,13 @@ def _blocks(chunks: Iterable[Array]) -> Iterator[tuple[int, Array]]:
 class AudioExtractor:
     """Sound to codes: the middle of each code is its time."""
 
-    algorithm = "audio/1"
+    algorithm = "audio/2"
     kind = "audio"
     span = ((PATCH - 1) * HOP) / SAMPLE_RATE
     window = 60.0
     rate = 0.0
-    tolerance = 0.02
+    tolerance = 0.03
+    stages: tuple[int, ...] = (LIKELY, len(HYPOTHESES) - LIKELY)
 
     def reference(self, media: Media) -> Fingerprint:
         """A code every 240 ms."""
@@ -101,15 +131,15 @@ class AudioExtractor:
         done = 0
         for first, samples in _blocks(media.samples()):
             powers = band_powers(samples)[0]
-            starts = _starts(len(powers), REFERENCE_STEP)
+            starts = _starts(len(powers) // PAIR, REFERENCE_STEP)
             # All but the last block leave their last MARGIN to the next one, which sees it with its context.
             last = first + len(samples) - MARGIN if len(samples) >= BLOCK + MARGIN else np.inf
-            whole = starts + first // HOP
-            ours = (whole >= done) & (whole * HOP < last)
+            whole = starts + first // (PAIR * HOP)
+            ours = (whole >= done) & (whole * PAIR * HOP < last)
             starts, done = starts[ours], int(whole[ours][-1]) + REFERENCE_STEP if ours.any() else done
-            times.append(frame_time(whole[ours] + (PATCH - 1) / 2))
-            codes.append(pack(project(contrast(powers), starts)))
-            weak.append(_quiet(powers, starts))
+            times.append(_middles(whole[ours]))
+            codes.append(pack(project(levelled(contrast(powers)), starts)))
+            weak.append(_quiet(powers, starts * PAIR))
         return _fingerprint(
             media.duration, np.concatenate(times), np.concatenate(codes), np.concatenate(weak)
         )
@@ -117,20 +147,38 @@ class AudioExtractor:
     def queries(self, media: Media) -> Iterator[Query]:
         """A code every 40 ms: as heard, then with each pitch and tempo undone."""
         samples = np.concatenate([np.zeros(0, np.float32), *media.samples()])
-        yield _query(samples, media.duration, PLAIN)
-        for disguise in HYPOTHESES:
-            yield _query(samples, media.duration, disguise)
+        for scale, disguises in itertools.groupby((PLAIN, *HYPOTHESES), key=lambda d: d.time_scale):
+            together = list(disguises)
+            powers = band_powers(samples, tuple(d.pitch for d in together), scale)
+            for heard, disguise in zip(powers, together, strict=True):
+                yield _query(heard, media.duration, disguise)
+
+    def refined(self, media: Media, disguise: Disguise, fit: Callable[[Query], float]) -> Query:
+        """The query whose pitch, near the one assumed, ``fit`` finds best."""
+        samples = np.concatenate([np.zeros(0, np.float32), *media.samples()])
+        near = [
+            replace(disguise, pitch=disguise.pitch + change)
+            for change in _grid(PITCH_STEP / 3, PITCH_STEP / 3)
+        ]
+        powers = band_powers(samples, tuple(d.pitch for d in near), disguise.time_scale)
+        queries = [_query(heard, media.duration, d) for heard, d in zip(powers, near, strict=True)]
+        return max(queries, key=fit)
 
 
-def _query(samples: Array, duration: float, disguise: Disguise) -> Query:
-    scale = disguise.time_scale
-    powers = band_powers(samples, (disguise.pitch,), scale)[0]
-    starts = _starts(len(powers), QUERY_STEP)
-    reliability = project(contrast(powers), starts)
-    times = frame_time(starts + (PATCH - 1) / 2, scale)
+def _query(powers: Array, duration: float, disguise: Disguise) -> Query:
+    pairs = levelled(contrast(powers))
+    starts = _starts(len(pairs) + 2 * BEYOND, 1) if len(pairs) else np.zeros(0, np.int64)
+    reliability = project(np.pad(pairs, ((BEYOND, BEYOND), (0, 0))), starts)
+    starts = starts - BEYOND
+    times = _middles(starts, disguise.time_scale)
     return Query(
-        _fingerprint(duration, times, pack(reliability), _quiet(powers, starts)), reliability, disguise
+        _fingerprint(duration, times, pack(reliability), _quiet(powers, starts * PAIR)), reliability, disguise
     )
+
+
+def _middles(starts: Rows, time_scale: float = 1.0) -> NDArray[np.float64]:
+    """Seconds of the middles of patches."""
+    return frame_time(starts * PAIR + (PATCH - 1) / 2, time_scale)
 
 
 def _fingerprint(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from fingerprint.fingerprint import Fingerprint, Query
+from fingerprint.fingerprint import Disguise, Fingerprint, Query
 from fingerprint.media import Media
 
 
@@ -16,6 +16,7 @@ class Extractor(Protocol):
     window     seconds of a capture that are looked at together
     rate       frames a second that it wants of a capture; 0 for sound
     tolerance  how far the time scale may be from the assumed one, as a fraction, for codes still to hold
+    stages     how many disguised queries are made together before it is asked whether more are needed
     """
 
     algorithm: str
@@ -24,6 +25,7 @@ class Extractor(Protocol):
     window: float
     rate: float
     tolerance: float
+    stages: tuple[int, ...]
 
     def reference(self, media: Media) -> Fingerprint:
         """The sparse codes of registered media; streams through ``media`` with flat memory."""
@@ -31,6 +33,10 @@ class Extractor(Protocol):
 
     def queries(self, media: Media) -> Iterator[Query]:
         """Dense codes of a capture (at most ``window`` seconds): plain first, disguised ones made only when asked for."""
+        ...
+
+    def refined(self, media: Media, disguise: Disguise, fit: Callable[[Query], float]) -> Query:
+        """The query of the disguise near the given one that ``fit`` gives most; as it is where nothing can be refined."""
         ...
 
 
@@ -47,4 +53,4 @@ def _video() -> Extractor:
 
 
 # Made on first use, for a model takes time to load and `whorl --help` must not wait for it.
-EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/1": _audio, "video/1": _video}
+EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/2": _audio, "video/2": _video}

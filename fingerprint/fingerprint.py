@@ -8,18 +8,21 @@ from numpy.typing import NDArray
 
 Codes = NDArray[np.uint8]
 Times = NDArray[np.float64]
+Crop = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Disguise:
     """What was done, or is assumed to have been done, to hide a copy.
 
-    ``crop`` is (left, top, width, height) of the kept picture as fractions of the original; ``pitch`` is in semitones;
-    ``time_scale`` is reference seconds per query second (a copy sped up by 4 % has 1.04).
+    ``crop`` is (left, top, width, height) of the frame that is shown as fractions of the original: beyond 0 to 1 where the
+    original is shown small inside of something else. ``rotation`` is in degrees clockwise: 0, 90, 180 or 270.
+    ``pitch`` is in semitones; ``time_scale`` is reference seconds per query second (a copy sped up by 4 % has 1.04).
     """
 
     mirror: bool = False
-    crop: tuple[float, float, float, float] | None = None
+    crop: Crop | None = None
+    rotation: int = 0
     pitch: float = 0.0
     time_scale: float = 1.0
 

@@ -1,6 +1,8 @@
-"""Video codes "video/1": 256 bits that a small network makes of one picture, bars removed."""
+"""Video codes "video/2": 256 bits that a small network makes of one picture, bars removed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -8,26 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint.boxes import FULL, GRID, MOST, Box, climbed, inverted, outstanding, shown
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint, Query, Times, pack
 from fingerprint.media import Frame, Media
+from fingerprint.network import session
 from fingerprint.picture import Array, Pictures, borders, is_cut, normalised, resized, weak
 
 REFERENCE_RATE = 4.0  # stored codes a second: 128 bytes
 QUERY_RATE = 8.0
 SHOT_FRAMES = 80  # a longer shot is looked at in parts, so that memory stays flat
 BATCH = 32  # pictures shown to the network at once
+GLANCE = 0.45  # seconds at least between the pictures in which the work is sought in a part of the frame
+GLANCES = 40  # pictures of a window at most, for this
+FEW = 16  # pictures in which a box is refined
+
+TURNED = tuple(Disguise(rotation=degrees) for degrees in (90, 270, 180))
 
 
 @lru_cache(maxsize=1)
 def _session() -> Any:
     """The network: "pictures" (n, 1, 64, 64) -> "projections" (n, 256)."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only: a pip-installed program has no business with its warnings
-    model = (files("fingerprint") / "models" / "video-1.onnx").read_bytes()
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return session(files("fingerprint") / "models" / "video-2.onnx")
 
 
 def project(inputs: Array) -> Array:
@@ -52,11 +55,11 @@ def shots(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
 
 
 def _prepared(frames: Iterable[Frame]) -> Iterator[tuple[Times, Pictures]]:
-    """Shot by shot: times (n,), and small pictures (n, 64, 64) without their bars."""
+    """Shot by shot: times (n,), and pictures (n, h, w) without their bars."""
     for shot in shots(frames):
         pictures = np.stack([frame.luma for frame in shot])
         times = np.array([frame.time for frame in shot], np.float64)
-        yield times, resized(borders(pictures).of(pictures))
+        yield times, borders(pictures).of(pictures)
 
 
 class VideoExtractor:
@@ -66,33 +69,75 @@ class VideoExtractor:
     tolerance  how far a copy's time scale may be from the assumed one: codes know nothing of speed
     """
 
-    algorithm = "video/1"
+    algorithm = "video/2"
     kind = "video"
     span = 1 / REFERENCE_RATE
     window = 60.0
     rate = QUERY_RATE
-    tolerance = 0.12
+    tolerance = 0.25
+    stages: tuple[int, ...] = (1, len(GRID) + len(TURNED) + MOST, len(GRID) + len(TURNED) + MOST)
 
     def reference(self, media: Media) -> Fingerprint:
         """A code every 250 ms at most."""
         times, codes = [np.zeros(0)], [np.zeros((0, 32), np.uint8)]
         flat = [np.zeros(0, np.bool_)]
         for moments, pictures in _prepared(media.frames(REFERENCE_RATE)):
+            small = resized(pictures)
             times.append(moments)
-            codes.append(pack(project(normalised(pictures))))
-            flat.append(weak(pictures))
+            codes.append(pack(project(normalised(small))))
+            flat.append(weak(small))
         return _fingerprint(media, np.concatenate(times), np.concatenate(codes), np.concatenate(flat))
 
     def queries(self, media: Media) -> Iterator[Query]:
-        """A code every 125 ms at most: as seen, then mirrored."""
-        prepared = list(_prepared(media.frames(QUERY_RATE)))
-        times = np.concatenate([np.zeros(0), *(moments for moments, _ in prepared)])
-        pictures = np.concatenate([np.zeros((0, 64, 64), np.uint8), *(part for _, part in prepared)])
-        flat = weak(pictures)
-        for disguise in (PLAIN, Disguise(mirror=True)):
-            shown = pictures[:, :, ::-1] if disguise.mirror else pictures
-            reliability = project(normalised(shown))
-            yield Query(_fingerprint(media, times, pack(reliability), flat), reliability, disguise)
+        """A code every 125 ms at most, as seen and mirrored; then fewer of the frame turned and of parts of it."""
+        held = _Held(media)
+        yield held.query(PLAIN)
+        yield held.query(Disguise(mirror=True))
+        glance = held.glance(GLANCE, GLANCES)
+        suggested = [Disguise(crop=inverted(box)) for box in outstanding(glance.pictures)]
+        parts = [Disguise(crop=inverted(box)) for box in GRID]
+        for mirror in (False, True):
+            for disguise in (*suggested, *TURNED, *parts):
+                yield glance.query(replace(disguise, mirror=mirror))
+
+    def refined(self, media: Media, disguise: Disguise, fit: Callable[[Query], float]) -> Query:
+        """The query whose box, near the one assumed, ``fit`` finds best."""
+        held = _Held(media)
+        few = held.glance(GLANCE, FEW)
+
+        def of(box: Box) -> Disguise:
+            return replace(disguise, crop=None if box == FULL else inverted(box))
+
+        start = inverted(disguise.crop) if disguise.crop else FULL
+        return held.query(of(climbed(start, lambda box: fit(few.query(of(box))))))
+
+
+class _Held:
+    """The pictures of a capture without their bars, in memory, and the queries that they make."""
+
+    def __init__(self, media: Media) -> None:
+        self._media = media
+        times, self.pictures = [np.zeros(0)], list[NDArray[np.uint8]]()
+        for moments, pictures in _prepared(media.frames(QUERY_RATE)):
+            times.append(moments)
+            self.pictures += list(pictures)
+        self.times = np.concatenate(times)
+
+    def glance(self, spacing: float, most: int) -> "_Held":
+        """A few of the pictures: at least ``spacing`` seconds apart, at most ``most`` of them."""
+        spacing = max(spacing, (self.times[-1] - self.times[0]) / most) if len(self.times) else spacing
+        slots = np.floor(self.times / spacing)
+        rows = np.flatnonzero(np.diff(slots, prepend=-1.0) > 0)
+        few = copy(self)
+        few.times, few.pictures = self.times[rows], [self.pictures[row] for row in rows]
+        return few
+
+    def query(self, disguise: Disguise) -> Query:
+        """The codes of the pictures with a disguise undone."""
+        undone = shown(self.pictures, disguise)
+        reliability = project(normalised(undone))
+        made = _fingerprint(self._media, self.times, pack(reliability), weak(undone))
+        return Query(made, reliability, disguise)
 
 
 def _fingerprint(

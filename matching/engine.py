@@ -236,7 +236,8 @@ class Engine:
         def reference(ref_id: int) -> Fingerprint:
             return self._fingerprint(algorithm, ref_id)
 
-        return Search(extractor, self._index(algorithm), reference, decoys(algorithm))
+        exactness = null_model(algorithm).exactness
+        return Search(extractor, self._index(algorithm), reference, decoys(algorithm), exactness)
 
     def _fingerprint(self, algorithm: str, ref_id: int) -> Fingerprint:
         key = (algorithm, ref_id)

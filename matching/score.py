@@ -30,6 +30,7 @@ class NullModel:
     scale      by how much the score must rise for e times fewer of them
     sibling_*  the same of titles of one series; its rate is for each second of query, and holds the share of queries
                that are assumed to be such (``benchmarks.calibrate``)
+    exactness  what the scores were made with (``matching.search.score``)
     """
 
     threshold: float
@@ -38,6 +39,7 @@ class NullModel:
     sibling_threshold: float
     sibling_rate: float
     sibling_scale: float
+    exactness: float
 
     def expected_false_matches(self, score: float, query_seconds: float, reference_codes: int) -> float:
         """Chance matches at least as good in a query of this length against this many registered codes."""

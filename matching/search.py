@@ -14,12 +14,12 @@ from fingerprint.media import Clip
 from index.index import Index
 from matching.align import Line, lines
 from matching.decoys import Decoys
-from matching.verify import Side, Stretch, stretch
+from matching.verify import Side, Stretch, agreement, stretch
 
 NEAREST = 4  # registered codes asked for each query code
 LINES = 3  # lines kept of each stretch of a query
-DISGUISED_LINES = 12  # lines of disguised queries that are verified
-SPARSE = 3  # every how many-th code of a disguised query is looked up: enough to rank disguises
+DISGUISED_LINES = 12  # lines of the disguised queries of a stage that are verified
+SPARSE = 0.24  # seconds between the codes of a disguised query that are looked up: enough to rank disguises
 RIVALS = slice(
     1, 6
 )  # the decoys, best first, whose mean score is taken off: the very best may be of the same work
@@ -50,20 +50,45 @@ class Search:
     index: Index
     reference: Callable[[int], Fingerprint]
     decoys: Decoys
+    exactness: float
 
-    def found(self, clip: Clip, certain: Callable[[float], bool]) -> tuple[list[Found], int]:
-        """Stretches, best first, and how many codes the clip has; disguises are tried where no score is ``certain``."""
+    def found(
+        self, clip: Clip, certain: Callable[[float], bool], stages: int | None = None
+    ) -> tuple[list[Found], int]:
+        """Stretches, best first, and how many codes the clip has.
+
+        Disguises are tried stage by stage, likeliest first, while there are seconds in which no score is ``certain``;
+        at most ``stages`` of the extractor's.
+        """
         queries = self.extractor.queries(clip)
         plain = next(queries)
         if not len(plain.fingerprint) or not len(self.index):
             return [], len(plain.fingerprint)
-        found = self._verified(plain, self._lines(plain))
-        sure = [f for f in found if certain(f.score) and not self._bent(f)]
-        open_codes = _outside(plain.fingerprint, sure)
-        if np.count_nonzero(open_codes) * _spacing(plain.fingerprint) >= UNEXPLAINED:
-            for query, kept in self._disguised(queries, sure):
-                found += self._verified(query, kept)
+        found = self._refined(clip, self._verified(plain, self._lines(plain)), certain)
+        for size in self.extractor.stages[:stages]:
+            sure = [f for f in found if certain(f.score) and not self._bent(f)]
+            open_codes = _outside(plain.fingerprint, sure)
+            if np.count_nonzero(open_codes) * _spacing(plain.fingerprint) < UNEXPLAINED:
+                break
+            disguised = self._disguised(itertools.islice(queries, size), sure)
+            fresh = [f for query, kept in disguised for f in self._verified(query, kept)]
+            found += self._refined(clip, fresh, certain)
         return without_eclipsed(found), len(plain.fingerprint)
+
+    def _refined(self, clip: Clip, found: list[Found], certain: Callable[[float], bool]) -> list[Found]:
+        """The same, and the best of them under the disguise that fits it best, unless it is certain as it is."""
+        best = max(found, key=lambda f: f.score, default=None)
+        if best is None or certain(best.score):
+            return found
+        reference, aligned = self.reference(best.stretch.ref_id), best.stretch
+
+        def fit(query: Query) -> float:
+            return agreement(Side(query, self.decoys.background), reference, aligned)
+
+        query = self.extractor.refined(clip, best.disguise, fit)
+        middle = (aligned.query_start + aligned.query_end) / 2
+        line = Line(aligned.ref_id, aligned.time_scale, aligned.offset, middle, 0.0)
+        return [*found, *self._verified(query, [line])]
 
     def _bent(self, found: Found) -> bool:
         """Whether the time scale is so far from the assumed one that another disguise may explain it better."""
@@ -80,7 +105,7 @@ class Search:
         best: list[tuple[float, int, Line, Query]] = []
         earlier = itertools.count(0, -1)
         for query in queries:
-            for line in self._lines(query, SPARSE):
+            for line in self._lines(query, _sparse(query.fingerprint)):
                 if not _covered(line, sure):
                     heapq.heappush(best, (line.votes, next(earlier), line, query))
                 if len(best) > DISGUISED_LINES:
@@ -97,7 +122,8 @@ class Search:
                 continue
             aligned = stretch(side, self.reference(line.ref_id), line, self.extractor.tolerance)
             if aligned is not None:
-                found.append(Found(aligned, query.disguise, score(aligned, self._chance(side, aligned))))
+                rated = score(aligned, self._chance(side, aligned), self.exactness)
+                found.append(Found(aligned, query.disguise, rated))
         return found
 
     def _chance(self, side: Side, aligned: Stretch) -> tuple[float, float]:
@@ -105,7 +131,7 @@ class Search:
         times = side.times
         inside = np.flatnonzero((times >= aligned.query_start - 1e-6) & (times <= aligned.query_end + 1e-6))
         part = Side(_part(side.query, inside), self.decoys.background)
-        strong = np.flatnonzero(~part.query.fingerprint.weak)[::SPARSE]
+        strong = np.flatnonzero(~part.query.fingerprint.weak)[:: _sparse(part.query.fingerprint)]
         hits = self.decoys.index.search(_only(part.query.fingerprint, strong), RIVAL_HITS)
         hits = replace(hits, disguise=side.query.disguise)
         best: dict[int, tuple[float, float]] = {}
@@ -122,17 +148,25 @@ class Search:
         return float(np.mean(likeness)), float(np.mean(motion))
 
 
-def score(aligned: Stretch, chance: tuple[float, float]) -> float:
+def score(aligned: Stretch, chance: tuple[float, float], exactness: float) -> float:
     """One number for a stretch: what it shares throughout and in its changes beyond what ``chance`` gives of each.
 
     Likeness counts the more the nearer the codes are to the same (Fisher's transformation): a still picture cannot move
     along with its copy, but a stranger from the same set is never the same bit for bit. Short stretches count
-    less.
+    less. With s the evidence of a stretch and r its similarity, the score is
+
+        s ** (1 - exactness / 2) * arctanh(r) ** exactness
+
+    Another episode from the same set shares much evidence, but no second of it exactly: ``exactness`` weighs that.
     """
     exact = min(aligned.similarity, EXACT)
-    look = max(aligned.likeness - chance[0], 0.0) * np.arctanh(exact) / exact if exact > 0 else 0.0
+    if exact <= 0:
+        return 0.0
+    nearness = np.arctanh(exact)
+    look = max(aligned.likeness - chance[0], 0.0) * nearness / exact
     length = min(1.0, (aligned.query_end - aligned.query_start) / SETTLED)
-    return float(np.hypot(look, max(aligned.motion - chance[1], 0.0)) * np.sqrt(length))
+    evidence = np.hypot(look, max(aligned.motion - chance[1], 0.0)) * np.sqrt(length)
+    return float(evidence ** (1 - exactness / 2) * nearness**exactness)
 
 
 def without_eclipsed(found: list[Found]) -> list[Found]:
@@ -175,6 +209,11 @@ def _outside(fingerprint: Fingerprint, found: list[Found]) -> NDArray[np.bool_]:
 
 def _spacing(fingerprint: Fingerprint) -> float:
     return fingerprint.duration / len(fingerprint)
+
+
+def _sparse(fingerprint: Fingerprint) -> int:
+    """Every how many-th code lies SPARSE from the one before."""
+    return max(1, round(SPARSE / _spacing(fingerprint)))
 
 
 def _only(fingerprint: Fingerprint, rows: NDArray[np.int64]) -> Fingerprint:

@@ -111,6 +111,21 @@ def stretch(side: Side, reference: Fingerprint, line: Line, tolerance: float) ->
     return _scored(side, partner, evidence, line.ref_id, scale, offset)
 
 
+def agreement(side: Side, reference: Fingerprint, found: Stretch) -> float:
+    """Mean similarity of the query's codes along a stretch that was found, in [-1, 1]; -1 where they do not meet."""
+    partner = Partner(
+        reference, found.offset, found.offset + found.time_scale * side.query.fingerprint.duration
+    )
+    if not len(partner.times) or not len(side.times):
+        return -1.0
+    times = (partner.times - found.offset) / found.time_scale
+    rows, there = side.nearest(times)
+    there &= (times >= found.query_start - 1e-6) & (times <= found.query_end + 1e-6)
+    if not there.any():
+        return -1.0
+    return float((side.weights[rows[there]] * partner.signs[there]).sum(1).mean())
+
+
 def _straighten(
     side: Side, partner: Partner, evidence: Array, line: Line, tolerance: float
 ) -> tuple[float, float]:

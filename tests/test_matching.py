@@ -9,7 +9,7 @@ from index.exact import ExactIndex
 from index.hits import Hits
 from matching.align import lines
 from matching.score import MATCH, NullModel, verdict
-from matching.search import Found, without_eclipsed
+from matching.search import Found, score, without_eclipsed
 from matching.verify import Side, Stretch, stretch
 
 BITS = 256
@@ -106,14 +106,14 @@ def _hits(query: Query, reference: Fingerprint) -> Hits:
 
 
 def test_expected_false_matches_fall_with_the_score_and_grow_with_the_search() -> None:
-    model = NullModel(8, 1e-7, 1.0, sibling_threshold=8, sibling_rate=0.0, sibling_scale=2.0)
+    model = NullModel(8, 1e-7, 1.0, sibling_threshold=8, sibling_rate=0.0, sibling_scale=2.0, exactness=0.0)
     assert model.expected_false_matches(20, 10, 10**6) == pytest.approx(np.exp(-12))
     assert model.expected_false_matches(21, 10, 10**6) == pytest.approx(np.exp(-13))
     assert model.expected_false_matches(20, 20, 10**7) == pytest.approx(20 * np.exp(-12))
 
 
 def test_likeness_of_a_series_does_not_grow_with_the_catalog() -> None:
-    model = NullModel(8, 1e-30, 1.0, sibling_threshold=8, sibling_rate=0.02, sibling_scale=2.0)
+    model = NullModel(8, 1e-30, 1.0, sibling_threshold=8, sibling_rate=0.02, sibling_scale=2.0, exactness=0.0)
     small, large = (model.expected_false_matches(20, 10, codes) for codes in (10**5, 10**9))
     assert small == pytest.approx(large) == pytest.approx(0.2 * np.exp(-6))
 
@@ -143,3 +143,17 @@ def test_the_likeness_of_a_better_stretch_is_dropped_and_its_twin_is_kept() -> N
 def test_one_reference_has_one_stretch_over_the_same_seconds() -> None:
     best, again = found(1, 0, 10, 40), found(1, 0, 10, 39)
     assert without_eclipsed([again, best]) == [best]
+
+
+def alike(similarity: float, likeness: float) -> Stretch:
+    return Stretch(1, 1.0, 0.0, 0.0, 10.0, likeness, 0.0, similarity, (False, False), (False, False))
+
+
+def test_where_exactness_counts_a_cousin_needs_more_evidence_than_a_copy() -> None:
+    copy, cousin = alike(0.9, 10.0), alike(0.6, 25.0)
+    assert score(copy, (0, 0), 0.0) < score(cousin, (0, 0), 0.0)
+    assert score(copy, (0, 0), 1.0) > score(cousin, (0, 0), 1.0)
+
+
+def test_what_is_no_more_alike_than_chance_scores_nothing() -> None:
+    assert score(alike(0.2, 5.0), (6.0, 0.0), 0.0) == score(alike(-0.1, 5.0), (0.0, 0.0), 1.0) == 0

@@ -1,12 +1,12 @@
 from collections.abc import Callable
-from itertools import count
+from itertools import count, islice
 
 import cv2
 import numpy as np
 import pytest
 
 from fingerprint.clip import Clip, Frame
-from fingerprint.fingerprint import Codes, Disguise, unpack
+from fingerprint.fingerprint import Codes, Disguise, Query, unpack
 from fingerprint.picture import Pictures
 from fingerprint.video import QUERY_RATE, REFERENCE_RATE, SHOT_FRAMES, VideoExtractor, shots
 
@@ -61,7 +61,7 @@ def letterboxed(pictures: Pictures) -> Pictures:
 
 def test_a_reference_has_four_codes_a_second_inside_its_duration() -> None:
     fingerprint = EXTRACTOR.reference(clip(film(0)))
-    assert fingerprint.algorithm == "video/1" and fingerprint.codes.shape == (24, 32)
+    assert fingerprint.algorithm == "video/2" and fingerprint.codes.shape == (24, 32)
     np.testing.assert_allclose(fingerprint.times, np.arange(24) / REFERENCE_RATE)
     assert fingerprint.width * REFERENCE_RATE <= 140
 
@@ -94,7 +94,7 @@ def test_films_differ() -> None:
 
 def test_the_mirrored_query_undoes_a_mirror() -> None:
     original, copy = film(8), film(8)[:, :, ::-1].copy()
-    seen, undone = EXTRACTOR.queries(clip(copy))
+    seen, undone = islice(EXTRACTOR.queries(clip(copy)), 2)
     assert undone.disguise == Disguise(mirror=True)
     assert differing(undone.fingerprint.codes, plain(original)) < 0.005
     assert differing(seen.fingerprint.codes, plain(original)) > 0.1
@@ -110,7 +110,7 @@ def test_black_and_flat_pictures_are_weak() -> None:
 def test_a_clip_without_pictures_gives_no_codes() -> None:
     empty = Clip("film.mp4", 1.0, frames=[])
     assert len(EXTRACTOR.reference(empty)) == 0
-    assert [len(query.fingerprint) for query in EXTRACTOR.queries(empty)] == [0, 0]
+    assert {len(query.fingerprint) for query in EXTRACTOR.queries(empty)} == {0}
 
 
 def test_a_picture_after_the_stated_end_counts_as_the_end() -> None:
@@ -130,3 +130,38 @@ def test_a_long_shot_is_taken_in_parts() -> None:
     endless = (Frame(i / QUERY_RATE, still) for i in count())
     assert len(next(shots(endless))) == SHOT_FRAMES
     assert next(endless).time == (SHOT_FRAMES + 1) / QUERY_RATE
+
+
+def inset(pictures: Pictures, rows: slice, columns: slice) -> Pictures:
+    """Shown small over a still pattern."""
+    ground = cv2.resize(np.random.default_rng(3).integers(0, 256, (9, 9), dtype=np.uint8), (128, 128))
+    frames = np.repeat(ground[None], len(pictures), axis=0).astype(np.uint8)
+    for frame, picture in zip(frames, pictures, strict=True):
+        part = frame[rows, columns]
+        part[:] = cv2.resize(picture, part.shape[::-1], interpolation=cv2.INTER_AREA)
+    return frames
+
+
+def test_a_picture_in_a_picture_is_found_and_its_place_refined() -> None:
+    original = film(11)
+    copy = clip(inset(original, slice(20, 84), slice(50, 114)))
+    stored = EXTRACTOR.reference(clip(original))
+
+    def near(query: Query) -> float:
+        rows = np.abs(query.fingerprint.times[:, None] - stored.times).argmin(1)
+        return 1 - differing(query.fingerprint.codes, stored.codes[rows])
+
+    best = max(EXTRACTOR.queries(copy), key=near)
+    refined = EXTRACTOR.refined(copy, best.disguise, near)
+    assert near(best) > 0.75 and near(refined) > near(best) - 0.01
+    assert refined.disguise.crop == pytest.approx((-50 / 64, -20 / 64, 2, 2), abs=0.25)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_copy_is_turned_back(degrees: int) -> None:
+    original = film(12)
+    turned = np.rot90(original, -degrees // 90, axes=(1, 2)).copy()
+    undone = {query.disguise: query for query in EXTRACTOR.queries(clip(turned))}
+    query = undone[Disguise(rotation=degrees)]
+    rows = np.abs(np.arange(len(original))[None] / QUERY_RATE - query.fingerprint.times[:, None]).argmin(1)
+    assert differing(query.fingerprint.codes, plain(original)[rows]) < 0.02

@@ -1,0 +1,131 @@
+"""Where in a capture's frame the work may be shown: picture in picture, a player's window, a re-cut with filled sides.
+
+A box is (left, top, width, height) as fractions of the frame.
+"""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.fingerprint import Crop, Disguise
+from fingerprint.picture import SIZE, Pictures
+
+Box = Crop
+Picture = NDArray[np.uint8]
+
+FULL: Box = (0.0, 0.0, 1.0, 1.0)
+MOST = 3  # boxes that the pictures themselves suggest
+LEAST, LARGEST = 0.25, 0.92  # of a side: what is shown smaller is not found, what is larger needs no box
+STILL = 0.12  # of the liveliest pixels' change, under which a pixel belongs to what surrounds a work
+DULL = 0.35  # of the usual detail, under which a row belongs to a blurred fill
+LIVELY = 0.1  # of a row that must change
+CLIMB = (0.08, 0.04, 0.02)  # steps of refinement
+GAIN = 2e-3  # of similarity that a step must bring
+
+
+def _places(size: float, count: int) -> list[float]:
+    """``count`` places of a length within 1, from end to end."""
+    return [float(place) for place in np.linspace(0, 1 - size, count)]
+
+
+def _grid() -> list[Box]:
+    """Strips as of a re-cut with filled sides, then boxes of three sizes all over the frame."""
+    boxes: list[Box] = []
+    for size in (0.75, 0.56, 0.42, 0.32):
+        boxes += [(0.0, (1 - size) / 2, 1.0, size), ((1 - size) / 2, 0.0, size, 1.0)]
+    for size, count in ((0.75, 3), (0.55, 3), (0.42, 4)):
+        boxes += [(x, y, size, size) for y in _places(size, count) for x in _places(size, count)]
+    return boxes
+
+
+GRID: tuple[Box, ...] = tuple(_grid())
+
+
+def inverted(box: Box) -> Box:
+    """The frame, seen from the box: where its corners lie when the box is the unit square. Its own inverse."""
+    left, top, width, height = box
+    return -left / width, -top / height, 1 / width, 1 / height
+
+
+def outstanding(pictures: Sequence[Picture]) -> list[Box]:
+    """Boxes that the pictures (h, w) of a stretch suggest: the part that moves, the part that is sharp."""
+    if len(pictures) < 2:
+        return []
+    stack = np.stack(
+        [cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for picture in pictures]
+    )
+    change = np.abs(np.diff(stack.astype(np.float32), axis=0)).mean(0)
+    moves = change > STILL * np.quantile(change, 0.98) + 1.0
+    found = [_bounds(moves.mean(1) > LIVELY, moves.mean(0) > LIVELY)]
+    across = np.abs(np.diff(stack.astype(np.float32), axis=2)).mean(0)
+    down = np.abs(np.diff(stack.astype(np.float32), axis=1)).mean(0)
+    detail = (across[1:] + down[:, 1:]) / 2
+    everywhere = np.ones(len(detail), bool)
+    found.append(_bounds(_sharp(detail.mean(1)), everywhere))
+    found.append(_bounds(everywhere, _sharp(detail.mean(0))))
+    return [box for box in found if box is not None][:MOST]
+
+
+def _sharp(profile: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return np.asarray(profile > DULL * np.quantile(profile, 0.85))
+
+
+def _bounds(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Box | None:
+    """The box from the first to the last of the rows and columns; None where it is too small, or nearly everything."""
+    if not rows.any() or not columns.any():
+        return None
+    top, bottom = np.flatnonzero(rows)[[0, -1]] / len(rows)
+    left, right = np.flatnonzero(columns)[[0, -1]] / len(columns)
+    width, height = right - left + 1 / len(columns), bottom - top + 1 / len(rows)
+    if min(width, height) < LEAST or min(width, height) > LARGEST:
+        return None
+    return float(left), float(top), float(width), float(height)
+
+
+def shown(pictures: Sequence[Picture], disguise: Disguise) -> Pictures:
+    """Pictures (h, w) with the disguise undone, (n, SIZE, SIZE): the box cut out, turned and mirrored back."""
+    left, top, width, height = inverted(disguise.crop) if disguise.crop else FULL
+    undone = np.empty((len(pictures), SIZE, SIZE), np.uint8)
+    for picture, into in zip(pictures, undone, strict=True):
+        h, w = picture.shape
+        rows = slice(round(top * h), max(round(top * h) + 2, round((top + height) * h)))
+        columns = slice(round(left * w), max(round(left * w) + 2, round((left + width) * w)))
+        part = np.rot90(picture[rows, columns], disguise.rotation // 90)
+        part = np.ascontiguousarray(part[:, ::-1] if disguise.mirror else part)
+        cv2.resize(part, (SIZE, SIZE), dst=into, interpolation=cv2.INTER_AREA)
+    return undone
+
+
+def climbed(box: Box, fit: Callable[[Box], float]) -> Box:
+    """The box near the given one that fits best: its edges moved step by step (coordinate ascent)."""
+    best = fit(box)
+    for step in CLIMB:
+        improved = True
+        while improved:
+            improved = False
+            for moved in _moved(box, step):
+                value = fit(moved)
+                if value > best + GAIN:
+                    box, best, improved = moved, value, True
+    return box
+
+
+def _moved(box: Box, step: float) -> list[Box]:
+    """The box shifted, and with each edge moved, by a step; within the frame."""
+    left, top, width, height = box
+    right, bottom = left + width, top + height
+    candidates = []
+    for sign in (step, -step):
+        candidates += [
+            (left + sign, top, right + sign, bottom), (left, top + sign, right, bottom + sign),
+            (left + sign, top, right, bottom), (left, top + sign, right, bottom),
+            (left, top, right + sign, bottom), (left, top, right, bottom + sign),
+        ]  # fmt: skip
+    kept = []
+    for x0, y0, x1, y1 in candidates:
+        x0, y0, x1, y1 = max(0.0, x0), max(0.0, y0), min(1.0, x1), min(1.0, y1)
+        if min(x1 - x0, y1 - y0) >= LEAST:
+            kept.append((x0, y0, x1 - x0, y1 - y0))
+    return kept
