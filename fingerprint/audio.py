@@ -146,16 +146,21 @@ class AudioExtractor:
 
     def queries(self, media: Media) -> Iterator[Query]:
         """A code every 40 ms: as heard, then with each pitch and tempo undone."""
-        samples = np.concatenate([np.zeros(0, np.float32), *media.samples()])
+        samples = _whole(media)
         for scale, disguises in itertools.groupby((PLAIN, *HYPOTHESES), key=lambda d: d.time_scale):
             together = list(disguises)
             powers = band_powers(samples, tuple(d.pitch for d in together), scale)
             for heard, disguise in zip(powers, together, strict=True):
                 yield _query(heard, media.duration, disguise)
 
+    def query(self, media: Media, disguise: Disguise) -> Query:
+        """A code every 40 ms with this pitch and tempo undone."""
+        powers = band_powers(_whole(media), (disguise.pitch,), disguise.time_scale)[0]
+        return _query(powers, media.duration, disguise)
+
     def refined(self, media: Media, disguise: Disguise, fit: Callable[[Query], float]) -> Query:
         """The query whose pitch, near the one assumed, ``fit`` finds best."""
-        samples = np.concatenate([np.zeros(0, np.float32), *media.samples()])
+        samples = _whole(media)
         near = [
             replace(disguise, pitch=disguise.pitch + change)
             for change in _grid(PITCH_STEP / 3, PITCH_STEP / 3)
@@ -163,6 +168,10 @@ class AudioExtractor:
         powers = band_powers(samples, tuple(d.pitch for d in near), disguise.time_scale)
         queries = [_query(heard, media.duration, d) for heard, d in zip(powers, near, strict=True)]
         return max(queries, key=fit)
+
+
+def _whole(media: Media) -> Array:
+    return np.concatenate([np.zeros(0, np.float32), *media.samples()])
 
 
 def _query(powers: Array, duration: float, disguise: Disguise) -> Query:

@@ -22,6 +22,15 @@ STILL = 0.12  # of the liveliest pixels' change, under which a pixel belongs to 
 DULL = 0.35  # of the usual detail, under which a row belongs to a blurred fill
 LIVELY = 0.1  # of a row that must change
 CLIMB = (0.08, 0.04, 0.02)  # steps of refinement
+ROUNDS = 2  # of a step, at most
+MOVES = (
+    (1, 0, 1, 0),
+    (0, 1, 0, 1),
+    (1, 0, 0, 0),
+    (0, 1, 0, 0),
+    (0, 0, 1, 0),
+    (0, 0, 0, 1),
+)  # of left, top, right, bottom
 GAIN = 2e-3  # of similarity that a step must bring
 
 
@@ -99,33 +108,26 @@ def shown(pictures: Sequence[Picture], disguise: Disguise) -> Pictures:
 
 
 def climbed(box: Box, fit: Callable[[Box], float]) -> Box:
-    """The box near the given one that fits best: its edges moved step by step (coordinate ascent)."""
+    """The box near the given one that fits best: shifted, and its edges moved, step by step (coordinate ascent)."""
     best = fit(box)
     for step in CLIMB:
-        improved = True
-        while improved:
-            improved = False
-            for moved in _moved(box, step):
-                value = fit(moved)
-                if value > best + GAIN:
-                    box, best, improved = moved, value, True
+        for _ in range(ROUNDS):
+            before = box
+            for move in MOVES:
+                for sign in (step, -step):
+                    moved = _moved(box, sign * np.array(move))
+                    value = fit(moved) if moved is not None else -np.inf
+                    if value > best + GAIN:
+                        box, best = moved or box, value
+                        break
+            if box == before:
+                break
     return box
 
 
-def _moved(box: Box, step: float) -> list[Box]:
-    """The box shifted, and with each edge moved, by a step; within the frame."""
+def _moved(box: Box, by: NDArray[np.float64]) -> Box | None:
+    """The box with its edges (left, top, right, bottom) moved, within the frame; None where that changes nothing."""
     left, top, width, height = box
-    right, bottom = left + width, top + height
-    candidates = []
-    for sign in (step, -step):
-        candidates += [
-            (left + sign, top, right + sign, bottom), (left, top + sign, right, bottom + sign),
-            (left + sign, top, right, bottom), (left, top + sign, right, bottom),
-            (left, top, right + sign, bottom), (left, top, right, bottom + sign),
-        ]  # fmt: skip
-    kept = []
-    for x0, y0, x1, y1 in candidates:
-        x0, y0, x1, y1 = max(0.0, x0), max(0.0, y0), min(1.0, x1), min(1.0, y1)
-        if min(x1 - x0, y1 - y0) >= LEAST:
-            kept.append((x0, y0, x1 - x0, y1 - y0))
-    return kept
+    x0, y0, x1, y1 = np.clip(np.array([left, top, left + width, top + height]) + by, 0, 1)
+    moved = (float(x0), float(y0), float(x1 - x0), float(y1 - y0))
+    return moved if min(moved[2:]) >= LEAST and np.abs(np.subtract(moved, box)).max() > 1e-6 else None

@@ -35,6 +35,10 @@ class Extractor(Protocol):
         """Dense codes of a capture (at most ``window`` seconds): plain first, disguised ones made only when asked for."""
         ...
 
+    def query(self, media: Media, disguise: Disguise) -> Query:
+        """Dense codes of a capture with one disguise undone."""
+        ...
+
     def refined(self, media: Media, disguise: Disguise, fit: Callable[[Query], float]) -> Query:
         """The query of the disguise near the given one that ``fit`` gives most; as it is where nothing can be refined."""
         ...

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.extractor import EXTRACTORS, Extractor
-from fingerprint.fingerprint import Fingerprint
+from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
 from fingerprint.media import Frame, Limits, Media, MediaError, open_media, sha256, windows
 from index.catalog import Catalog, CatalogError, Reference
 from index.index import Index
@@ -25,6 +25,7 @@ from matching.segment import Answer, Failure, Match, QueryInfo
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 WIDTH = 32  # bytes of a code
+SEARCHED = 8  # windows of a long capture, about, that are searched for every disguise
 CERTAIN = 1e-3  # of MATCH: below this no disguise needs to be tried
 
 Progress = Callable[[float], None]
@@ -203,26 +204,29 @@ class Engine:
         """Stretches of all windows, on the capture's time axis and rated, and the number of codes compared."""
         search, model = self._search(algorithm, extractor), null_model(algorithm)
         placed: list[Placed] = []
+        known: dict[Disguise, None] = {}
         seen = 0
-        for start, clip in windows(media, extractor.kind, extractor.window, extractor.rate, OVERLAP):
+        # A disguise is mostly that of a whole capture: of a long one some windows are searched for all, the others for what
+        # these had.
+        every = max(1, round(media.duration / (extractor.window - OVERLAP) / SEARCHED))
+        for number, (start, clip) in enumerate(
+            windows(media, extractor.kind, extractor.window, extractor.rate, OVERLAP)
+        ):
             seconds = max(media.duration, start + clip.duration)
 
             def expected(score: float, seconds: float = seconds) -> float:
                 return model.expected_false_matches(score, seconds, len(search.index))
 
-            found, codes = search.found(clip, lambda score: expected(score) <= CERTAIN * MATCH)
+            def certain(score: float) -> bool:
+                return expected(score) <= CERTAIN * MATCH
+
+            stages = None if number % every == 0 else 1
+            found, codes = search.found(clip, certain, list(known), stages)
             seen += codes
-            placed += [
-                place(
-                    f,
-                    extractor,
-                    start,
-                    clip.duration,
-                    expected(f.score),
-                    self.catalog.reference(f.stretch.ref_id).duration,
-                )
-                for f in found
-            ]
+            known |= {f.disguise: None for f in found if certain(f.score) and f.disguise != PLAIN}
+            for f in found:
+                length = self.catalog.reference(f.stretch.ref_id).duration
+                placed.append(place(f, extractor, start, clip.duration, expected(f.score), length))
         return joined(placed), seen
 
     def _index(self, algorithm: str) -> Index:

@@ -2,7 +2,7 @@
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ RIVALS = slice(
 )  # the decoys, best first, whose mean score is taken off: the very best may be of the same work
 RIVAL_HITS = 16  # decoys' codes asked for each code
 RIVAL_LINES = 24
+REFINABLE = 0.2  # similarity under which there is nothing to refine
 UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried
 BENT = 0.6  # of the tolerance: a time scale further off than this asks for another assumption
 EXACT = 0.98  # similarity above which codes are the same for all that matters
@@ -53,32 +54,37 @@ class Search:
     exactness: float
 
     def found(
-        self, clip: Clip, certain: Callable[[float], bool], stages: int | None = None
+        self,
+        clip: Clip,
+        certain: Callable[[float], bool],
+        known: Sequence[Disguise] = (),
+        stages: int | None = None,
     ) -> tuple[list[Found], int]:
         """Stretches, best first, and how many codes the clip has.
 
-        Disguises are tried stage by stage, likeliest first, while there are seconds in which no score is ``certain``;
-        at most ``stages`` of the extractor's.
+        Disguises are tried while there are seconds in which no score is ``certain``: those ``known`` of the same
+        capture, then at most ``stages`` of the extractor's, likeliest first.
         """
         queries = self.extractor.queries(clip)
         plain = next(queries)
         if not len(plain.fingerprint) or not len(self.index):
             return [], len(plain.fingerprint)
-        found = self._refined(clip, self._verified(plain, self._lines(plain)), certain)
-        for size in self.extractor.stages[:stages]:
+        found = self._verified(plain, self._lines(plain))
+        tried: list[Iterator[Query]] = [(self.extractor.query(clip, disguise) for disguise in known)]
+        tried += [itertools.islice(queries, size) for size in self.extractor.stages[:stages]]
+        for stage in tried:
             sure = [f for f in found if certain(f.score) and not self._bent(f)]
             open_codes = _outside(plain.fingerprint, sure)
             if np.count_nonzero(open_codes) * _spacing(plain.fingerprint) < UNEXPLAINED:
                 break
-            disguised = self._disguised(itertools.islice(queries, size), sure)
-            fresh = [f for query, kept in disguised for f in self._verified(query, kept)]
-            found += self._refined(clip, fresh, certain)
-        return without_eclipsed(found), len(plain.fingerprint)
+            for query, kept in self._disguised(stage, sure):
+                found += self._verified(query, kept)
+        return without_eclipsed(self._refined(clip, found, certain)), len(plain.fingerprint)
 
     def _refined(self, clip: Clip, found: list[Found], certain: Callable[[float], bool]) -> list[Found]:
         """The same, and the best of them under the disguise that fits it best, unless it is certain as it is."""
         best = max(found, key=lambda f: f.score, default=None)
-        if best is None or certain(best.score):
+        if best is None or certain(best.score) or best.stretch.similarity < REFINABLE:
             return found
         reference, aligned = self.reference(best.stretch.ref_id), best.stretch
 
@@ -100,7 +106,7 @@ class Search:
         hits = replace(self.index.search(looked_up, NEAREST), disguise=query.disguise)
         return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, LINES)
 
-    def _disguised(self, queries: Iterator[Query], sure: list[Found]) -> list[tuple[Query, list[Line]]]:
+    def _disguised(self, queries: Iterable[Query], sure: list[Found]) -> list[tuple[Query, list[Line]]]:
         """The best lines of all disguised queries outside the ``sure`` stretches, by query."""
         best: list[tuple[float, int, Line, Query]] = []
         earlier = itertools.count(0, -1)
