@@ -95,17 +95,20 @@ def register(
     as_json: AsJson = False,
 ) -> None:
     """Register originals: files, or folders with all that is in them."""
-    from service.inputs import Details, InputError, identifier_pairs, read_table
+    from service.inputs import Details, DetailsTable, InputError, identifier_pairs, read_table
+    from service.terminal import say
 
     try:
         given = Details(title, owner, kind, identifier_pairs(identifiers or []))
-        details = read_table(table, given) if table else (lambda path: given)
+        details = read_table(table, given) if table else DetailsTable({}, given)
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
     _start_decoder()
     with _engine() as engine:
         failed = _register_all(engine, paths, details, as_json)
         engine.save()
+    for row in details.unused:
+        say(f"table {table}: no file of this run is named {row!r}")
     raise typer.Exit(1 if failed else 0)
 
 
@@ -118,9 +121,9 @@ def _register_all(
     from fingerprint.media import MediaError
     from index.catalog import CatalogError
     from service.inputs import found_files
-    from service.terminal import progress
+    from service.terminal import progress, say
 
-    files, failed = found_files(paths), 0
+    files, failed = found_files(paths, say), 0
     with progress(len(files), "registering") as show:
         for number, found in enumerate(files):
             line: dict[str, object] = {
@@ -179,7 +182,7 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]
     from service.inputs import found_files
     from service.terminal import progress, say
 
-    files = found_files(paths)
+    files = found_files(paths, say)
     maker = {"version": version("whorl"), "algorithms": list(engine.algorithms)}
     with progress(len(files), "matching") as show:
         for number, found in enumerate(files):

@@ -16,6 +16,8 @@ from matching.segment import Answer, Failure, QueryInfo
 if TYPE_CHECKING:
     from matching.engine import Engine
 
+COLUMNS = ("file", "title", "owner", "kind", "identifiers")  # of a table of works
+
 
 class InputError(Exception):
     """What was typed cannot be meant."""
@@ -52,11 +54,17 @@ class FoundFile:
         return Answer(QueryInfo(self.path.name, "", 0.0, ()), (), failure, (), 0.0)
 
 
-def found_files(paths: Iterable[Path]) -> list[FoundFile]:
-    """The files, and all below the folders in order of their names; hidden ones are passed over."""
+def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[FoundFile]:
+    """The files, and all below the folders in order of their names; hidden ones are passed over.
+
+    ``note`` is told of folders that hold none.
+    """
     found: list[FoundFile] = []
     for path in paths:
-        found += _in_folder(path) if path.is_dir() else [FoundFile(path)]
+        below = _in_folder(path) if path.is_dir() else [FoundFile(path)]
+        if not below:
+            note(f"{path}: no files in it")
+        found += below
     return found
 
 
@@ -84,17 +92,35 @@ def identifier_pairs(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
     return frozenset((scheme.lower(), value) for scheme, value in pairs)
 
 
-def read_table(path: Path, given: Details) -> Callable[[Path], Details]:
-    """What the CSV says of a file, by path or name; the rest is as ``given``. Raises InputError."""
+class DetailsTable:
+    """What a CSV says of files, by path or name; the rest is as ``given``."""
+
+    def __init__(self, by_file: dict[str, Details], given: Details) -> None:
+        self._by_file, self._given = by_file, given
+        self.unused = dict.fromkeys(by_file)  # rows that no file has asked for, in their order
+
+    def __call__(self, file: Path) -> Details:
+        """The details of a file."""
+        named = next((name for name in (str(file), file.name) if name in self._by_file), None)
+        if named is None:
+            return self._given
+        self.unused.pop(named, None)
+        return self._by_file[named]
+
+
+def read_table(path: Path, given: Details) -> DetailsTable:
+    """The table of a CSV file. Raises InputError."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"table {path} cannot be read: {error}") from None
     if not rows or "file" not in rows[0]:
-        raise InputError(f"table {path} has no column `file`: it needs file, title, owner, kind, identifiers")
-    by_file = {row["file"]: _row(row, given) for row in rows}
-    return lambda file: by_file.get(str(file)) or by_file.get(file.name) or given
+        raise InputError(f"table {path} has no column `file`: it may have {', '.join(COLUMNS)}")
+    unknown = [column for column in rows[0] if column not in COLUMNS]
+    if unknown:
+        raise InputError(f"table {path} has the column {unknown[0]!r}: it may have {', '.join(COLUMNS)}")
+    return DetailsTable({row["file"]: _row(row, given) for row in rows}, given)
 
 
 def _row(row: dict[str, str | None], given: Details) -> Details:

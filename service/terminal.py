@@ -9,6 +9,7 @@ from evidence.answer import Json
 from evidence.words import clock, disguise, harmless
 
 PATIENCE = 2.0  # seconds before progress is shown
+LOGGED = 10.0  # seconds between its lines where stderr is no terminal
 
 
 def say(text: str) -> None:
@@ -19,9 +20,12 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[[int, float, str], None]]:
-    """Gives ``show(files done, part of this one, its name)``; drawn on stderr after PATIENCE seconds."""
+    """Gives ``show(files done, part of this one, its name)``; drawn on stderr after PATIENCE seconds.
+
+    Where stderr is no terminal, a line every LOGGED seconds.
+    """
     if not sys.stderr.isatty():
-        yield lambda done, part, name: None
+        yield _logged(total, what)
         return
     from rich.console import Console
     from rich.markup import escape
@@ -46,6 +50,18 @@ def progress(total: int, what: str) -> Iterator[Callable[[int, float, str], None
         yield show
     finally:
         bar.stop()
+
+
+def _logged(total: int, what: str) -> Callable[[int, float, str], None]:
+    due = time.monotonic() + PATIENCE
+
+    def show(done: int, part: float, name: str) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + LOGGED
+            say(f"{what} {done + 1} of {total}, {(done + part) / max(total, 1):.0%}: {name}")
+
+    return show
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from service.cli import app
+from service.terminal import progress
 
 ANSWER = {"query", "status", "error", "elapsed", "matches", "engine"}
 SEGMENT = {
@@ -81,6 +82,40 @@ def test_a_table_tells_the_works(data: Path, song: Path, tmp_path: Path) -> None
     (shown,) = lines("show", "1")
     assert (shown["title"], shown["owner"], shown["kind"]) == ("Harbour Lights", "A Label", "song")
     assert shown["identifiers"] == ["isrc:USRC17607839", "iswc:T-034.524.680-1"]
+
+
+def test_a_row_of_a_table_that_no_file_has_is_named(data: Path, song: Path, tmp_path: Path) -> None:
+    table = tmp_path / "works.csv"
+    table.write_text(f"file,title\n{song.name},Harbour Lights\nharbor.m4a,A slip\n")
+    result = whorl("register", song, "--table", table)
+    assert result.exit_code == 0
+    assert "'harbor.m4a'" in result.stderr and f"'{song.name}'" not in result.stderr
+
+
+def test_a_table_with_an_unknown_column_is_refused(data: Path, song: Path, tmp_path: Path) -> None:
+    table = tmp_path / "works.csv"
+    table.write_text("file,titel\nsong.m4a,Harbour Lights\n")
+    result = whorl("register", song, "--table", table)
+    assert result.exit_code == 2 and "'titel'" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["register", "match"])
+def test_a_folder_without_files_is_said_to_be_so(data: Path, tmp_path: Path, command: str) -> None:
+    (tmp_path / "empty").mkdir()
+    result = whorl(command, tmp_path / "empty")
+    assert result.exit_code == 0 and "no files in it" in result.stderr
+
+
+def test_progress_is_told_in_lines_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 1.0, 3.0, 3.0, 4.0, 15.0, 15.0])
+    monkeypatch.setattr("service.terminal.time.monotonic", lambda: next(clock))
+    with progress(4, "matching") as show:
+        for part in (0.1, 0.2, 0.3, 0.4):
+            show(1, part, "clip.mp4")
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["matching 2 of 4, 30%: clip.mp4", "matching 2 of 4, 35%: clip.mp4"]
 
 
 def test_details_come_from_options_too(data: Path, song: Path) -> None:

@@ -144,6 +144,21 @@ def inset(picture: Picture, other: Picture, rng: Random) -> Picture:
     return np.asarray(ground, np.uint8)
 
 
+def put_back(picture: Picture, rng: Random) -> Picture:
+    """A part of the picture about where it was cut from, its mean around it: how a query's side undoes a crop."""
+    height, width = picture.shape
+    h, w = int(height * rng.uniform(0.35, 0.9)), int(width * rng.uniform(0.35, 0.9))
+    y, x = int(rng.integers(0, height - h + 1)), int(rng.integers(0, width - w + 1))
+    part = picture[y : y + h, x : x + w]
+    ground = np.full_like(picture, int(part.mean()))
+    size = rng.uniform(0.94, 1.06)
+    h, w = min(height, int(h * size)), min(width, int(w * size))
+    y = int(np.clip(y + height * rng.uniform(-0.05, 0.05), 0, height - h))
+    x = int(np.clip(x + width * rng.uniform(-0.05, 0.05), 0, width - w))
+    ground[y : y + h, x : x + w] = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA)
+    return ground
+
+
 # In the order in which they happen on the way from a master to a capture, each with its probability.
 _EDITS: tuple[tuple[Step, float], ...] = ((crop, 0.5), (blocks, 0.4), (tone, 0.5))
 _CAPTURE: tuple[tuple[Step, float], ...] = (
@@ -170,4 +185,5 @@ def disguise(picture: Picture, other: Picture, rng: Random) -> Picture:
     picture = _some(picture, _EDITS, rng)
     if rng.random() < 0.2:
         picture = inset(picture, other, rng)
-    return _some(picture, _CAPTURE, rng)
+    picture = _some(picture, _CAPTURE, rng)
+    return put_back(picture, rng) if rng.random() < 0.25 else picture
