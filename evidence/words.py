@@ -2,7 +2,7 @@
 
 from evidence.answer import Json, printable
 
-SURROUNDED = 1.1  # of the original's size, from which a frame is told to show more than the original
+FRAMED = 0.07  # of the original's size by which a frame must differ from it for that to be told
 
 
 def harmless(text: str) -> str:
@@ -25,13 +25,23 @@ def disguise(segment: Json) -> str:
         words.append("mirrored")
     if found.get("rotation"):
         words.append(f"turned by {found['rotation']}°")
-    if found["crop"] and max(found["crop"][2:]) >= SURROUNDED:
-        words.append(f"shown at {1 / found['crop'][2]:.0%} by {1 / found['crop'][3]:.0%} of the frame")
+    if found["crop"]:
+        words += _framing(*found["crop"][2:])
     if abs(segment["time_scale"] - 1) >= _least_change(segment):
         words.append(f"{segment['time_scale']:.2f}x speed")
     if abs(found["pitch"]) >= 0.2:
         words.append(f"pitch {found['pitch']:+.1f} semitones")
     return ", ".join(words) or "none found"
+
+
+def _framing(width: float, height: float) -> list[str]:
+    """How much of the original the frame shows, along both sides, or how small the original is shown in it."""
+    words = []
+    if min(width, height) <= 1 - FRAMED:
+        words.append(f"cropped to {min(width, 1):.0%} by {min(height, 1):.0%}")
+    if max(width, height) >= 1 + FRAMED:
+        words.append(f"shown in {1 / max(width, 1):.0%} by {1 / max(height, 1):.0%} of the frame")
+    return words
 
 
 def _least_change(segment: Json) -> float:

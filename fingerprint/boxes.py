@@ -1,6 +1,6 @@
-"""Where in a capture's frame the work may be shown: picture in picture, a player's window, a re-cut with filled sides.
+"""Where a work's whole frame lies in a capture's: inside, as picture in picture; or around it, when the capture is cropped.
 
-A box is (left, top, width, height) as fractions of the frame.
+A box is (left, top, width, height) as fractions of the capture's frame. What lies outside is unknown, and shown as flat.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,8 @@ LEAST, LARGEST = 0.25, 0.92  # of a side: what is shown smaller is not found, wh
 STILL = 0.12  # of the liveliest pixels' change, under which a pixel belongs to what surrounds a work
 DULL = 0.35  # of the usual detail, under which a row belongs to a blurred fill
 LIVELY = 0.1  # of a row that must change
-CLIMB = (0.08, 0.04, 0.02)  # steps of refinement
+MOST_SIDE = 3.5  # of the frame: what is cropped further is not found
+CLIMB = (0.08, 0.04, 0.02)  # steps of refinement, as parts of the box
 ROUNDS = 2  # of a step, at most
 MOVES = (
     (1, 0, 1, 0),
@@ -39,23 +40,30 @@ def _places(size: float, count: int) -> list[float]:
     return [float(place) for place in np.linspace(0, 1 - size, count)]
 
 
-def _grid() -> list[Box]:
-    """Strips as of a re-cut with filled sides, then boxes of three sizes all over the frame."""
-    boxes: list[Box] = []
-    for size in (0.75, 0.56, 0.42, 0.32):
-        boxes += [(0.0, (1 - size) / 2, 1.0, size), ((1 - size) / 2, 0.0, size, 1.0)]
-    for size, count in ((0.75, 3), (0.55, 3), (0.42, 4)):
-        boxes += [(x, y, size, size) for y in _places(size, count) for x in _places(size, count)]
-    return boxes
-
-
-GRID: tuple[Box, ...] = tuple(_grid())
+def _all_over(size: float, count: int) -> list[Box]:
+    """Boxes of a size all over the frame."""
+    return [(x, y, size, size) for y in _places(size, count) for x in _places(size, count)]
 
 
 def inverted(box: Box) -> Box:
     """The frame, seen from the box: where its corners lie when the box is the unit square. Its own inverse."""
     left, top, width, height = box
     return -left / width, -top / height, 1 / width, 1 / height
+
+
+def _grid() -> list[Box]:
+    """Strips as of a re-cut with filled sides, smaller pictures all over the frame, then crops."""
+    boxes: list[Box] = []
+    for size in (0.75, 0.56, 0.42, 0.32):
+        boxes += [(0.0, (1 - size) / 2, 1.0, size), ((1 - size) / 2, 0.0, size, 1.0)]
+    boxes += [*_all_over(0.75, 3), *_all_over(0.55, 3), *_all_over(0.42, 4)]
+    crops = [*_all_over(0.8, 1), *_all_over(0.62, 3), *_all_over(0.45, 3)]
+    for size in (0.5, 0.33):
+        crops += [(x, 0.0, size, 1.0) for x in _places(size, 3)]
+    return boxes + [inverted(crop) for crop in crops]
+
+
+GRID: tuple[Box, ...] = tuple(_grid())
 
 
 def outstanding(pictures: Sequence[Picture]) -> list[Box]:
@@ -94,17 +102,40 @@ def _bounds(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Box | None:
 
 
 def shown(pictures: Sequence[Picture], disguise: Disguise) -> Pictures:
-    """Pictures (h, w) with the disguise undone, (n, SIZE, SIZE): the box cut out, turned and mirrored back."""
-    left, top, width, height = inverted(disguise.crop) if disguise.crop else FULL
+    """Pictures (h, w) with the disguise undone, (n, SIZE, SIZE): the box cut out or put back, turned and mirrored back."""
+    box = inverted(disguise.crop) if disguise.crop else FULL
     undone = np.empty((len(pictures), SIZE, SIZE), np.uint8)
     for picture, into in zip(pictures, undone, strict=True):
-        h, w = picture.shape
-        rows = slice(round(top * h), max(round(top * h) + 2, round((top + height) * h)))
-        columns = slice(round(left * w), max(round(left * w) + 2, round((left + width) * w)))
-        part = np.rot90(picture[rows, columns], disguise.rotation // 90)
-        part = np.ascontiguousarray(part[:, ::-1] if disguise.mirror else part)
-        cv2.resize(part, (SIZE, SIZE), dst=into, interpolation=cv2.INTER_AREA)
+        part = np.rot90(_cut(picture, box), disguise.rotation // 90)
+        into[:] = part[:, ::-1] if disguise.mirror else part
     return undone
+
+
+def _cut(picture: Picture, box: Box) -> Picture:
+    """The box of a picture (h, w), squeezed to (SIZE, SIZE); what lies outside of the picture is its mean."""
+    rows, into_rows = _overlap(box[1], box[3], picture.shape[0])
+    columns, into_columns = _overlap(box[0], box[2], picture.shape[1])
+    part = np.ascontiguousarray(picture[rows, columns])
+    size = (into_columns.stop - into_columns.start, into_rows.stop - into_rows.start)
+    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    if size == (SIZE, SIZE):
+        return np.asarray(small, np.uint8)
+    cut = np.full((SIZE, SIZE), round(cv2.mean(part)[0]), np.uint8)
+    cut[into_rows, into_columns] = small
+    return cut
+
+
+def _overlap(start: float, length: float, pixels: int) -> tuple[slice, slice]:
+    """Along one side: the pixels of a picture that lie in the box, and the pixels of SIZE that they become."""
+    first, last = max(start, 0.0), min(start + length, 1.0)
+    taken = _pixels(first, last, pixels)
+    return taken, _pixels((first - start) / length, (last - start) / length, SIZE)
+
+
+def _pixels(first: float, last: float, pixels: int) -> slice:
+    """The pixels between two fractions; two at least."""
+    begin = min(round(first * pixels), pixels - 2)
+    return slice(begin, max(begin + 2, round(last * pixels)))
 
 
 def climbed(box: Box, fit: Callable[[Box], float]) -> Box:
@@ -126,8 +157,12 @@ def climbed(box: Box, fit: Callable[[Box], float]) -> Box:
 
 
 def _moved(box: Box, by: NDArray[np.float64]) -> Box | None:
-    """The box with its edges (left, top, right, bottom) moved, within the frame; None where that changes nothing."""
+    """The box with its edges (left, top, right, bottom) moved by parts of its size; None where it leaves all bounds."""
     left, top, width, height = box
-    x0, y0, x1, y1 = np.clip(np.array([left, top, left + width, top + height]) + by, 0, 1)
-    moved = (float(x0), float(y0), float(x1 - x0), float(y1 - y0))
-    return moved if min(moved[2:]) >= LEAST and np.abs(np.subtract(moved, box)).max() > 1e-6 else None
+    x0, y0, x1, y1 = np.array([left, top, left + width, top + height]) + by * np.array([width, height] * 2)
+    inside = min(x1, y1, 1) - max(x0, y0, 0) > 0 and min(x1 - x0, y1 - y0) >= LEAST
+    return (
+        (float(x0), float(y0), float(x1 - x0), float(y1 - y0))
+        if inside and max(x1 - x0, y1 - y0) < MOST_SIDE
+        else None
+    )

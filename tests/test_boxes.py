@@ -13,9 +13,11 @@ def scene(seed: int) -> np.ndarray:
     return np.asarray(cv2.resize(ground, (128, 128)), np.uint8)
 
 
-def test_every_box_of_the_grid_lies_in_the_frame() -> None:
+def test_every_box_of_the_grid_lies_in_the_frame_or_around_it() -> None:
     for left, top, width, height in GRID:
-        assert min(left, top) >= 0 and max(left + width, top + height) <= 1 + 1e-9
+        inside = min(left, top) >= 0 and max(left + width, top + height) <= 1 + 1e-9
+        around = max(left, top) <= 0 and min(left + width, top + height) >= 1 - 1e-9
+        assert inside or around
     assert len(set(GRID)) == len(GRID)
 
 
@@ -66,3 +68,13 @@ def test_climbing_finds_the_box_that_fits() -> None:
 
     assert climbed((0.4, 0.1, 0.4, 0.75), fit) == pytest.approx(tuple(wanted), abs=0.04)
     assert climbed(FULL, lambda box: float(box == FULL)) == FULL
+
+
+def test_a_crop_is_put_back_where_it_was_cut_from() -> None:
+    original = scene(5)
+    crop = (0.25, 0.125, 0.5, 0.75)
+    kept = np.ascontiguousarray(original[16:112, 32:96])
+    put_back = shown([kept], Disguise(crop=crop))[0].astype(int)
+    plain = shown([original], Disguise())[0]
+    assert np.abs(put_back[8:56, 16:48] - plain[8:56, 16:48]).mean() < 2
+    assert np.ptp(np.concatenate([put_back[:8].ravel(), put_back[56:].ravel()])) == 0
