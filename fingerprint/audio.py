@@ -1,18 +1,16 @@
-"""Audio codes "audio/2": 256 bits that a small network makes of 1.28 s of spectrogram."""
+"""Audio codes "audio/1": 256 bits of a learned projection of 1.28 s of spectrogram."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Fingerprint, Query, pack
 from fingerprint.media import Media
-from fingerprint.network import session
 from fingerprint.spectrum import (
     HOP,
     PATCH,
@@ -21,16 +19,16 @@ from fingerprint.spectrum import (
     band_powers,
     contrast,
     frame_time,
-    levelled,
+    patches,
 )
 
-PAIR = 2  # frames, 40 ms: the network's step in time, and a query's, for an error doubles with 16 ms of misalignment
-REFERENCE_STEP = 6  # pairs between stored codes: 240 ms, 133 bytes a second
-BEYOND = 12  # pairs of a query's patch that may lie outside it: its ends are worth codes too, the more the shorter it is
-BLOCK = 250 * REFERENCE_STEP * PAIR * HOP  # samples of a reference worked on at once: 60 s
-MARGIN = (
-    12 * REFERENCE_STEP * PAIR * HOP
-)  # samples around a block that its frames' context reaches into: 2.9 s
+REFERENCE_STEP = 12  # frames between stored codes: 240 ms, 133 bytes a second
+QUERY_STEP = (
+    2  # frames between a query's codes: 40 ms, for the error of a code doubles with 16 ms of misalignment
+)
+BEYOND = 24  # frames of a query's patch that may lie outside it: its ends are worth codes too, the more the shorter it is
+BLOCK = 250 * REFERENCE_STEP * HOP  # samples of a reference worked on at once: 60 s
+MARGIN = 10 * REFERENCE_STEP * HOP  # samples around a block that its frames' context reaches into: 2.4 s
 WEAK_POWER = 2e-9  # mean band power of a patch (noise of -60 dBFS) under which it counts as silence
 # Codes hold to a third of a semitone and some 3 % of tempo on either side; beyond that the query's side tries others.
 PITCH_STEP, MOST_PITCH = 0.5, 4.5  # semitones
@@ -75,29 +73,28 @@ LIKELY = sum(
 
 
 @lru_cache(maxsize=1)
-def _session() -> Any:
-    """The network: "bands" (1, 1, pairs, BANDS) and "starts" (n,) -> "projections" (n, 256)."""
-    return session(files("fingerprint") / "models" / "audio-2.onnx")
+def _model() -> tuple[Array, Array]:
+    """Mean patch (PATCH_SIZE,) through the projection, and the projection (PATCH_SIZE, 256)."""
+    with (files("fingerprint") / "models" / "audio-1.npz").open("rb") as stored, np.load(stored) as arrays:
+        projection = arrays["projection"].astype(np.float32)
+        return arrays["mean"] @ projection, projection
 
 
-def project(pairs: Array, starts: Rows) -> Array:
-    """The projections (n, 256) whose signs are the codes of the PATCH frames from each start, counted in pairs."""
-    if not len(starts):
-        return np.zeros((0, 256), np.float32)
-    given = {"bands": pairs[None, None], "starts": starts}
-    return np.asarray(_session().run(["projections"], given)[0])
+def project(bands: Array, starts: Rows) -> Array:
+    """The projections (n, 256) whose signs are the codes of the patches that start at the given frames."""
+    offset, projection = _model()
+    return np.asarray(patches(bands, starts) @ projection - offset)
 
 
 def _quiet(powers: Array, starts: Rows) -> NDArray[np.bool_]:
-    """Which patches, as far as they lie inside, are silence; ``starts`` in frames."""
+    """Which patches, as far as they lie inside, are silence."""
     total = np.concatenate([[0.0], np.cumsum(powers.mean(1), dtype=np.float64)])
     first, last = (np.clip(edge, 0, len(powers)) for edge in (starts, starts + PATCH))
     return np.asarray((total[last] - total[first]) / (last - first) < WEAK_POWER)
 
 
-def _starts(pairs: int, step: int) -> Rows:
-    """The first pair of each patch that fits into ``pairs``."""
-    return np.arange(0, max(pairs - PATCH // PAIR + 1, 0), step)
+def _starts(frames: int, step: int) -> Rows:
+    return np.arange(0, max(frames - PATCH + 1, 0), step)
 
 
 def _blocks(chunks: Iterable[Array]) -> Iterator[tuple[int, Array]]:
@@ -115,7 +112,7 @@ def _blocks(chunks: Iterable[Array]) -> Iterator[tuple[int, Array]]:
 class AudioExtractor:
     """Sound to codes: the middle of each code is its time."""
 
-    algorithm = "audio/2"
+    algorithm = "audio/1"
     kind = "audio"
     span = ((PATCH - 1) * HOP) / SAMPLE_RATE
     window = 60.0
@@ -131,15 +128,15 @@ class AudioExtractor:
         done = 0
         for first, samples in _blocks(media.samples()):
             powers = band_powers(samples)[0]
-            starts = _starts(len(powers) // PAIR, REFERENCE_STEP)
+            starts = _starts(len(powers), REFERENCE_STEP)
             # All but the last block leave their last MARGIN to the next one, which sees it with its context.
             last = first + len(samples) - MARGIN if len(samples) >= BLOCK + MARGIN else np.inf
-            whole = starts + first // (PAIR * HOP)
-            ours = (whole >= done) & (whole * PAIR * HOP < last)
+            whole = starts + first // HOP
+            ours = (whole >= done) & (whole * HOP < last)
             starts, done = starts[ours], int(whole[ours][-1]) + REFERENCE_STEP if ours.any() else done
             times.append(_middles(whole[ours]))
-            codes.append(pack(project(levelled(contrast(powers)), starts)))
-            weak.append(_quiet(powers, starts * PAIR))
+            codes.append(pack(project(contrast(powers), starts)))
+            weak.append(_quiet(powers, starts))
         return _fingerprint(
             media.duration, np.concatenate(times), np.concatenate(codes), np.concatenate(weak)
         )
@@ -175,19 +172,18 @@ def _whole(media: Media) -> Array:
 
 
 def _query(powers: Array, duration: float, disguise: Disguise) -> Query:
-    pairs = levelled(contrast(powers))
-    starts = _starts(len(pairs) + 2 * BEYOND, 1) if len(pairs) else np.zeros(0, np.int64)
-    reliability = project(np.pad(pairs, ((BEYOND, BEYOND), (0, 0))), starts)
+    starts = _starts(len(powers) + 2 * BEYOND, QUERY_STEP) if len(powers) else np.zeros(0, np.int64)
+    reliability = project(np.pad(contrast(powers), ((BEYOND, BEYOND), (0, 0))), starts)
     starts = starts - BEYOND
     times = _middles(starts, disguise.time_scale)
     return Query(
-        _fingerprint(duration, times, pack(reliability), _quiet(powers, starts * PAIR)), reliability, disguise
+        _fingerprint(duration, times, pack(reliability), _quiet(powers, starts)), reliability, disguise
     )
 
 
 def _middles(starts: Rows, time_scale: float = 1.0) -> NDArray[np.float64]:
     """Seconds of the middles of patches."""
-    return frame_time(starts * PAIR + (PATCH - 1) / 2, time_scale)
+    return frame_time(starts + (PATCH - 1) / 2, time_scale)
 
 
 def _fingerprint(

@@ -1,4 +1,4 @@
-"""Samples -> log-frequency spectrogram -> what changes in it: pure functions of arrays.
+"""Samples -> log-frequency spectrogram -> patches: pure functions of arrays.
 
 The front end follows Haitsma and Kalker (ISMIR 2002) in using log-spaced bands, so that a change of pitch is a shift of the
 bands and a change of tempo a change of the hop: a disguise is undone on the query's side by asking for other bands or hops.
@@ -17,8 +17,8 @@ BANDS = 64
 LOWEST, HIGHEST = 250.0, 3800.0  # Hz: what survives a telephone and a small loudspeaker
 CONTEXT = 61  # frames, 1.2 s: the running mean over it cancels equalisers, rooms and microphones
 PATCH = 64  # frames, 1.28 s: what one code describes
+PATCH_SIZE = BANDS * PATCH // 2
 QUIET = 1e-11  # band power that the noise of 16-bit sound stays well below
-FLAT = 1e-2  # mean square of a contrast under which a sound counts as steady and is not blown up
 
 Array = NDArray[np.float32]
 
@@ -81,11 +81,12 @@ def contrast(powers: Array) -> Array:
     return np.asarray(logs - running_mean(logs), np.float32)
 
 
-def levelled(bands: Array) -> Array:
-    """What the network is shown of contrasts (frames, BANDS): pairs of frames averaged, each divided by the local
-    root mean square, so that sound with less contrast, as in noise, looks as vivid: (frames // 2, BANDS).
-    """
-    count = len(bands) // 2
-    pairs = (bands[0 : 2 * count : 2] + bands[1 : 2 * count : 2]) / 2
-    power = running_mean((pairs**2).mean(1, keepdims=True), CONTEXT // 2 + 1)
-    return np.asarray(pairs / np.sqrt(power + FLAT), np.float32)
+def patches(bands: Array, starts: NDArray[np.int64]) -> Array:
+    """The PATCH frames from each start, pairs of frames averaged, mean 0 and length 1: (len(starts), PATCH_SIZE)."""
+    if not len(starts):
+        return np.zeros((0, PATCH_SIZE), np.float32)
+    pairs = (bands[:-1] + bands[1:]) / 2
+    views = np.lib.stride_tricks.sliding_window_view(pairs, PATCH - 1, axis=0)[starts, :, ::2]
+    flat = views.reshape(len(starts), PATCH_SIZE)
+    flat = flat - flat.mean(1, keepdims=True)
+    return np.asarray(flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-6), np.float32)

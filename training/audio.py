@@ -1,9 +1,8 @@
-"""Trains the network behind the audio codes: spectrogram in, 256 projections out, whose signs are the codes.
+"""Learns the audio codes: a linear map of spectrogram patches whose signs stay when the sound is disguised.
 
-A patch and the same patch captured badly must agree and differ from all others (InfoNCE, van den Oord 2018; on sound, Chang,
-ICASSP 2021): the captured one's squashed projections against the clean one's signs, for that is how they are compared. The
-others are those of the batch and the clean ones of earlier batches (He, CVPR 2020), but for what sounds the same: loops.
-The bits must not repeat each other.
+Pairs of a clean patch and the same patch captured badly give the covariance within a sound; all patches give the total one.
+The 256 directions with the largest ratio of the two (Fisher's discriminant on the leading principal components) are whitened
+and turned by iterative quantisation (Gong and Lazebnik, CVPR 2011) so that their signs lose least.
 
     python -m training.audio MEDIA_FOLDER --out fingerprint/models
 """
@@ -11,88 +10,59 @@ The bits must not repeat each other.
 import argparse
 import csv
 import json
-import multiprocessing
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
+import scipy.linalg
 from numpy.typing import NDArray
-from torch import nn
-from torch.nn import functional
 
 from fingerprint.media import open_media
-from fingerprint.spectrum import BANDS, HOP, PATCH, SAMPLE_RATE, Array, band_powers, contrast, levelled
+from fingerprint.spectrum import HOP, PATCH, PATCH_SIZE, SAMPLE_RATE, band_powers, contrast, patches
 from training.audio_disguises import disguise
-from training.audio_export import export
 from training.split import held_out
 
-SEED = 20261126
-SLICE = 5 * SAMPLE_RATE  # samples heard at once
-SLICES = 32  # a batch
-PAIRS = 120  # pairs of frames kept of a slice
-PLACES, SPACING = 6, 12  # codes taken of a slice, and pairs of frames (0.48 s) between them
-PATCH_PAIRS = PATCH // 2
-INSIDE = 0.55  # of a patch that must lie inside the capture
-STEPS = 6000
-LEARNING_RATE = 3e-3
-TEMPERATURE = 0.07
-DECORRELATION = 25.0
-ALIKE = 0.6  # likeness of two clean patches from which they are not asked to differ
-MEMORY = 4096  # clean codes of earlier batches
-REPORTED = 100  # steps
-AHEAD = 6  # batches made before they are asked for
+SEED = 20261124
+SLICE = 12 * SAMPLE_RATE
+ROUNDS = 2  # disguises of each slice
+STEP = 16  # frames between training patches
+COMPONENTS = 600
+BITS = 256
+SHRINKAGE = 0.05
+KEPT = 20000  # patches kept for the quantising rotation
+ROTATIONS = 50
 
-Tensor = torch.Tensor
-Random = np.random.Generator
-Rows = NDArray[np.int64]
+Array = NDArray[np.float32]
+Wide = NDArray[np.float64]
 
 
-class Network(nn.Module):
-    """Four convolutions that keep time and halve the bands; one over all bands; a linear layer over 20 steps of time."""
+@dataclass
+class Moments:
+    """Sums over pairs: what both covariances are made of."""
 
-    BANDS = BANDS
-    CHANNELS = (1, 24, 32, 64, 64)
-    TOP = 128
-    REACH = 20  # steps of time that are left of a patch
-    BITS = 256
+    count: int = 0
+    total: Wide = field(default_factory=lambda: np.zeros(PATCH_SIZE))
+    squares: Wide = field(default_factory=lambda: np.zeros((PATCH_SIZE, PATCH_SIZE)))
+    differences: Wide = field(default_factory=lambda: np.zeros((PATCH_SIZE, PATCH_SIZE)))
 
-    def __init__(self) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for taken, given in zip(self.CHANNELS, self.CHANNELS[1:], strict=False):
-            layers += [
-                nn.Conv2d(taken, given, 3, (1, 2), (0, 1), bias=False),
-                nn.BatchNorm2d(given),
-                nn.ReLU(),
-            ]
-        self.features = nn.Sequential(*layers)
-        stacked = self.CHANNELS[-1] * BANDS // 2 ** (len(self.CHANNELS) - 1)
-        self.squeeze = nn.Sequential(
-            nn.Conv1d(stacked, self.TOP, 5, bias=False), nn.BatchNorm1d(self.TOP), nn.ReLU()
+    def add(self, clean: Array, captured: Array) -> None:
+        """Adds pairs of patches, (n, PATCH_SIZE) each."""
+        both, apart = np.concatenate([clean, captured]), clean - captured
+        self.count += len(clean)
+        self.total += both.sum(0)
+        self.squares += both.T @ both
+        self.differences += apart.T @ apart
+
+    def covariances(self) -> tuple[Wide, Wide, Wide]:
+        """Mean, total covariance and covariance within a sound."""
+        mean = self.total / (2 * self.count)
+        return (
+            mean,
+            self.squares / (2 * self.count) - np.outer(mean, mean),
+            self.differences / (2 * self.count),
         )
-        self.head = nn.Linear(self.TOP * self.REACH, self.BITS, bias=False)
-        self.balance = nn.BatchNorm1d(self.BITS, affine=False)
-
-    def forward(self, bands: Tensor, places: Tensor) -> Tensor:
-        """(n, pairs, BANDS) and (m, 2) rows of it and first pairs of patches -> (m, BITS)."""
-        maps = self.features(bands[:, None])
-        stacked = maps.permute(0, 1, 3, 2).flatten(1, 2)
-        windows = self.squeeze(stacked).unfold(2, self.REACH, 1)
-        chosen = windows[places[:, 0], :, places[:, 1]].flatten(1)
-        return torch.as_tensor(self.balance(self.head(chosen).float()))
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Clean and captured slices, (SLICES, PAIRS, BANDS) each, and where patches of the same instants begin, (n, 2) each."""
-
-    clean: Array
-    captured: Array
-    clean_places: Rows
-    captured_places: Rows
 
 
 def sounds(media: Path) -> list[Array]:
@@ -107,172 +77,91 @@ def sounds(media: Path) -> list[Array]:
     for row in rows:
         with open_media(media / row["file"]) as opened:
             found.append(np.concatenate(list(opened.samples())))
-    return [sound for sound in found if len(sound) > SLICE]
+    return [sound for sound in found if len(sound) >= SLICE]
 
 
-def _slice(found: list[Array], rng: Random) -> Array:
-    """A stretch of a title; one that is heard, if one of twenty is."""
-    weights = np.array([len(sound) for sound in found], float) ** 0.6
-    for _ in range(20):
-        sound = found[rng.choice(len(found), p=weights / weights.sum())]
-        first = int(rng.integers(0, len(sound) - SLICE + 1))
-        taken = sound[first : first + SLICE]
-        if np.mean(taken**2) > 1e-6:
-            break
-    return taken
+def pairs(sound: Array, others: list[Array], rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """(clean, captured) patches of the same instants, (n, PATCH_SIZE) each."""
+    for first in range(0, len(sound) - SLICE + 1, SLICE):
+        clean = sound[first : first + SLICE]
+        if np.mean(clean**2) < 1e-7:
+            continue
+        clean_bands = contrast(band_powers(clean)[0])
+        for _ in range(ROUNDS):
+            other = others[rng.integers(len(others))]
+            start = int(rng.integers(0, len(other) - SLICE + 1))
+            yield _pair(clean, clean_bands, other[start : start + SLICE], rng)
 
 
-def _fitted(pairs: Array) -> Array:
-    """The first PAIRS pairs, or all and zeros after them."""
-    return np.pad(pairs[:PAIRS], ((0, max(0, PAIRS - len(pairs))), (0, 0)))
+def _pair(clean: Array, bands: Array, other: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """One capture of a slice: cut to 6 to 12 s, up to 20 ms off, up to a quarter tone and 2 % of tempo away."""
+    cut = int(rng.integers(0, SLICE // 2 // HOP)) * HOP
+    captured = disguise(clean, other, rng)[cut:]
+    captured = np.roll(captured, int(rng.integers(-HOP, HOP + 1)))
+    scale, pitch = rng.uniform(0.98, 1.02), rng.uniform(-0.25, 0.25)
+    captured_bands = contrast(band_powers(captured, (pitch,), scale)[0])
+    # The middles of the two patches coincide: ``middle`` in frames of the cut at its own hop, ``reference`` at the true one.
+    middle = np.arange(PATCH // 2, len(captured_bands) - PATCH // 2, STEP)
+    reference = np.round(middle / scale).astype(np.int64) + cut // HOP
+    inside = reference + PATCH // 2 <= len(bands)
+    starts = PATCH // 2
+    return patches(bands, reference[inside] - starts), patches(captured_bands, middle[inside] - starts)
 
 
-def _bitten(pairs: Array, rng: Random) -> Array:
-    """A capture that begins late or ends early, or has a gap."""
-    pairs = pairs.copy()
-    if rng.random() < 0.25:
-        edge = int(rng.integers(16, PAIRS - 16))
-        pairs[slice(None, edge) if rng.random() < 0.5 else slice(edge, None)] = 0
-    if rng.random() < 0.15:
-        gap = int(rng.integers(2, 8))
-        first = int(rng.integers(0, PAIRS - gap))
-        pairs[first : first + gap] = 0
-    return pairs
+def discriminant(moments: Moments) -> tuple[Wide, Wide, Wide]:
+    """Mean, whitened discriminant directions (PATCH_SIZE, BITS) and their ratios of total to within covariance."""
+    mean, total, within = moments.covariances()
+    _, basis = scipy.linalg.eigh(total, subset_by_index=[PATCH_SIZE - COMPONENTS, PATCH_SIZE - 1])
+    total, within = basis.T @ total @ basis, basis.T @ within @ basis
+    within += SHRINKAGE * np.trace(within) / COMPONENTS * np.eye(COMPONENTS)
+    ratios, directions = scipy.linalg.eigh(total, within, subset_by_index=[COMPONENTS - BITS, COMPONENTS - 1])
+    directions /= np.sqrt(np.einsum("ij,ik,kj->j", directions, total, directions))
+    return mean, basis @ directions, ratios
 
 
-def _pair(clean: Array, others: list[Array], rng: Random) -> tuple[Array, Array, Rows, Rows]:
-    """A slice, its capture, and where patches of the same instants begin in both, in pairs of frames.
-
-    The capture is up to half a frame off, a third of a semitone and 4 % of tempo away.
-    """
-    captured = np.roll(disguise(clean, others, rng), int(rng.integers(-HOP // 2, HOP // 2 + 1)))
-    scale = rng.uniform(0.975, 1.025) if rng.random() < 0.8 else rng.uniform(0.96, 1.04)
-    shown = _fitted(levelled(contrast(band_powers(clean)[0])))
-    heard = _fitted(levelled(contrast(band_powers(captured, (rng.uniform(-0.3, 0.3),), scale)[0])))
-    middles = PATCH_PAIRS // 2 + 2 + rng.integers(0, 8) + SPACING * np.arange(PLACES)
-    starts = middles - PATCH_PAIRS // 2
-    moved = np.round(middles * scale).astype(np.int64) - PATCH_PAIRS // 2
-    heard = _bitten(heard, rng)
-    there = np.abs(heard).sum(1) > 0
-    last = PAIRS - PATCH_PAIRS
-    inside = [0 <= m <= last and there[m : m + PATCH_PAIRS].mean() >= INSIDE for m in moved]
-    kept = np.array(inside) & (starts <= last)
-    return shown, heard, starts[kept], moved[kept]
+def quantising_rotation(values: Wide) -> Wide:
+    """The rotation (BITS, BITS) after which the signs of ``values`` (n, BITS) lose least."""
+    rotation = np.linalg.qr(np.random.default_rng(SEED).standard_normal((BITS, BITS)))[0]
+    for _ in range(ROTATIONS):
+        left, _, right = np.linalg.svd(values.T @ np.sign(values @ rotation))
+        rotation = left @ right
+    return np.asarray(rotation)
 
 
-def batch(found: list[Array], step: int) -> Batch:
-    """The slices of a step; they depend on its number alone."""
-    rng = np.random.default_rng((SEED, step))
-    clean, captured, starts, moved = zip(
-        *(_pair(_slice(found, rng), [_slice(found, rng) for _ in range(3)], rng) for _ in range(SLICES)),
-        strict=True,
-    )
-    rows = np.repeat(np.arange(SLICES), [len(places) for places in starts])
-    return Batch(
-        np.stack(clean),
-        np.stack(captured),
-        np.stack([rows, np.concatenate(starts)], 1),
-        np.stack([rows, np.concatenate(moved)], 1),
-    )
-
-
-_sounds: list[Array]
-
-
-def _work(step: int) -> Batch:
-    return batch(_sounds, step)
-
-
-def _batches(found: list[Array], steps: int) -> Iterator[Batch]:
-    """The batches in order, made ahead in another process, which inherits the sounds."""
-    global _sounds
-    _sounds = found
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        ahead = [pool.apply_async(_work, (step,)) for step in range(min(AHEAD, steps))]
-        for step in range(steps):
-            yield ahead.pop(0).get()
-            if step + AHEAD < steps:
-                ahead.append(pool.apply_async(_work, (step + AHEAD,)))
-
-
-def loss(clean: Tensor, captured: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-    """InfoNCE of captured patches against clean ones and ``memory`` (m, BITS), and back, plus the bits' covariance.
-
-    Also gives the clean codes, for the memory. Signs have the gradient of what they are the signs of.
-    """
-    squashed = torch.tanh(torch.cat([clean, captured]))
-    n = len(clean)
-    queries = functional.normalize(squashed[n:])
-    signs = torch.sign(squashed[:n]).detach() + squashed[:n] - squashed[:n].detach()
-    codes = functional.normalize(signs)
-    bank = torch.cat([codes, memory])
-    with torch.no_grad():
-        alike = functional.normalize(squashed[:n]) @ bank.T > ALIKE
-        alike[torch.arange(n), torch.arange(n)] = False
-    partner = torch.arange(n)
-    there = (queries @ bank.T / TEMPERATURE).masked_fill(alike, -1e9)
-    back = (codes @ queries.T / TEMPERATURE).masked_fill(alike[:, :n].T, -1e9)
-    covariance = squashed.T @ squashed / len(squashed)
-    apart = covariance - torch.diag(torch.diag(covariance))
-    agreement = functional.cross_entropy(there, partner) + 0.5 * functional.cross_entropy(back, partner)
-    return agreement + DECORRELATION * (apart**2).mean(), codes.detach()
-
-
-def _step(network: Network, made: Batch, memory: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss of a batch, and its clean codes."""
-    count = len(made.clean)
-    bands = torch.from_numpy(np.concatenate([made.clean, made.captured]))
-    places = np.concatenate([made.clean_places, made.captured_places + np.array([count, 0])])
-    with torch.autocast("cpu", torch.bfloat16):
-        projections = network(bands, torch.from_numpy(places)).float()
-    pairs = len(made.clean_places)
-    return loss(projections[:pairs], projections[pairs:], memory)
-
-
-def train(found: list[Array], steps: int) -> Network:
-    """The trained network; a line of progress every REPORTED steps."""
-    torch.manual_seed(SEED)
-    network = Network()
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
-    optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps, pct_start=0.08)
-    memory, begun, mean = torch.zeros(0, Network.BITS), time.monotonic(), 0.0
-    for step, made in enumerate(_batches(found, steps), 1):
-        value, codes = _step(network, made, memory)
-        memory = torch.cat([codes, memory])[:MEMORY]
-        optimiser.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]  # torch types it so
-        optimiser.step()
-        schedule.step()
-        mean += (value.item() - mean) / min(step, REPORTED)
-        if step % REPORTED == 0:
-            print(f"step {step} of {steps}, {time.monotonic() - begun:.0f} s, loss {mean:.3f}", flush=True)
-    network.eval()
-    return network
+def learn(found: list[Array]) -> tuple[dict[str, Array], dict[str, object]]:
+    """The arrays of the model and the figures of its card."""
+    rng, moments, kept = np.random.default_rng(SEED), Moments(), []
+    for sound in found:
+        for clean, captured in pairs(sound, found, rng):
+            moments.add(clean, captured)
+            kept.append(captured[:: max(1, 2 * len(captured) // 30)])
+    mean, directions, ratios = discriminant(moments)
+    sample = np.concatenate(kept)
+    sample = sample[rng.permutation(len(sample))[:KEPT]]
+    projection = directions @ quantising_rotation((sample - mean) @ directions)
+    figures: dict[str, object] = {
+        "pairs": moments.count,
+        "hours": round(sum(map(len, found)) / SAMPLE_RATE / 3600, 2),
+        "titles": len(found),
+        "discriminant_ratio_first_median_last": [
+            round(float(r), 1) for r in (ratios[-1], np.median(ratios), ratios[0])
+        ],
+    }
+    return {"mean": mean.astype(np.float32), "projection": projection.astype(np.float16)}, figures
 
 
 def main() -> None:
-    """Trains and writes audio-2.onnx and its card."""
-    parser = argparse.ArgumentParser(description="Trains the network behind the audio codes.")
+    """Trains and writes audio-1.npz and its card."""
+    parser = argparse.ArgumentParser(description="Learns the projection behind the audio codes.")
     parser.add_argument("media", type=Path, help="folder with MANIFEST.csv")
     parser.add_argument("--out", type=Path, default=Path("fingerprint/models"))
-    parser.add_argument("--steps", type=int, default=STEPS)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    found = sounds(arguments.media)
     begun = time.monotonic()
-    network = train(found, arguments.steps)
-    export(network, arguments.out / "audio-2.onnx")
-    card = {
-        "algorithm": "audio/2",
-        "seed": SEED,
-        "steps": arguments.steps,
-        "pairs_a_step": SLICES * PLACES,
-        "seconds": round(time.monotonic() - begun),
-        "titles": len(found),
-        "hours": round(sum(map(len, found)) / SAMPLE_RATE / 3600, 2),
-    }
-    (arguments.out / "audio-2.json").write_text(json.dumps(card, indent=2) + "\n")
+    arrays, figures = learn(sounds(arguments.media))
+    np.savez_compressed(arguments.out / "audio-1.npz", allow_pickle=False, **arrays)
+    card = {"algorithm": "audio/1", "seed": SEED, "seconds": round(time.monotonic() - begun), **figures}
+    (arguments.out / "audio-1.json").write_text(json.dumps(card, indent=2) + "\n")
+    print(json.dumps(card))
 
 
 if __name__ == "__main__":

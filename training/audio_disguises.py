@@ -64,35 +64,11 @@ def compress(sound: Array, rng: Random) -> Array:
     return np.asarray(sound / level ** rng.uniform(0.2, 0.9), np.float32)
 
 
-def waver(sound: Array, rng: Random) -> Array:
-    """Speed that drifts by up to 1.2 % either way, as of a tape; the middle keeps its place."""
-    times = np.arange(len(sound))
-    drift = np.interp(times, np.linspace(0, len(sound), 4), rng.uniform(-0.012, 0.012, 4))
-    places = np.cumsum(1 + drift)
-    places -= places[len(sound) // 2] - len(sound) // 2
-    return np.asarray(np.interp(places, times, sound), np.float32)
-
-
-def masker(length: int, others: list[Array], kind: float, rng: Random) -> Array:
-    """What else is heard, by ``kind`` in [0, 1): another work, several at once, or noise; sometimes with an equaliser."""
-    if kind < 0.45:
-        other = others[0]
-    elif kind < 0.6:
-        other = np.asarray(sum(one / (one.std() + 1e-6) for one in others), np.float32)
-    else:
-        other = coloured_noise(length, rng)
-    return equalise(other, rng) if rng.random() < 0.2 else other
-
-
-def disguise(sound: Array, others: list[Array], rng: Random) -> Array:
-    """A random capture of ``sound``; ``others`` (as long) are what else may be heard."""
-    for step, probability in (
-        (waver, 0.12), (compress, 0.2), (reverberate, 0.5), (equalise, 0.55), (band_limit, 0.35)
-    ):  # fmt: skip
+def disguise(sound: Array, other: Array, rng: Random) -> Array:
+    """A random capture of ``sound``, with ``other`` (as long) as what else may be heard."""
+    for step, probability in ((compress, 0.2), (reverberate, 0.6), (equalise, 0.6), (band_limit, 0.35)):
         if rng.random() < probability:
             sound = step(sound, rng)
-    kind = rng.random()
-    if kind < 0.92:
-        ratio = rng.uniform(-8, 12)
-        sound = add_at(sound, masker(len(sound), others, kind, rng), ratio)
-    return overdrive(sound, rng) if rng.random() < 0.25 else sound
+    masker = other if rng.random() < 0.5 else coloured_noise(len(sound), rng)
+    sound = add_at(sound, masker, rng.uniform(-4, 16))
+    return overdrive(sound, rng) if rng.random() < 0.3 else sound
