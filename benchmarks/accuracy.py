@@ -242,8 +242,8 @@ def measure(cache: Path, note: Callable[[str], None]) -> dict[str, Any]:
     """Registers, renders and examines; what is in the cache folder is used again."""
     media = media_folder()
     folder, truths = queries(media, cache, note)
-    with catalog(media, cache, note) as (engine, by_id):
-        return report(list(outcomes(engine, by_id, folder, truths, note)))
+    data, by_id = catalog(media, cache, note)
+    return report(list(outcomes(data, by_id, folder, truths, note)))
 
 
 def main() -> None:

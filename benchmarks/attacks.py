@@ -62,6 +62,17 @@ AUDIO: dict[str, AudioAttack] = {
     "audio-equaliser": AudioAttack(sound.equalise),
     "audio-quarter-tone": AudioAttack(sound.pitch(0.5)),
     "audio-music-minus-4-dB": AudioAttack(sound.mixed(-4)),
+    "audio-pink-minus-5-dB": AudioAttack(sound.noisy(-5)),
+    "audio-babble-0-dB": AudioAttack(sound.talked_over(0)),
+    "audio-tempo-up-25": AudioAttack(sound.tempo(1.25), 1.25),
+    "audio-tempo-down-20": AudioAttack(sound.tempo(0.8), 0.8),
+    "audio-speed-up-16": AudioAttack(sound.speed(1.16), 1.16),
+    "audio-speed-down-16": AudioAttack(sound.speed(0.84), 0.84),
+    "audio-pitch-up-3": AudioAttack(sound.pitch(3)),
+    "audio-pitch-down-4": AudioAttack(sound.pitch(-4)),
+    "audio-wavering": AudioAttack(sound.waver),
+    "audio-gaps": AudioAttack(sound.gaps),
+    "audio-room-pitch-phone": AudioAttack(sound.chained(sound.pitch(-1.3), sound.room, sound.phone)),
 }
 
 VIDEO: dict[str, VideoAttack] = {
@@ -81,6 +92,20 @@ VIDEO: dict[str, VideoAttack] = {
     "video-blur": VideoAttack(picture.blur),
     "video-rotate-3": VideoAttack(picture.rotate(3)),
     "video-10-fps": VideoAttack(rate=10.0),
+    "video-crop-30-off-centre": VideoAttack(picture.crop_at_a_side(0.3)),
+    "video-crop-40-off-centre": VideoAttack(picture.crop_at_a_side(0.4)),
+    "video-inset-50": VideoAttack(picture.inset(0.5)),
+    "video-inset-40": VideoAttack(picture.inset(0.4)),
+    "video-upright": VideoAttack(picture.upright),
+    "video-player": VideoAttack(picture.player),
+    "video-quarter-turn": VideoAttack(picture.quarter_turn),
+    "video-stickers": VideoAttack(picture.stickers),
+    "video-speed-up-25": VideoAttack(time_scale=1.25),
+    "video-speed-down-20": VideoAttack(time_scale=0.8),
+    "video-mirror-crop-caption": VideoAttack(
+        picture.chained(picture.mirror, picture.crop(0.15), picture.logo_and_caption), mirror=True
+    ),
+    "video-camcorder-small": VideoAttack(picture.chained(picture.camcorder, picture.small), crf=38),
 }
 
 ATTACKS: dict[str, Attack] = {**AUDIO, **VIDEO}

@@ -54,6 +54,55 @@ def noisy(decibels: float) -> Change:
     return lambda sound, rng: _at(sound, pink(len(sound), rng), decibels)
 
 
+def babble(length: int, rng: Random) -> Sound:
+    """Many voices at once: bursts of noise shaped by wandering resonances, of five speakers."""
+    voices = np.zeros(length)
+    time = np.arange(length) / RATE
+    for _ in range(5):
+        knots = max(2, int(length / RATE * 5))
+        pitch_ = np.interp(time, np.linspace(0, time[-1], knots), rng.uniform(90, 230, knots))
+        source = scipy.signal.sawtooth(2 * np.pi * np.cumsum(pitch_) / RATE) + 0.3 * rng.standard_normal(
+            length
+        )
+        loud = np.interp(time, np.linspace(0, time[-1], 4 * knots), rng.uniform(0, 1, 4 * knots) ** 2)
+        for centre in rng.uniform(300, 3000, 3):
+            band = scipy.signal.butter(2, [0.85 * centre, 1.18 * centre], "band", fs=RATE, output="sos")
+            voices += loud * scipy.signal.sosfilt(band, source)
+    return np.asarray(voices, np.float32)
+
+
+def talked_over(decibels: float) -> Change:
+    """Voices so many decibels below the work."""
+    return lambda sound, rng: _at(sound, babble(len(sound), rng), decibels)
+
+
+def waver(sound: Sound, rng: Random) -> Sound:
+    """A tape that runs unevenly: the pitch drifts by up to a sixth of a semitone either way, within seconds."""
+    times = np.arange(len(sound))
+    drift = 0.01 * np.sin(2 * np.pi * times / RATE / rng.uniform(2, 4) + rng.uniform(0, 6))
+    places = np.cumsum(1 + drift - drift.mean())
+    return np.asarray(np.interp(places - places[0], times, sound), np.float32)
+
+
+def gaps(sound: Sound, rng: Random) -> Sound:
+    """A tenth of a second is lost about every second."""
+    sound = sound.copy()
+    for begin in np.arange(rng.uniform(0.2, 0.8), len(sound) / RATE - 0.2, 1.0):
+        sound[int(begin * RATE) : int((begin + 0.1) * RATE)] = 0
+    return sound
+
+
+def chained(*changes: Change) -> Change:
+    """One change after the other."""
+
+    def change(sound: Sound, rng: Random) -> Sound:
+        for one in changes:
+            sound = one(sound, rng)
+        return sound
+
+    return change
+
+
 def room(sound: Sound, rng: Random) -> Sound:
     """Reverberation of 0.3 to 0.6 s, and noise 8 dB below; the direct sound keeps its place in time."""
     length = int(RATE * rng.uniform(0.3, 0.6))

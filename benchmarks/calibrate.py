@@ -24,11 +24,12 @@ from fingerprint.media import SAMPLE_RATE, Clip, open_media, windows
 from index.columns import Columns, join, seeds
 from index.index import INDEXES
 from matching.decoys import made_of
+from matching.score import Rating
 from matching.search import Found, Search
 
 SEED = 20261124
 SECONDS = 10.0  # of a decoy, and of a query
-QUERIES = 3  # windows of a title, at most
+QUERIES = 2  # windows of a title, at most
 EXACTNESS = {
     "audio": 0.0,
     "video": 1.0,
@@ -36,12 +37,14 @@ EXACTNESS = {
 BEATS = 64
 # Captures that are of a registered series without being registered themselves: an assumption, one in twenty.
 SIBLINGS = 0.05
+REPORTED = 10  # titles between lines of progress
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
 TAIL = 0.2  # of the scores that the tail is fitted on
 MODELS = Path("matching/models")
 
 Random = np.random.Generator
 Array = NDArray[np.float32]
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -112,50 +115,61 @@ def _excerpt(fingerprint: Fingerprint, begin: float) -> Fingerprint:
 class Chance:
     """What windows score in titles that they are not of.
 
-    unrelated  best score of each window in other sources' titles
-    siblings   best score of each window in other titles of its own source, where there are any
+    unrelated  (windows, stages): best score of each stage in other sources' titles
+    siblings   likewise in other titles of the window's own source, where there are any
     searched   seconds of windows times codes of the index
     """
 
-    unrelated: list[float]
-    siblings: list[float]
+    unrelated: Scores
+    siblings: Scores
     searched: float
 
 
 def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> Chance:
-    """Every window of every title against all the others."""
+    """Every window of every title against all the others, without handicaps."""
     index = INDEXES["faiss"](extractor.algorithm, columns.codes.shape[1])
     by_id = dict(enumerate(found))
     for ref_id, title in by_id.items():
         index.add(ref_id, title.fingerprint)
+    level = Rating(EXACTNESS[extractor.kind], (0.0,) * (1 + len(extractor.stages)))
     search = Search(
         extractor,
         index,
         lambda ref_id: by_id[ref_id].fingerprint,
         made_of(extractor.algorithm, columns),
-        EXACTNESS[extractor.kind],
+        level,
     )
-    unrelated, siblings, searched = [], [], 0.0
-    for title in found:
+    unrelated, siblings, searched = list[list[float]](), list[list[float]](), 0.0
+    for number, title in enumerate(found, 1):
         own = [ref_id for ref_id, other in by_id.items() if same(title.file, other.file)]
         has_siblings = sum(other.source == title.source for other in found) > len(own)
         for ref_id in own:
             index.remove(ref_id)
         for clip in title.clips:
-            strangers, _ = search.found(clip, lambda _: False)
+            strangers = search.candidates(clip, lambda _: False)[0]
             related = [f for f in strangers if by_id[f.stretch.ref_id].source == title.source]
-            unrelated.append(_best([f for f in strangers if f not in related]))
-            siblings += [_best(related)] if has_siblings else []
+            unrelated.append(_best([f for f in strangers if f not in related], extractor))
+            siblings += [_best(related, extractor)] if has_siblings else []
             searched += clip.duration * len(index)
-            for f in strangers[:1]:
+            for f in sorted(strangers, key=lambda f: -f.score)[:1]:
                 _remark(title.file, by_id[f.stretch.ref_id].file, f.score)
         for ref_id in own:
             index.add(ref_id, by_id[ref_id].fingerprint)
-    return Chance(unrelated, siblings, searched)
+        if number % REPORTED == 0:
+            print(f"{number} of {len(found)} titles", file=sys.stderr, flush=True)
+    return Chance(np.array(unrelated), np.array(siblings), searched)
 
 
-def _best(strangers: list[Found]) -> float:
-    return max((f.score for f in strangers), default=0.0)
+def _best(strangers: list[Found], extractor: Extractor) -> list[float]:
+    """The best score of each stage."""
+    stages = range(1 + len(extractor.stages))
+    return [max((f.score for f in strangers if f.stage == stage), default=0.0) for stage in stages]
+
+
+def handicaps(chance: Chance) -> list[float]:
+    """By how much chance reaches higher in each stage than as captured, where the tail begins."""
+    levels = np.quantile(chance.unrelated, 1 - TAIL / 2, axis=0)
+    return [round(float(max(0.0, level - levels[0])), 2) for level in levels]
 
 
 def _remark(query: str, likest: str, score: float) -> None:
@@ -174,18 +188,17 @@ def tail(scores: list[float]) -> tuple[float, float, int]:
     return threshold, float(np.median(excess) / np.log(2)), len(excess)
 
 
-def fit(chance: Chance, exactness: float) -> dict[str, float]:
+def fit(unrelated: list[float], siblings: list[float], searched: float) -> dict[str, float]:
     """The numbers of a ``matching.score.NullModel``."""
-    threshold, scale, count = tail(chance.unrelated)
-    sibling_threshold, sibling_scale, _ = tail(chance.siblings)
+    threshold, scale, count = tail(unrelated)
+    sibling_threshold, sibling_scale, _ = tail(siblings)
     return {
         "threshold": threshold,
-        "density": count / chance.searched,
+        "density": count / searched,
         "scale": scale,
         "sibling_threshold": sibling_threshold,
         "sibling_rate": SIBLINGS * TAIL / SECONDS,
         "sibling_scale": sibling_scale,
-        "exactness": exactness,
     }
 
 
@@ -212,16 +225,22 @@ def main() -> None:
         codes=columns.codes,
     )
     chance = chance_scores(found, extractor, columns)
+    taken_off = handicaps(chance)
+    unrelated, siblings = (
+        [float(best) for best in np.max(scores - taken_off, axis=1).clip(0)]
+        for scores in (chance.unrelated, chance.siblings)
+    )
     card = {
         "algorithm": extractor.algorithm,
-        "null_model": fit(chance, EXACTNESS[extractor.kind]),
+        "rating": {"exactness": EXACTNESS[extractor.kind], "handicaps": taken_off},
+        "null_model": fit(unrelated, siblings, chance.searched),
         "seed": SEED,
         "titles": len(found),
-        "windows": len(chance.unrelated),
-        "windows_with_siblings": len(chance.siblings),
+        "windows": len(unrelated),
+        "windows_with_siblings": len(siblings),
         "seconds_times_codes": round(chance.searched),
-        "quantiles_unrelated": _quantiles(chance.unrelated),
-        "quantiles_siblings": _quantiles(chance.siblings),
+        "quantiles_unrelated": _quantiles(unrelated),
+        "quantiles_siblings": _quantiles(siblings),
     }
     (MODELS / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
     print(json.dumps(card, indent=2))

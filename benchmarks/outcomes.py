@@ -3,16 +3,16 @@
 import hashlib
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
+from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.corpus import Title, registered, same, titles
 from benchmarks.metrics import Prediction, Span, end_errors, offset_error, overlap
 from benchmarks.queries import Truth
 from matching.engine import Engine
-from matching.segment import Match
+from matching.segment import Answer, Match
 
 NEAR = 1.0  # seconds of the reference: a copy is found when it is found in its place
 SUREST = 300.0  # of a score, where the expected false matches are too few for a float
@@ -115,32 +115,46 @@ def _digest(files: list[Title]) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in made_by) + names).hexdigest()[:12]
 
 
-@contextmanager
-def catalog(media: Path, cache: Path, note: Note) -> Iterator[tuple[Engine, dict[int, frozenset[str]]]]:
-    """An engine in which all but the strangers are registered, and the files that a reference stands for."""
+def catalog(media: Path, cache: Path, note: Note) -> tuple[Path, dict[int, frozenset[str]]]:
+    """A data directory in which all but the strangers are registered, and the files that a reference stands for."""
     files = registered(titles(media))
     by_id: dict[int, frozenset[str]] = {}
-    with Engine(cache / f"catalog-{_digest(files)}") as engine:
+    data = cache / f"catalog-{_digest(files)}"
+    with Engine(data) as engine:
         for number, title in enumerate(files, 1):
             note(f"registered {number} of {len(files)} titles")
             reference, _ = engine.register(media / title.file)
             by_id[reference.id] = by_id.get(reference.id, frozenset()) | {title.file}
         engine.save()
-        yield engine, by_id
+    return data, by_id
+
+
+_engine: Engine
+
+
+def _open(data: Path) -> None:
+    global _engine
+    _engine = Engine(data)
+
+
+def _examined(path: Path) -> Answer:
+    return _engine.examine(path)
 
 
 def outcomes(
-    engine: Engine, by_id: dict[int, frozenset[str]], folder: Path, truths: list[Truth], note: Note
+    data: Path, by_id: dict[int, frozenset[str]], folder: Path, truths: list[Truth], note: Note
 ) -> Iterator[Outcome]:
-    """Examines every query, in the order of the truths."""
+    """Examines every query, in the order of the truths, on all cores."""
     groups = [(query, tuple(rows)) for query, rows in groupby(truths, key=lambda truth: truth.query)]
-    for number, (query, rows) in enumerate(groups, 1):
-        note(f"examined {number} of {len(groups)} queries")
-        answer = engine.examine(folder / query)
-        claims = [claim for match in answer.matches for claim in _claims(match, by_id)]
-        claims.sort(key=lambda claim: -claim.score)
-        error = answer.error.message if answer.error else ""
-        yield Outcome(rows, tuple(claims), error, answer.elapsed)
+    # A fresh process each, for an engine's decoder and database belong to the process that opened them.
+    with get_context("spawn").Pool(initializer=_open, initargs=(data,)) as pool:
+        answers = pool.imap(_examined, [folder / query for query, _ in groups])
+        for number, ((_, rows), answer) in enumerate(zip(groups, answers, strict=True), 1):
+            note(f"examined {number} of {len(groups)} queries")
+            claims = [claim for match in answer.matches for claim in _claims(match, by_id)]
+            claims.sort(key=lambda claim: -claim.score)
+            error = answer.error.message if answer.error else ""
+            yield Outcome(rows, tuple(claims), error, answer.elapsed)
 
 
 def _claims(match: Match, by_id: dict[int, frozenset[str]]) -> Iterator[Claim]:

@@ -22,7 +22,7 @@ from benchmarks.video_attacks import Picture
 
 LINES = 360  # of the pictures before the attack
 SHORTEST = 4.0  # seconds: of an original of which an excerpt is asked for
-MANY, FEW = 24, 12  # titles on which required attacks are measured, and all others
+MANY, FEW = 24, 10  # titles on which required attacks are measured, and all others
 LENGTHS = {"audio": (10.0, 5.0), "video": (5.0,)}
 CLEAN = 10.0  # seconds of clean excerpts of moving pictures
 PARTS, PART = 20, 30.0  # of the compilation: number, seconds each

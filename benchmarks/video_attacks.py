@@ -114,6 +114,92 @@ def picture_in_picture(frame: Picture, time: float, rng: Random) -> Picture:
     return around
 
 
+def crop_at_a_side(part: float) -> Change:
+    """So much of the width and of the height gone, anywhere."""
+
+    def change(frame: Picture, _time: float, rng: Random) -> Picture:
+        height, width = frame.shape[:2]
+        kept_height, kept_width = round(height * (1 - part)), round(width * (1 - part))
+        top = int(rng.uniform(0, height - kept_height))
+        left = int(rng.uniform(0, width - kept_width))
+        return np.ascontiguousarray(frame[top : top + kept_height, left : left + kept_width])
+
+    return change
+
+
+def inset(part: float) -> Change:
+    """Shown at a part of its size over a slowly moving pattern of soft colours."""
+
+    def change(frame: Picture, time: float, rng: Random) -> Picture:
+        height, width = frame.shape[:2]
+        y, x = np.mgrid[0:height, 0:width] / height
+        waves = [110 + 60 * np.sin(x * a + y * b + time * 0.5) for a, b in rng.uniform(2, 8, (3, 2))]
+        around = _shown(np.stack(waves, axis=2))
+        inner = _scaled(frame, round(width * part), round(height * part))
+        top = int(rng.uniform(0, height - inner.shape[0]))
+        left = int(rng.uniform(0, width - inner.shape[1]))
+        around[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+        return around
+
+    return change
+
+
+def upright(frame: Picture, _time: float, _rng: Random) -> Picture:
+    """Re-cut for a telephone: the whole picture across a tall frame that its own blur fills."""
+    height, width = frame.shape[:2]
+    tall = width * 16 // 9
+    middle = np.ascontiguousarray(frame[:, width // 3 : width * 2 // 3])
+    filled = cv2.GaussianBlur(_scaled(middle, width, tall), (0, 0), width / 30)
+    top = (tall - height) // 2
+    filled[top : top + height] = frame
+    return np.asarray(filled, np.uint8)
+
+
+def player(frame: Picture, _time: float, rng: Random) -> Picture:
+    """A recording of a screen on which it plays in a window: title bar, controls, a list at the side."""
+    height, width = frame.shape[:2]
+    screen = np.full((height, width, 3), 238, np.uint8)
+    screen[: height // 14] = (52, 58, 70)
+    inner = _scaled(frame, width * 66 // 100, height * 66 // 100)
+    top, left = height // 9, width // 30
+    screen[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    for row in range(5):
+        y = height // 9 + row * height // 7
+        screen[y : y + height // 9, width * 74 // 100 : width * 97 // 100] = rng.integers(60, 200, 3)
+        _write(screen, f"part {row + 1}", (width * 75 // 100, y + height // 16), height / 700)
+    bar = top + inner.shape[0] + height // 40
+    screen[bar : bar + height // 60, left : left + inner.shape[1] // 3] = (200, 40, 40)
+    return screen
+
+
+def quarter_turn(frame: Picture, _time: float, _rng: Random) -> Picture:
+    """Lying on its side."""
+    return np.ascontiguousarray(np.rot90(frame))
+
+
+def stickers(frame: Picture, _time: float, rng: Random) -> Picture:
+    """Discs of loud colours and a banner."""
+    height, width = frame.shape[:2]
+    frame = frame.copy()
+    for _ in range(3):
+        place = (int(rng.uniform(0.1, 0.9) * width), int(rng.uniform(0.2, 0.8) * height))
+        cv2.circle(frame, place, height // 11, tuple(int(v) for v in rng.integers(0, 256, 3)), -1)
+    frame[: height // 8] = rng.integers(0, 256, 3)
+    _write(frame, "watch it all here", (width // 8, height // 11), height / 500)
+    return frame
+
+
+def chained(*changes: Change) -> Change:
+    """One change after the other."""
+
+    def change(frame: Picture, time: float, rng: Random) -> Picture:
+        for one in changes:
+            frame = one(frame, time, rng)
+        return frame
+
+    return change
+
+
 def noise(frame: Picture, time: float, _rng: Random) -> Picture:
     """Grain with a standard deviation of 20 of 255."""
     return _shown(frame + np.random.default_rng(int(time * 1000)).normal(0, 20, frame.shape))

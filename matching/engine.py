@@ -19,7 +19,7 @@ from index.index import Index
 from index.segments import load_index
 from matching.decoys import decoys
 from matching.join import Placed, joined, matches, place
-from matching.score import MATCH, null_model
+from matching.score import MATCH, null_model, rating
 from matching.search import Search
 from matching.segment import Answer, Failure, Match, QueryInfo
 
@@ -240,8 +240,7 @@ class Engine:
         def reference(ref_id: int) -> Fingerprint:
             return self._fingerprint(algorithm, ref_id)
 
-        exactness = null_model(algorithm).exactness
-        return Search(extractor, self._index(algorithm), reference, decoys(algorithm), exactness)
+        return Search(extractor, self._index(algorithm), reference, decoys(algorithm), rating(algorithm))
 
     def _fingerprint(self, algorithm: str, ref_id: int) -> Fingerprint:
         key = (algorithm, ref_id)

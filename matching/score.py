@@ -14,11 +14,24 @@ import json
 import math
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 MATCH = 1e-3  # expected false matches up to which a match is called one
 REVIEW = 0.03  # and up to which a person should look
 SMALLEST = 50_000  # codes a smaller catalog counts as: the model was not fitted on fewer
 SHORTEST = 10.0  # seconds a shorter query counts as: its ends are tried everywhere too
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What scores are made with (``matching.search``).
+
+    exactness  how much it weighs that codes are the same and not only alike
+    handicaps  taken off the scores of each stage: the more disguises are tried, the higher chance reaches
+    """
+
+    exactness: float
+    handicaps: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +43,6 @@ class NullModel:
     scale      by how much the score must rise for e times fewer of them
     sibling_*  the same of titles of one series; its rate is for each second of query, and holds the share of queries
                that are assumed to be such (``benchmarks.calibrate``)
-    exactness  what the scores were made with (``matching.search.score``)
     """
 
     threshold: float
@@ -39,7 +51,6 @@ class NullModel:
     sibling_threshold: float
     sibling_rate: float
     sibling_scale: float
-    exactness: float
 
     def expected_false_matches(self, score: float, query_seconds: float, reference_codes: int) -> float:
         """Chance matches at least as good in a query of this length against this many registered codes."""
@@ -53,10 +64,20 @@ def _tail(excess: float, scale: float) -> float:
     return math.exp(min(max(-excess / scale, -700.0), 20.0))
 
 
+def _shipped(algorithm: str) -> Any:
+    path = files("matching") / "models" / f"{algorithm.replace('/', '-')}.json"
+    return json.loads(path.read_text())
+
+
 def null_model(algorithm: str) -> NullModel:
     """The shipped null model of an algorithm's scores."""
-    path = files("matching") / "models" / f"{algorithm.replace('/', '-')}.json"
-    return NullModel(**json.loads(path.read_text())["null_model"])
+    return NullModel(**_shipped(algorithm)["null_model"])
+
+
+def rating(algorithm: str) -> Rating:
+    """What an algorithm's scores are made with, as its null model was fitted."""
+    stored = _shipped(algorithm)["rating"]
+    return Rating(stored["exactness"], tuple(stored["handicaps"]))
 
 
 def verdict(expected_false_matches: float) -> str | None:

@@ -14,6 +14,7 @@ from fingerprint.media import Clip
 from index.index import Index
 from matching.align import Line, lines
 from matching.decoys import Decoys
+from matching.score import Rating
 from matching.verify import Side, Stretch, agreement, stretch
 
 NEAREST = 4  # registered codes asked for each query code
@@ -36,10 +37,15 @@ ECLIPSED = 0.75  # of another's score over the same seconds, under which a stret
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A stretch and the disguise under which it was found; ``score`` has the decoys' taken off."""
+    """A stretch and the disguise under which it was found.
+
+    stage  0 as captured or under a disguise known of the capture, then the extractor's stages
+    score  evidence beyond what decoys and the number of disguises of the stage give by chance
+    """
 
     stretch: Stretch
     disguise: Disguise
+    stage: int
     score: float
 
 
@@ -51,7 +57,7 @@ class Search:
     index: Index
     reference: Callable[[int], Fingerprint]
     decoys: Decoys
-    exactness: float
+    rating: Rating
 
     def found(
         self,
@@ -65,21 +71,38 @@ class Search:
         Disguises are tried while there are seconds in which no score is ``certain``: those ``known`` of the same
         capture, then at most ``stages`` of the extractor's, likeliest first.
         """
+        candidates, codes = self.candidates(clip, certain, known, stages)
+        return without_eclipsed(candidates), codes
+
+    def candidates(
+        self,
+        clip: Clip,
+        certain: Callable[[float], bool],
+        known: Sequence[Disguise] = (),
+        stages: int | None = None,
+    ) -> tuple[list[Found], int]:
+        """All that ``found`` looks at, those that tell of the same seconds as a better one among them."""
         queries = self.extractor.queries(clip)
         plain = next(queries)
         if not len(plain.fingerprint) or not len(self.index):
             return [], len(plain.fingerprint)
-        found = self._verified(plain, self._lines(plain))
-        tried: list[Iterator[Query]] = [(self.extractor.query(clip, disguise) for disguise in known)]
-        tried += [itertools.islice(queries, size) for size in self.extractor.stages[:stages]]
-        for stage in tried:
+        found = self._verified(plain, self._lines(plain), 0)
+        for stage, disguised in self._stages(clip, queries, known, stages):
             sure = [f for f in found if certain(f.score) and not self._bent(f)]
             open_codes = _outside(plain.fingerprint, sure)
             if np.count_nonzero(open_codes) * _spacing(plain.fingerprint) < UNEXPLAINED:
                 break
-            for query, kept in self._disguised(stage, sure):
-                found += self._verified(query, kept)
-        return without_eclipsed(self._refined(clip, found, certain)), len(plain.fingerprint)
+            for query, kept in self._disguised(disguised, sure):
+                found += self._verified(query, kept, stage)
+        return self._refined(clip, found, certain), len(plain.fingerprint)
+
+    def _stages(
+        self, clip: Clip, queries: Iterator[Query], known: Sequence[Disguise], stages: int | None
+    ) -> Iterator[tuple[int, Iterable[Query]]]:
+        """The disguised queries of each stage, made as they are asked for."""
+        yield 0, (self.extractor.query(clip, disguise) for disguise in known)
+        for stage, size in enumerate(self.extractor.stages[:stages], 1):
+            yield stage, itertools.islice(queries, size)
 
     def _refined(self, clip: Clip, found: list[Found], certain: Callable[[float], bool]) -> list[Found]:
         """The same, and the best of them under the disguise that fits it best, unless it is certain as it is."""
@@ -94,7 +117,7 @@ class Search:
         query = self.extractor.refined(clip, best.disguise, fit)
         middle = (aligned.query_start + aligned.query_end) / 2
         line = Line(aligned.ref_id, aligned.time_scale, aligned.offset, middle, 0.0)
-        return [*found, *self._verified(query, [line])]
+        return [*found, *self._verified(query, [line], best.stage)]
 
     def _bent(self, found: Found) -> bool:
         """Whether the time scale is so far from the assumed one that another disguise may explain it better."""
@@ -121,15 +144,15 @@ class Search:
             by_query.setdefault(id(query), (query, []))[1].append(line)
         return list(by_query.values())
 
-    def _verified(self, query: Query, candidates: list[Line]) -> list[Found]:
+    def _verified(self, query: Query, candidates: list[Line], stage: int) -> list[Found]:
         side, found = Side(query, self.decoys.background), list[Found]()
         for line in candidates:
             if any(_on(line, other.stretch) for other in found):
                 continue
             aligned = stretch(side, self.reference(line.ref_id), line, self.extractor.tolerance)
             if aligned is not None:
-                rated = score(aligned, self._chance(side, aligned), self.exactness)
-                found.append(Found(aligned, query.disguise, rated))
+                rated = score(aligned, self._chance(side, aligned), self.rating.exactness)
+                found.append(Found(aligned, query.disguise, stage, rated - self.rating.handicaps[stage]))
         return found
 
     def _chance(self, side: Side, aligned: Stretch) -> tuple[float, float]:

@@ -106,14 +106,14 @@ def _hits(query: Query, reference: Fingerprint) -> Hits:
 
 
 def test_expected_false_matches_fall_with_the_score_and_grow_with_the_search() -> None:
-    model = NullModel(8, 1e-7, 1.0, sibling_threshold=8, sibling_rate=0.0, sibling_scale=2.0, exactness=0.0)
+    model = NullModel(8, 1e-7, 1.0, sibling_threshold=8, sibling_rate=0.0, sibling_scale=2.0)
     assert model.expected_false_matches(20, 10, 10**6) == pytest.approx(np.exp(-12))
     assert model.expected_false_matches(21, 10, 10**6) == pytest.approx(np.exp(-13))
     assert model.expected_false_matches(20, 20, 10**7) == pytest.approx(20 * np.exp(-12))
 
 
 def test_likeness_of_a_series_does_not_grow_with_the_catalog() -> None:
-    model = NullModel(8, 1e-30, 1.0, sibling_threshold=8, sibling_rate=0.02, sibling_scale=2.0, exactness=0.0)
+    model = NullModel(8, 1e-30, 1.0, sibling_threshold=8, sibling_rate=0.02, sibling_scale=2.0)
     small, large = (model.expected_false_matches(20, 10, codes) for codes in (10**5, 10**9))
     assert small == pytest.approx(large) == pytest.approx(0.2 * np.exp(-6))
 
@@ -126,6 +126,7 @@ def found(ref_id: int, first: float, last: float, score: float) -> Found:
     return Found(
         Stretch(ref_id, 1.0, 0.0, first, last, score, 0.0, 0.5, (False, False), (False, False)),
         Disguise(),
+        0,
         score,
     )
 
