@@ -66,6 +66,18 @@ class Clip:
         held = (("audio", samples), ("video", frames))
         self.kinds = frozenset(kind for kind, what in held if what is not None)
 
+    def part(self, begin: float, seconds: float) -> "Clip":
+        """A stretch of it; times count from its start."""
+        seconds = min(seconds, self.duration - begin)
+        first, last = round(begin * SAMPLE_RATE), round((begin + seconds) * SAMPLE_RATE)
+        samples = None if self._samples is None else self._samples[first:last]
+        frames = self._frames and [
+            Frame(frame.time - begin, frame.luma)
+            for frame in self._frames
+            if begin <= frame.time < begin + seconds
+        ]
+        return Clip(self.name, seconds, samples, frames)
+
     def samples(self) -> Iterator[NDArray[np.float32]]:
         """The sound, in one chunk."""
         if self._samples is None:

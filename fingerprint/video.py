@@ -20,8 +20,8 @@ REFERENCE_RATE = 4.0  # stored codes a second: 128 bytes
 QUERY_RATE = 8.0
 SHOT_FRAMES = 80  # a longer shot is looked at in parts, so that memory stays flat
 BATCH = 32  # pictures shown to the network at once
-GLANCE = 0.45  # seconds at least between the pictures in which the work is sought in a part of the frame
-GLANCES = 40  # pictures of a window at most, for this
+GLANCE = 0.6  # seconds at least between the pictures in which the work is sought in a part of the frame
+GLANCES = 32  # pictures of a window at most, for this
 FEW = 8  # pictures in which a box is refined
 
 TURNED = tuple(Disguise(rotation=degrees) for degrees in (90, 270, 180))

@@ -25,7 +25,7 @@ from matching.segment import Answer, Failure, Match, QueryInfo
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 WIDTH = 32  # bytes of a code
-SEARCHED = 8  # windows of a long capture, about, that are searched for every disguise
+SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
 CERTAIN = 1e-3  # of MATCH: below this no disguise needs to be tried
 
 Progress = Callable[[float], None]

@@ -27,6 +27,10 @@ RIVALS = slice(
 RIVAL_HITS = 16  # decoys' codes asked for each code
 RIVAL_LINES = 24
 REFINABLE = 0.2  # similarity under which there is nothing to refine
+EXCERPT, EVERY = (
+    10.0,
+    20.0,
+)  # seconds of a long clip in which all disguises are tried, and between the starts of two
 UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried
 BENT = 0.6  # of the tolerance: a time scale further off than this asks for another assumption
 EXACT = 0.98  # similarity above which codes are the same for all that matters
@@ -68,8 +72,9 @@ class Search:
     ) -> tuple[list[Found], int]:
         """Stretches, best first, and how many codes the clip has.
 
-        Disguises are tried while there are seconds in which no score is ``certain``: those ``known`` of the same
-        capture, then at most ``stages`` of the extractor's, likeliest first.
+        Disguises are tried where no score is ``certain``: those ``known`` of the same capture, then, in excerpts of a
+        long clip, at most ``stages`` of the extractor's, likeliest first; what one excerpt is sure of the whole clip is
+        searched for.
         """
         candidates, codes = self.candidates(clip, certain, known, stages)
         return without_eclipsed(candidates), codes
@@ -82,27 +87,47 @@ class Search:
         stages: int | None = None,
     ) -> tuple[list[Found], int]:
         """All that ``found`` looks at, those that tell of the same seconds as a better one among them."""
-        queries = self.extractor.queries(clip)
-        plain = next(queries)
+        plain = next(self.extractor.queries(clip))
         if not len(plain.fingerprint) or not len(self.index):
             return [], len(plain.fingerprint)
         found = self._verified(plain, self._lines(plain), 0)
-        for stage, disguised in self._stages(clip, queries, known, stages):
-            sure = [f for f in found if certain(f.score) and not self._bent(f)]
-            open_codes = _outside(plain.fingerprint, sure)
-            if np.count_nonzero(open_codes) * _spacing(plain.fingerprint) < UNEXPLAINED:
-                break
-            for query, kept in self._disguised(disguised, sure):
-                found += self._verified(query, kept, stage)
+        for disguise in known:
+            found += self._under(clip, disguise, [f for f in found if certain(f.score)], 0)
+        for start, part in _excerpts(clip):
+            fresh = self._searched(part, plain.fingerprint, start, found, certain, stages)
+            sure = {f.disguise: f.stage for f in fresh if certain(f.score)}
+            found += fresh
+            for disguise, stage in sure.items() if part.duration < clip.duration else ():
+                found += self._under(clip, disguise, [], stage)
         return self._refined(clip, found, certain), len(plain.fingerprint)
 
-    def _stages(
-        self, clip: Clip, queries: Iterator[Query], known: Sequence[Disguise], stages: int | None
-    ) -> Iterator[tuple[int, Iterable[Query]]]:
-        """The disguised queries of each stage, made as they are asked for."""
-        yield 0, (self.extractor.query(clip, disguise) for disguise in known)
+    def _searched(
+        self,
+        part: Clip,
+        plain: Fingerprint,
+        start: float,
+        found: list[Found],
+        certain: Callable[[float], bool],
+        stages: int | None,
+    ) -> list[Found]:
+        """What disguised queries of a part of the clip, from ``start`` on, find where no score is ``certain``."""
+        inside = (plain.times >= start) & (plain.times <= start + part.duration)
+        queries = self.extractor.queries(part)
+        next(queries)
+        fresh: list[Found] = []
         for stage, size in enumerate(self.extractor.stages[:stages], 1):
-            yield stage, itertools.islice(queries, size)
+            sure = [f for f in (*found, *fresh) if certain(f.score) and not self._bent(f)]
+            if np.count_nonzero(_outside(plain, sure) & inside) * _spacing(plain) < UNEXPLAINED:
+                break
+            shifted = [_shifted(f, -start) for f in sure]
+            for query, kept in self._disguised(itertools.islice(queries, size), shifted):
+                fresh += [_shifted(f, start) for f in self._verified(query, kept, stage)]
+        return fresh
+
+    def _under(self, clip: Clip, disguise: Disguise, sure: list[Found], stage: int) -> list[Found]:
+        """What one disguised query of the whole clip finds outside the ``sure`` stretches."""
+        disguised = self._disguised([self.extractor.query(clip, disguise)], sure)
+        return [f for query, kept in disguised for f in self._verified(query, kept, stage)]
 
     def _refined(self, clip: Clip, found: list[Found], certain: Callable[[float], bool]) -> list[Found]:
         """The same, and the best of them under the disguise that fits it best, unless it is certain as it is."""
@@ -207,6 +232,29 @@ def without_eclipsed(found: list[Found]) -> list[Found]:
         if not same and not any(candidate.score < ECLIPSED * f.score for f in rivals):
             kept.append(candidate)
     return kept
+
+
+def _excerpts(clip: Clip) -> Iterator[tuple[float, Clip]]:
+    """(start, part): the clip itself when it is short, else EXCERPT of each EVERY seconds or less."""
+    count = int(np.ceil(clip.duration / EVERY))
+    if count <= 1:
+        yield 0.0, clip
+        return
+    for i in range(count):
+        start = (i + 0.5) * clip.duration / count - EXCERPT / 2
+        yield start, clip.part(start, EXCERPT)
+
+
+def _shifted(found: Found, seconds: float) -> Found:
+    """The same, so much later in the query."""
+    one = found.stretch
+    moved = replace(
+        one,
+        query_start=one.query_start + seconds,
+        query_end=one.query_end + seconds,
+        offset=one.offset - one.time_scale * seconds,
+    )
+    return replace(found, stretch=moved)
 
 
 def _same_seconds(one: Stretch, other: Stretch) -> bool:

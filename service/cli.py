@@ -32,6 +32,11 @@ Data = Annotated[
     typer.Option("--data", envvar="WHORL_DATA", help="Data directory.", show_default="the platform's"),
 ]
 
+# The products here are small: threads of a numerical library would wait for each other longer than they work, and on a busy
+# machine cost many times what they save. Cores are for several files at once.
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
 _data: Path | None = None
 
 

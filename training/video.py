@@ -6,7 +6,7 @@ Batches hold several clips of one source and several pictures of one clip, so th
 (a set, a page layout) does not make a code.
 
     python -m training.video MEDIA_FOLDER --out fingerprint/models
-    python -m training.video MEDIA_FOLDER --out fingerprint/models --resume fingerprint/models/video-1.onnx --first-step 4500
+    python -m training.video MEDIA_FOLDER --out fingerprint/models --resume fingerprint/models/video-1.onnx --first-step 4500 --steps 2500
 
 The second line goes on from weights that an earlier run made, with batches that run has not seen.
 """
@@ -222,7 +222,7 @@ def train(held: Shelf, network: Network, steps: range, rate: float = LEARNING_RA
 
 
 def main() -> None:
-    """Trains and writes video-1.onnx and its card."""
+    """Trains and writes video-2.onnx and its card."""
     parser = argparse.ArgumentParser(description="Trains the network behind the video codes.")
     parser.add_argument("media", type=Path, help="folder with MANIFEST.csv and photos/")
     parser.add_argument("--out", type=Path, default=Path("fingerprint/models"))
@@ -237,10 +237,10 @@ def main() -> None:
     network = resumed(arguments.resume, held) if arguments.resume else Network()
     steps = range(arguments.first_step, arguments.first_step + arguments.steps)
     train(held, network, steps, RESUMED_RATE if arguments.resume else LEARNING_RATE)
-    export(network, arguments.out / "video-1.onnx")
+    export(network, arguments.out / "video-2.onnx")
     clips = sum(map(len, held.sources))
     card = {
-        "algorithm": "video/1",
+        "algorithm": "video/2",
         "seed": SEED,
         "steps": [steps.start, steps.stop],
         "resumed_from": arguments.resume.name if arguments.resume else None,
@@ -251,7 +251,7 @@ def main() -> None:
         "pictures": sum(len(clip) for source in held.sources for clip in source),
         "photographs": len(held.photos),
     }
-    (arguments.out / "video-1.json").write_text(json.dumps(card, indent=2) + "\n")
+    (arguments.out / "video-2.json").write_text(json.dumps(card, indent=2) + "\n")
 
 
 if __name__ == "__main__":
