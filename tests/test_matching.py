@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from fingerprint.clip import Clip
 from fingerprint.fingerprint import Disguise, Fingerprint, Query, pack, unpack
 from index.exact import ExactIndex
 from index.hits import Hits
 from matching.align import lines
 from matching.score import MATCH, NullModel, verdict
-from matching.search import Found, score, without_eclipsed
+from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score, without_eclipsed
 from matching.verify import Side, Stretch, stretch
 
 BITS = 256
@@ -158,3 +159,22 @@ def test_where_exactness_counts_a_cousin_needs_more_evidence_than_a_copy() -> No
 
 def test_what_is_no_more_alike_than_chance_scores_nothing() -> None:
     assert score(alike(0.2, 5.0), (6.0, 0.0), 0.0) == score(alike(-0.1, 5.0), (0.0, 0.0), 1.0) == 0
+
+
+@pytest.mark.parametrize("seconds", [3.0, 19.0, 30.0, 60.0])
+def test_excerpts_leave_no_stretch_of_a_long_clip_out_for_long(seconds: float) -> None:
+    clip = Clip("test", seconds, samples=np.zeros(int(seconds * 8000), np.float32))
+    parts = list(_excerpts(clip))
+    if seconds <= EVERY:
+        assert parts == [(0.0, clip)]
+        return
+    starts = [start for start, _ in parts]
+    assert starts[0] <= EVERY / 2 and max(np.diff(starts)) <= EVERY
+    assert starts[-1] + EXCERPT >= seconds - EVERY / 2
+    assert all(part.duration == EXCERPT for _, part in parts)
+
+
+def test_what_is_found_in_an_excerpt_is_told_on_the_time_axis_of_the_clip() -> None:
+    stretch_ = _shifted(found(1, 2, 8, 40), 20).stretch
+    assert (stretch_.query_start, stretch_.query_end) == (22, 28)
+    assert stretch_.query_start * stretch_.time_scale + stretch_.offset == pytest.approx(2)

@@ -6,9 +6,9 @@ Batches hold several clips of one source and several pictures of one clip, so th
 (a set, a page layout) does not make a code.
 
     python -m training.video MEDIA_FOLDER --out fingerprint/models
-    python -m training.video MEDIA_FOLDER --out fingerprint/models --resume fingerprint/models/video-1.onnx --first-step 4500 --steps 2500
+    python -m training.video MEDIA_FOLDER --out fingerprint/models --resume WEIGHTS --first-step 4500 --steps 2500
 
-The second line goes on from weights that an earlier run made, with batches that run has not seen.
+The second line goes on from weights that an earlier run made, with batches which that run has not seen.
 """
 
 import argparse

@@ -47,7 +47,7 @@ def export(network: nn.Module, path: Path) -> None:
     given = graph.node("Gemm", head, "projections")
     taken = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["n", 1, 64, 64])
     made = helper.make_tensor_value_info(given, TensorProto.FLOAT, ["n", weights.shape[1]])
-    whole = helper.make_graph(graph.nodes, "video-1", [taken], [made], graph.constants)
+    whole = helper.make_graph(graph.nodes, path.stem, [taken], [made], graph.constants)
     model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
