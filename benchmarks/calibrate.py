@@ -24,7 +24,6 @@ from fingerprint.media import SAMPLE_RATE, Clip, open_media, windows
 from index.columns import Columns, join, seeds
 from index.index import INDEXES
 from matching.decoys import made_of
-from matching.score import Rating
 from matching.search import Found, Search
 
 SEED = 20261124
@@ -126,18 +125,17 @@ class Chance:
 
 
 def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> Chance:
-    """Every window of every title against all the others, without handicaps."""
+    """Every window of every title against all the others."""
     index = INDEXES["faiss"](extractor.algorithm, columns.codes.shape[1])
     by_id = dict(enumerate(found))
     for ref_id, title in by_id.items():
         index.add(ref_id, title.fingerprint)
-    level = Rating(EXACTNESS[extractor.kind], (0.0,) * (1 + len(extractor.stages)))
     search = Search(
         extractor,
         index,
         lambda ref_id: by_id[ref_id].fingerprint,
         made_of(extractor.algorithm, columns),
-        level,
+        EXACTNESS[extractor.kind],
     )
     unrelated, siblings, searched = list[list[float]](), list[list[float]](), 0.0
     for number, title in enumerate(found, 1):
@@ -146,7 +144,7 @@ def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) ->
         for ref_id in own:
             index.remove(ref_id)
         for clip in title.clips:
-            strangers = search.candidates(clip, lambda _: False)[0]
+            strangers = search.candidates(clip, _never_certain)[0]
             related = [f for f in strangers if by_id[f.stretch.ref_id].source == title.source]
             unrelated.append(_best([f for f in strangers if f not in related], extractor))
             siblings += [_best(related, extractor)] if has_siblings else []
@@ -166,10 +164,9 @@ def _best(strangers: list[Found], extractor: Extractor) -> list[float]:
     return [max((f.score for f in strangers if f.stage == stage), default=0.0) for stage in stages]
 
 
-def handicaps(chance: Chance) -> list[float]:
-    """By how much chance reaches higher in each stage than as captured, where the tail begins."""
-    levels = np.quantile(chance.unrelated, 1 - TAIL / 2, axis=0)
-    return [round(float(max(0.0, level - levels[0])), 2) for level in levels]
+def _never_certain(found: Found) -> float:
+    """So that every disguise is tried; still the better the smaller."""
+    return 1 + 1 / (1 + found.score)
 
 
 def _remark(query: str, likest: str, score: float) -> None:
@@ -202,7 +199,7 @@ def fit(unrelated: list[float], siblings: list[float], searched: float) -> dict[
     }
 
 
-def _quantiles(scores: list[float]) -> dict[str, float]:
+def _quantiles(scores: Scores) -> dict[str, float]:
     return {f"{q:g}": round(float(np.quantile(scores, q)), 2) for q in (0.5, 0.8, 0.9, 0.99, 1)}
 
 
@@ -210,6 +207,9 @@ def main() -> None:
     """Writes the decoys and the null model of one kind into matching/models."""
     parser = argparse.ArgumentParser(description="Fits what chance scores.")
     parser.add_argument("--kind", choices=("audio", "video"), required=True)
+    parser.add_argument(
+        "--scores", type=Path, default=Path("chance.npz"), help="file for the scores themselves"
+    )
     arguments = parser.parse_args()
     extractor = next(e for e in (make() for make in EXTRACTORS.values()) if e.kind == arguments.kind)
     rng = np.random.default_rng(SEED)
@@ -225,22 +225,21 @@ def main() -> None:
         codes=columns.codes,
     )
     chance = chance_scores(found, extractor, columns)
-    taken_off = handicaps(chance)
-    unrelated, siblings = (
-        [float(best) for best in np.max(scores - taken_off, axis=1).clip(0)]
-        for scores in (chance.unrelated, chance.siblings)
-    )
+    np.savez_compressed(arguments.scores, unrelated=chance.unrelated, siblings=chance.siblings)
     card = {
         "algorithm": extractor.algorithm,
-        "rating": {"exactness": EXACTNESS[extractor.kind], "handicaps": taken_off},
-        "null_model": fit(unrelated, siblings, chance.searched),
+        "exactness": EXACTNESS[extractor.kind],
+        "stages": [
+            fit(list(unrelated), list(siblings), chance.searched)
+            for unrelated, siblings in zip(chance.unrelated.T, chance.siblings.T, strict=True)
+        ],
         "seed": SEED,
         "titles": len(found),
-        "windows": len(unrelated),
-        "windows_with_siblings": len(siblings),
+        "windows": len(chance.unrelated),
+        "windows_with_siblings": len(chance.siblings),
         "seconds_times_codes": round(chance.searched),
-        "quantiles_unrelated": _quantiles(unrelated),
-        "quantiles_siblings": _quantiles(siblings),
+        "quantiles_unrelated": [_quantiles(scores) for scores in chance.unrelated.T],
+        "quantiles_siblings": [_quantiles(scores) for scores in chance.siblings.T],
     }
     (MODELS / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
     print(json.dumps(card, indent=2))

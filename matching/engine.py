@@ -19,14 +19,13 @@ from index.index import Index
 from index.segments import load_index
 from matching.decoys import decoys
 from matching.join import Placed, joined, matches, place
-from matching.score import MATCH, null_model, rating
-from matching.search import Search
+from matching.score import calibration
+from matching.search import CERTAIN, Found, Search
 from matching.segment import Answer, Failure, Match, QueryInfo
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 WIDTH = 32  # bytes of a code
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
-CERTAIN = 1e-3  # of MATCH: below this no disguise needs to be tried
 
 Progress = Callable[[float], None]
 
@@ -202,7 +201,7 @@ class Engine:
 
     def _placed(self, media: Media, algorithm: str, extractor: Extractor) -> tuple[list[Placed], int]:
         """Stretches of all windows, on the capture's time axis and rated, and the number of codes compared."""
-        search, model = self._search(algorithm, extractor), null_model(algorithm)
+        search, model = self._search(algorithm, extractor), calibration(algorithm)
         placed: list[Placed] = []
         known: dict[Disguise, None] = {}
         seen = 0
@@ -214,19 +213,16 @@ class Engine:
         ):
             seconds = max(media.duration, start + clip.duration)
 
-            def expected(score: float, seconds: float = seconds) -> float:
-                return model.expected_false_matches(score, seconds, len(search.index))
-
-            def certain(score: float) -> bool:
-                return expected(score) <= CERTAIN * MATCH
+            def expected(f: Found, seconds: float = seconds) -> float:
+                return model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
 
             stages = None if number % every == 0 else 1
-            found, codes = search.found(clip, certain, list(known), stages)
+            found, codes = search.found(clip, expected, list(known), stages)
             seen += codes
-            known |= {f.disguise: None for f in found if certain(f.score) and f.disguise != PLAIN}
+            known |= {f.disguise: None for f in found if expected(f) <= CERTAIN and f.disguise != PLAIN}
             for f in found:
                 length = self.catalog.reference(f.stretch.ref_id).duration
-                placed.append(place(f, extractor, start, clip.duration, expected(f.score), length))
+                placed.append(place(f, extractor, start, clip.duration, expected(f), length))
         return joined(placed), seen
 
     def _index(self, algorithm: str) -> Index:
@@ -240,7 +236,9 @@ class Engine:
         def reference(ref_id: int) -> Fingerprint:
             return self._fingerprint(algorithm, ref_id)
 
-        return Search(extractor, self._index(algorithm), reference, decoys(algorithm), rating(algorithm))
+        return Search(
+            extractor, self._index(algorithm), reference, decoys(algorithm), calibration(algorithm).exactness
+        )
 
     def _fingerprint(self, algorithm: str, ref_id: int) -> Fingerprint:
         key = (algorithm, ref_id)

@@ -23,18 +23,6 @@ SHORTEST = 10.0  # seconds a shorter query counts as: its ends are tried everywh
 
 
 @dataclass(frozen=True, slots=True)
-class Rating:
-    """What scores are made with (``matching.search``).
-
-    exactness  how much it weighs that codes are the same and not only alike
-    handicaps  taken off the scores of each stage: the more disguises are tried, the higher chance reaches
-    """
-
-    exactness: float
-    handicaps: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class NullModel:
     """Fitted on media that do not hold each other.
 
@@ -69,15 +57,30 @@ def _shipped(algorithm: str) -> Any:
     return json.loads(path.read_text())
 
 
-def null_model(algorithm: str) -> NullModel:
-    """The shipped null model of an algorithm's scores."""
-    return NullModel(**_shipped(algorithm)["null_model"])
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How an algorithm's scores are made and what they mean.
+
+    exactness  how much it weighs that codes are the same and not only alike (``matching.search.score``)
+    stages     the null model of what is found as captured, and of each stage of disguises: the more are tried, the higher
+               chance reaches
+    """
+
+    exactness: float
+    stages: tuple[NullModel, ...]
+
+    def expected_false_matches(
+        self, score: float, stage: int, query_seconds: float, reference_codes: int
+    ) -> float:
+        """Chance matches at least as good, in any stage."""
+        one = self.stages[stage].expected_false_matches(score, query_seconds, reference_codes)
+        return len(self.stages) * one
 
 
-def rating(algorithm: str) -> Rating:
-    """What an algorithm's scores are made with, as its null model was fitted."""
-    stored = _shipped(algorithm)["rating"]
-    return Rating(stored["exactness"], tuple(stored["handicaps"]))
+def calibration(algorithm: str) -> Calibration:
+    """The shipped calibration of an algorithm."""
+    stored = _shipped(algorithm)
+    return Calibration(stored["exactness"], tuple(NullModel(**stage) for stage in stored["stages"]))
 
 
 def verdict(expected_false_matches: float) -> str | None:

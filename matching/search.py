@@ -14,9 +14,9 @@ from fingerprint.media import Clip
 from index.index import Index
 from matching.align import Line, lines
 from matching.decoys import Decoys
-from matching.score import Rating
 from matching.verify import Side, Stretch, agreement, stretch
 
+CERTAIN = 1e-6  # expected false matches at which no disguise needs to be tried
 NEAREST = 4  # registered codes asked for each query code
 LINES = 3  # lines kept of each stretch of a query
 DISGUISED_LINES = 12  # lines of the disguised queries of a stage that are verified
@@ -44,13 +44,16 @@ class Found:
     """A stretch and the disguise under which it was found.
 
     stage  0 as captured or under a disguise known of the capture, then the extractor's stages
-    score  evidence beyond what decoys and the number of disguises of the stage give by chance
+    score  evidence beyond what decoys give
     """
 
     stretch: Stretch
     disguise: Disguise
     stage: int
     score: float
+
+
+Expected = Callable[[Found], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +64,28 @@ class Search:
     index: Index
     reference: Callable[[int], Fingerprint]
     decoys: Decoys
-    rating: Rating
+    exactness: float
 
     def found(
         self,
         clip: Clip,
-        certain: Callable[[float], bool],
+        expected: Expected,
         known: Sequence[Disguise] = (),
         stages: int | None = None,
     ) -> tuple[list[Found], int]:
         """Stretches, best first, and how many codes the clip has.
 
-        Disguises are tried where no score is ``certain``: those ``known`` of the same capture, then, in excerpts of a
-        long clip, at most ``stages`` of the extractor's, likeliest first; what one excerpt is sure of the whole clip is
-        searched for.
+        ``expected`` tells how many matches as good chance gives. Where none is CERTAIN, disguises are tried: those
+        ``known`` of the same capture, then, in excerpts of a long clip, at most ``stages`` of the extractor's, likeliest
+        first; what one excerpt is sure of the whole clip is searched for.
         """
-        candidates, codes = self.candidates(clip, certain, known, stages)
-        return without_eclipsed(candidates), codes
+        candidates, codes = self.candidates(clip, expected, known, stages)
+        return without_eclipsed(candidates, expected), codes
 
     def candidates(
         self,
         clip: Clip,
-        certain: Callable[[float], bool],
+        expected: Expected,
         known: Sequence[Disguise] = (),
         stages: int | None = None,
     ) -> tuple[list[Found], int]:
@@ -92,14 +95,14 @@ class Search:
             return [], len(plain.fingerprint)
         found = self._verified(plain, self._lines(plain), 0)
         for disguise in known:
-            found += self._under(clip, disguise, [f for f in found if certain(f.score)], 0)
+            found += self._under(clip, disguise, [f for f in found if expected(f) <= CERTAIN], 0)
         for start, part in _excerpts(clip):
-            fresh = self._searched(part, plain.fingerprint, start, found, certain, stages)
-            sure = {f.disguise: f.stage for f in fresh if certain(f.score)}
+            fresh = self._searched(part, plain.fingerprint, start, found, expected, stages)
+            sure = {f.disguise: f.stage for f in fresh if expected(f) <= CERTAIN}
             found += fresh
             for disguise, stage in sure.items() if part.duration < clip.duration else ():
                 found += self._under(clip, disguise, [], stage)
-        return self._refined(clip, found, certain), len(plain.fingerprint)
+        return self._refined(clip, found, expected), len(plain.fingerprint)
 
     def _searched(
         self,
@@ -107,16 +110,16 @@ class Search:
         plain: Fingerprint,
         start: float,
         found: list[Found],
-        certain: Callable[[float], bool],
+        expected: Expected,
         stages: int | None,
     ) -> list[Found]:
-        """What disguised queries of a part of the clip, from ``start`` on, find where no score is ``certain``."""
+        """What disguised queries of a part of the clip, from ``start`` on, find where nothing is CERTAIN."""
         inside = (plain.times >= start) & (plain.times <= start + part.duration)
         queries = self.extractor.queries(part)
         next(queries)
         fresh: list[Found] = []
         for stage, size in enumerate(self.extractor.stages[:stages], 1):
-            sure = [f for f in (*found, *fresh) if certain(f.score) and not self._bent(f)]
+            sure = [f for f in (*found, *fresh) if expected(f) <= CERTAIN and not self._bent(f)]
             if np.count_nonzero(_outside(plain, sure) & inside) * _spacing(plain) < UNEXPLAINED:
                 break
             shifted = [_shifted(f, -start) for f in sure]
@@ -129,10 +132,10 @@ class Search:
         disguised = self._disguised([self.extractor.query(clip, disguise)], sure)
         return [f for query, kept in disguised for f in self._verified(query, kept, stage)]
 
-    def _refined(self, clip: Clip, found: list[Found], certain: Callable[[float], bool]) -> list[Found]:
+    def _refined(self, clip: Clip, found: list[Found], expected: Expected) -> list[Found]:
         """The same, and the best of them under the disguise that fits it best, unless it is certain as it is."""
-        best = max(found, key=lambda f: f.score, default=None)
-        if best is None or certain(best.score) or best.stretch.similarity < REFINABLE:
+        best = min(found, key=expected, default=None)
+        if best is None or expected(best) <= CERTAIN or best.stretch.similarity < REFINABLE:
             return found
         reference, aligned = self.reference(best.stretch.ref_id), best.stretch
 
@@ -176,8 +179,8 @@ class Search:
                 continue
             aligned = stretch(side, self.reference(line.ref_id), line, self.extractor.tolerance)
             if aligned is not None:
-                rated = score(aligned, self._chance(side, aligned), self.rating.exactness)
-                found.append(Found(aligned, query.disguise, stage, rated - self.rating.handicaps[stage]))
+                rated = score(aligned, self._chance(side, aligned), self.exactness)
+                found.append(Found(aligned, query.disguise, stage, rated))
         return found
 
     def _chance(self, side: Side, aligned: Stretch) -> tuple[float, float]:
@@ -223,10 +226,10 @@ def score(aligned: Stretch, chance: tuple[float, float], exactness: float) -> fl
     return float(evidence ** (1 - exactness / 2) * nearness**exactness)
 
 
-def without_eclipsed(found: list[Found]) -> list[Found]:
-    """Best first, less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised."""
+def without_eclipsed(found: list[Found], expected: Expected) -> list[Found]:
+    """Best first, by what chance gives, less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised."""
     kept: list[Found] = []
-    for candidate in sorted(found, key=lambda f: -f.score):
+    for candidate in sorted(found, key=lambda f: (expected(f), -f.score)):
         rivals = [f for f in kept if _same_seconds(f.stretch, candidate.stretch)]
         same = any(f.stretch.ref_id == candidate.stretch.ref_id for f in rivals)
         if not same and not any(candidate.score < ECLIPSED * f.score for f in rivals):

@@ -9,7 +9,7 @@ from fingerprint.fingerprint import Disguise, Fingerprint, Query, pack, unpack
 from index.exact import ExactIndex
 from index.hits import Hits
 from matching.align import lines
-from matching.score import MATCH, NullModel, verdict
+from matching.score import MATCH, Calibration, NullModel, verdict
 from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score, without_eclipsed
 from matching.verify import Side, Stretch, stretch
 
@@ -119,6 +119,13 @@ def test_likeness_of_a_series_does_not_grow_with_the_catalog() -> None:
     assert small == pytest.approx(large) == pytest.approx(0.2 * np.exp(-6))
 
 
+def test_each_stage_of_disguises_has_its_own_null_model_and_all_of_them_count() -> None:
+    plain, disguised = (NullModel(t, 1e-7, 1.0, 8, 0.0, 2.0) for t in (8, 11))
+    both = Calibration(0.0, (plain, disguised))
+    assert both.expected_false_matches(20, 0, 10, 10**6) == pytest.approx(2 * np.exp(-12))
+    assert both.expected_false_matches(20, 1, 10, 10**6) == pytest.approx(2 * np.exp(-9))
+
+
 def test_the_verdict_follows_the_operating_points() -> None:
     assert [verdict(e) for e in (MATCH / 2, MATCH * 2, 10.0)] == ["match", "review", None]
 
@@ -132,6 +139,10 @@ def found(ref_id: int, first: float, last: float, score: float) -> Found:
     )
 
 
+def by_score(one: Found) -> float:
+    return float(np.exp(-one.score))
+
+
 def test_the_likeness_of_a_better_stretch_is_dropped_and_its_twin_is_kept() -> None:
     best, twin, like, elsewhere = (
         found(1, 0, 10, 40),
@@ -139,12 +150,12 @@ def test_the_likeness_of_a_better_stretch_is_dropped_and_its_twin_is_kept() -> N
         found(3, 1, 9, 20),
         found(4, 20, 30, 20),
     )
-    assert without_eclipsed([like, elsewhere, twin, best]) == [best, twin, elsewhere]
+    assert without_eclipsed([like, elsewhere, twin, best], by_score) == [best, twin, elsewhere]
 
 
 def test_one_reference_has_one_stretch_over_the_same_seconds() -> None:
     best, again = found(1, 0, 10, 40), found(1, 0, 10, 39)
-    assert without_eclipsed([again, best]) == [best]
+    assert without_eclipsed([again, best], by_score) == [best]
 
 
 def alike(similarity: float, likeness: float) -> Stretch:
