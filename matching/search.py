@@ -227,7 +227,10 @@ def score(aligned: Stretch, chance: tuple[float, float], exactness: float) -> fl
 
 
 def without_eclipsed(found: list[Found], expected: Expected) -> list[Found]:
-    """Best first, by what chance gives, less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised."""
+    """Best first, by what chance gives.
+
+    Less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised.
+    """
     kept: list[Found] = []
     for candidate in sorted(found, key=lambda f: (expected(f), -f.score)):
         rivals = [f for f in kept if _same_seconds(f.stretch, candidate.stretch)]
