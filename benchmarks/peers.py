@@ -1,7 +1,7 @@
 """Open peers on the same queries: Chromaprint's codes and imagehash's perceptual hash, each aligned exhaustively.
 
-AcoustID does not look up excerpts and imagehash knows nothing of time, so both get the best alignment there is: every query is
-compared with every stretch of every registered file, and its score is one minus the mean fraction of bits that differ.
+AcoustID does not look up excerpts and imagehash knows nothing of time, so both get the best alignment there is: every
+query is compared with every stretch of every registered file; its score is one minus the mean fraction of bits that differ.
 
     python -m benchmarks.peers [--cache FOLDER]
 
