@@ -147,7 +147,7 @@ def inset(part: float) -> Change:
 def upright(frame: Picture, _time: float, _rng: Random) -> Picture:
     """Re-cut for a telephone: the whole picture across a tall frame that its own blur fills."""
     height, width = frame.shape[:2]
-    tall = width * 16 // 9
+    tall = max(width * 16 // 9, height * 5 // 4)  # what is upright already gets its bars all the same
     middle = np.ascontiguousarray(frame[:, width // 3 : width * 2 // 3])
     filled = cv2.GaussianBlur(_scaled(middle, width, tall), (0, 0), width / 30)
     top = (tall - height) // 2
