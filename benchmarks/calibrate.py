@@ -28,7 +28,10 @@ from matching.search import Found, Search
 
 SEED = 20261124
 SECONDS = 10.0  # of a decoy, and of a query
-QUERIES = 2  # windows of a title, at most
+QUERIES, DISGUISED = (
+    10,
+    2,
+)  # windows of a title, at most, and how many of them are searched for under every disguise
 EXACTNESS = {
     "audio": 0.0,
     "video": 1.0,
@@ -38,7 +41,7 @@ BEATS = 64
 SIBLINGS = 0.05
 REPORTED = 10  # titles between lines of progress
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
-TAIL = 0.2  # of the scores that the tail is fitted on
+TAIL = {"unrelated": 0.05, "siblings": 0.2}  # of the scores that the tail is fitted on
 MODELS = Path("matching/models")
 
 Random = np.random.Generator
@@ -114,14 +117,14 @@ def _excerpt(fingerprint: Fingerprint, begin: float) -> Fingerprint:
 class Chance:
     """What windows score in titles that they are not of.
 
-    unrelated  (windows, stages): best score of each stage in other sources' titles
+    unrelated  (windows, stages): best score of each stage in other sources' titles; NaN where a stage was not searched
     siblings   likewise in other titles of the window's own source, where there are any
-    searched   seconds of windows times codes of the index
+    searched   (windows,): seconds of the window times codes of the index
     """
 
     unrelated: Scores
     siblings: Scores
-    searched: float
+    searched: Scores
 
 
 def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> Chance:
@@ -137,31 +140,35 @@ def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) ->
         made_of(extractor.algorithm, columns),
         EXACTNESS[extractor.kind],
     )
-    unrelated, siblings, searched = list[list[float]](), list[list[float]](), 0.0
+    unrelated, siblings, searched = list[list[float]](), list[list[float]](), list[float]()
     for number, title in enumerate(found, 1):
         own = [ref_id for ref_id, other in by_id.items() if same(title.file, other.file)]
         has_siblings = sum(other.source == title.source for other in found) > len(own)
         for ref_id in own:
             index.remove(ref_id)
-        for clip in title.clips:
-            strangers = search.candidates(clip, _never_certain)[0]
+        for rank, clip in enumerate(title.clips):
+            stages = None if rank < DISGUISED else 0
+            strangers = search.candidates(clip, _never_certain, stages=stages)[0]
             related = [f for f in strangers if by_id[f.stretch.ref_id].source == title.source]
-            unrelated.append(_best([f for f in strangers if f not in related], extractor))
-            siblings += [_best(related, extractor)] if has_siblings else []
-            searched += clip.duration * len(index)
+            unrelated.append(_best([f for f in strangers if f not in related], extractor, stages))
+            siblings += [_best(related, extractor, stages)] if has_siblings else []
+            searched.append(clip.duration * len(index))
             for f in sorted(strangers, key=lambda f: -f.score)[:1]:
                 _remark(title.file, by_id[f.stretch.ref_id].file, f.score)
         for ref_id in own:
             index.add(ref_id, by_id[ref_id].fingerprint)
         if number % REPORTED == 0:
             print(f"{number} of {len(found)} titles", file=sys.stderr, flush=True)
-    return Chance(np.array(unrelated), np.array(siblings), searched)
+    return Chance(np.array(unrelated), np.array(siblings), np.array(searched))
 
 
-def _best(strangers: list[Found], extractor: Extractor) -> list[float]:
-    """The best score of each stage."""
-    stages = range(1 + len(extractor.stages))
-    return [max((f.score for f in strangers if f.stage == stage), default=0.0) for stage in stages]
+def _best(strangers: list[Found], extractor: Extractor, searched: int | None) -> list[float]:
+    """The best score of each stage; NaN for stages after the ``searched`` ones."""
+    best = [
+        max((f.score for f in strangers if f.stage == stage), default=0.0)
+        for stage in range(1 + len(extractor.stages))
+    ]
+    return best if searched is None else best[: searched + 1] + [np.nan] * (len(best) - searched - 1)
 
 
 def _never_certain(found: Found) -> float:
@@ -174,42 +181,57 @@ def _remark(query: str, likest: str, score: float) -> None:
         print(f"{score:6.1f} {query} ~ {likest}", file=sys.stderr, flush=True)
 
 
-def tail(scores: list[float]) -> tuple[float, float, int]:
-    """Threshold, scale and number of an exponential tail; the scale by the median of the excess, ``median / log 2``.
+def fit(unrelated: Scores, siblings: Scores, searched: Scores) -> dict[str, float]:
+    """The numbers of a ``matching.score.NullModel``: thresholds at quantiles, scales of exponential tails above them.
 
-    A few of the highest scores are of material that does repeat (a reader's closing words, a loop, a shot used twice): the
-    median hears of them, and is not led by them as a mean is.
+    The scale is the mean excess (maximum likelihood); among titles of a series its median over log 2, for some of their
+    highest scores are of material that does repeat (a reader's closing words, a shot used twice): the median hears of them,
+    and is not led by them as a mean is.
     """
-    threshold = float(np.quantile(scores, 1 - TAIL))
-    excess = [score - threshold for score in scores if score > threshold]
-    return threshold, float(np.median(excess) / np.log(2)), len(excess)
-
-
-def fit(unrelated: list[float], siblings: list[float], searched: float) -> dict[str, float]:
-    """The numbers of a ``matching.score.NullModel``."""
-    threshold, scale, count = tail(unrelated)
-    sibling_threshold, sibling_scale, _ = tail(siblings)
+    there, related = unrelated[~np.isnan(unrelated)], siblings[~np.isnan(siblings)]
+    threshold, sibling_threshold = (
+        float(np.quantile(scores, 1 - TAIL[name]))
+        for name, scores in (("unrelated", there), ("siblings", related))
+    )
+    excess = there[there > threshold] - threshold
+    related = related[related > sibling_threshold] - sibling_threshold
     return {
         "threshold": threshold,
-        "density": count / searched,
-        "scale": scale,
+        "density": len(excess) / float(searched[~np.isnan(unrelated)].sum()),
+        "scale": float(excess.mean()),
         "sibling_threshold": sibling_threshold,
-        "sibling_rate": SIBLINGS * TAIL / SECONDS,
-        "sibling_scale": sibling_scale,
+        "sibling_rate": SIBLINGS * TAIL["siblings"] / SECONDS,
+        "sibling_scale": float(np.median(related) / np.log(2)),
+    }
+
+
+def card(extractor: Extractor, titles_: int, chance: Chance) -> dict[str, object]:
+    """What is written beside the decoys."""
+    return {
+        "algorithm": extractor.algorithm,
+        "exactness": EXACTNESS[extractor.kind],
+        "stages": [
+            fit(unrelated, siblings, chance.searched)
+            for unrelated, siblings in zip(chance.unrelated.T, chance.siblings.T, strict=True)
+        ],
+        "seed": SEED,
+        "titles": titles_,
+        "windows": [int((~np.isnan(scores)).sum()) for scores in chance.unrelated.T],
+        "windows_with_siblings": [int((~np.isnan(scores)).sum()) for scores in chance.siblings.T],
+        "seconds_times_codes": round(float(chance.searched.sum())),
+        "quantiles_unrelated": [_quantiles(scores) for scores in chance.unrelated.T],
+        "quantiles_siblings": [_quantiles(scores) for scores in chance.siblings.T],
     }
 
 
 def _quantiles(scores: Scores) -> dict[str, float]:
-    return {f"{q:g}": round(float(np.quantile(scores, q)), 2) for q in (0.5, 0.8, 0.9, 0.99, 1)}
+    return {f"{q:g}": round(float(np.nanquantile(scores, q)), 2) for q in (0.5, 0.8, 0.9, 0.99, 1)}
 
 
 def main() -> None:
     """Writes the decoys and the null model of one kind into matching/models."""
     parser = argparse.ArgumentParser(description="Fits what chance scores.")
     parser.add_argument("--kind", choices=("audio", "video"), required=True)
-    parser.add_argument(
-        "--scores", type=Path, default=Path("chance.npz"), help="file for the scores themselves"
-    )
     arguments = parser.parse_args()
     extractor = next(e for e in (make() for make in EXTRACTORS.values()) if e.kind == arguments.kind)
     rng = np.random.default_rng(SEED)
@@ -225,24 +247,9 @@ def main() -> None:
         codes=columns.codes,
     )
     chance = chance_scores(found, extractor, columns)
-    np.savez_compressed(arguments.scores, unrelated=chance.unrelated, siblings=chance.siblings)
-    card = {
-        "algorithm": extractor.algorithm,
-        "exactness": EXACTNESS[extractor.kind],
-        "stages": [
-            fit(list(unrelated), list(siblings), chance.searched)
-            for unrelated, siblings in zip(chance.unrelated.T, chance.siblings.T, strict=True)
-        ],
-        "seed": SEED,
-        "titles": len(found),
-        "windows": len(chance.unrelated),
-        "windows_with_siblings": len(chance.siblings),
-        "seconds_times_codes": round(chance.searched),
-        "quantiles_unrelated": [_quantiles(scores) for scores in chance.unrelated.T],
-        "quantiles_siblings": [_quantiles(scores) for scores in chance.siblings.T],
-    }
-    (MODELS / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
-    print(json.dumps(card, indent=2))
+    written = json.dumps(card(extractor, len(found), chance), indent=2) + "\n"
+    (MODELS / f"{name}.json").write_text(written)
+    print(written)
 
 
 if __name__ == "__main__":
