@@ -7,6 +7,8 @@ episode of a registered series meets more likeness than that, and no more of it 
     expected(score) = query seconds * reference codes * density * exp(-(score - threshold) / scale)
                     + query seconds * sibling_rate * exp(-(score - sibling_threshold) / sibling_scale)
 
+Each stage of disguises has numbers of its own; what all of them may give by chance is shared out among them (weighted
+Bonferroni), for a plain copy is likelier than one under the two-hundredth disguise.
 ``benchmarks.calibrate`` fits the numbers on real media and writes them with the run that made them.
 """
 
@@ -64,23 +66,26 @@ class Calibration:
     exactness  how much it weighs that codes are the same and not only alike (``matching.search.score``)
     stages     the null model of what is found as captured, and of each stage of disguises: the more are tried, the higher
                chance reaches
+    weights    how the false matches that are put up with are shared out among the stages; they sum to 1
     """
 
     exactness: float
     stages: tuple[NullModel, ...]
+    weights: tuple[float, ...]
 
     def expected_false_matches(
         self, score: float, stage: int, query_seconds: float, reference_codes: int
     ) -> float:
-        """Chance matches at least as good, in any stage."""
+        """Chance matches at least as good, in all stages together: a stage of little weight must show the more for it."""
         one = self.stages[stage].expected_false_matches(score, query_seconds, reference_codes)
-        return len(self.stages) * one
+        return one / self.weights[stage]
 
 
 def calibration(algorithm: str) -> Calibration:
     """The shipped calibration of an algorithm."""
     stored = _shipped(algorithm)
-    return Calibration(stored["exactness"], tuple(NullModel(**stage) for stage in stored["stages"]))
+    stages = tuple(NullModel(**stage) for stage in stored["stages"])
+    return Calibration(stored["exactness"], stages, tuple(stored["weights"]))
 
 
 def verdict(expected_false_matches: float) -> str | None:
