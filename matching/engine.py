@@ -25,6 +25,7 @@ from matching.segment import Answer, Failure, Match, QueryInfo
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 WIDTH = 32  # bytes of a code
+LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
 
 Progress = Callable[[float], None]
@@ -206,7 +207,7 @@ class Engine:
         known: dict[Disguise, None] = {}
         seen = 0
         # A disguise is mostly that of a whole capture: of a long one some windows are searched for all, the others for what
-        # these had.
+        # these had and, unless it is very long, for the likeliest.
         every = max(1, round(media.duration / (extractor.window - OVERLAP) / SEARCHED))
         for number, (start, clip) in enumerate(
             windows(media, extractor.kind, extractor.window, extractor.rate, OVERLAP)
@@ -216,7 +217,7 @@ class Engine:
             def expected(f: Found, seconds: float = seconds) -> float:
                 return model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
 
-            stages = None if number % every == 0 else 1
+            stages = None if number % every == 0 else int(media.duration < LONG)
             found, codes = search.found(clip, expected, list(known), stages)
             seen += codes
             known |= {f.disguise: None for f in found if expected(f) <= CERTAIN and f.disguise != PLAIN}

@@ -23,6 +23,7 @@ Array = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 BENT = 0.01  # of time scale: the first step of straightening
+STRANGE = 6e-3  # of the evidence, for each BENT that a line is turned away from what was assumed
 WORTH = 1.5  # deviations above chance from which a pair speaks for the stretch and below which against it
 ENDING = 0.5  # of the usual evidence of a stretch, below which its ends are cut
 REACH = 3.0  # seconds of reference beyond the line's ends that bending it may need
@@ -160,8 +161,9 @@ def _turn(
     scales = np.repeat(scale * turns, len(shifts))
     offsets = scale * pivot + offset + np.tile(shifts, len(turns)) - scales * pivot
     sums, begins, ends = _runs(side, partner, evidence, scales, offsets)
-    # A still picture fits every line: of equals the one nearest to where we came from is taken.
-    strangeness = 1e-3 * (np.abs(scales / scale - 1) / step + np.abs(np.tile(shifts, len(turns))))
+    # A still picture fits every line: of equals the one nearest to what was assumed is taken.
+    bends = np.minimum(np.abs(scales / side.query.disguise.time_scale - 1) / BENT, 5)
+    strangeness = STRANGE * (bends + np.abs(np.tile(shifts, len(turns))))
     best = int(np.argmax(sums * (1 - strangeness)))
     return float(scales[best]), float(offsets[best]), partner.times[[begins[best], ends[best]]]
 
