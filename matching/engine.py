@@ -207,7 +207,7 @@ class Engine:
         known: dict[Disguise, None] = {}
         seen = 0
         # A disguise is mostly that of a whole capture: of a long one some windows are searched for all, the others for what
-        # these had and, unless it is very long, for the likeliest.
+        # these had and, unless it is very long or they are but one, for the likeliest.
         every = max(1, round(media.duration / (extractor.window - OVERLAP) / SEARCHED))
         for number, (start, clip) in enumerate(
             windows(media, extractor.kind, extractor.window, extractor.rate, OVERLAP)
@@ -217,7 +217,7 @@ class Engine:
             def expected(f: Found, seconds: float = seconds) -> float:
                 return model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
 
-            stages = None if number % every == 0 else int(media.duration < LONG)
+            stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             found, codes = search.found(clip, expected, list(known), stages)
             seen += codes
             known |= {f.disguise: None for f in found if expected(f) <= CERTAIN and f.disguise != PLAIN}
