@@ -2,7 +2,7 @@
 
 from evidence.answer import Json, printable
 
-FRAMED = 0.07  # of the original's size by which a frame must differ from it for that to be told
+FRAMED = 0.12  # of the original's size by which a frame must differ from it for that to be told
 
 
 def harmless(text: str) -> str:
