@@ -20,7 +20,7 @@ from index.segments import load_index
 from matching.decoys import decoys
 from matching.join import Placed, joined, matches, place
 from matching.score import calibration
-from matching.search import CERTAIN, Found, Search
+from matching.search import CERTAIN, Found, Search, without_eclipsed
 from matching.segment import Answer, Failure, Match, QueryInfo
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
@@ -218,7 +218,8 @@ class Engine:
                 return model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
 
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
-            found, codes = search.found(clip, expected, list(known), stages)
+            candidates, codes = search.candidates(clip, expected, list(known), stages)
+            found = without_eclipsed(candidates, expected)
             seen += codes
             known |= {f.disguise: None for f in found if expected(f) <= CERTAIN and f.disguise != PLAIN}
             for f in found:

@@ -66,22 +66,6 @@ class Search:
     decoys: Decoys
     exactness: float
 
-    def found(
-        self,
-        clip: Clip,
-        expected: Expected,
-        known: Sequence[Disguise] = (),
-        stages: int | None = None,
-    ) -> tuple[list[Found], int]:
-        """Stretches, best first, and how many codes the clip has.
-
-        ``expected`` tells how many matches as good chance gives. Where none is CERTAIN, disguises are tried: those
-        ``known`` of the same capture, then, in excerpts of a long clip, at most ``stages`` of the extractor's, likeliest
-        first; what one excerpt is sure of the whole clip is searched for.
-        """
-        candidates, codes = self.candidates(clip, expected, known, stages)
-        return without_eclipsed(candidates, expected), codes
-
     def candidates(
         self,
         clip: Clip,
@@ -89,7 +73,12 @@ class Search:
         known: Sequence[Disguise] = (),
         stages: int | None = None,
     ) -> tuple[list[Found], int]:
-        """All that ``found`` looks at, those that tell of the same seconds as a better one among them."""
+        """Every stretch looked at, some of the same seconds (``without_eclipsed``), and how many codes the clip has.
+
+        ``expected`` tells how many matches as good chance gives. Where none is CERTAIN, disguises are tried: those
+        ``known`` of the same capture, then, in excerpts of a long clip, at most ``stages`` of the extractor's, likeliest
+        first; what one excerpt is sure of the whole clip is searched for.
+        """
         plain = next(self.extractor.queries(clip))
         if not len(plain.fingerprint) or not len(self.index):
             return [], len(plain.fingerprint)
