@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -128,40 +129,73 @@ class Chance:
     siblings: Scores
     searched: Scores
 
+    @classmethod
+    def empty(cls, stages: int) -> "Chance":
+        """Of no windows yet."""
+        return cls(np.zeros((0, stages)), np.zeros((0, stages)), np.zeros(0))
+
+    def __add__(self, other: "Chance") -> "Chance":
+        """Of the windows of both."""
+        return Chance(
+            np.concatenate([self.unrelated, other.unrelated]),
+            np.concatenate([self.siblings, other.siblings]),
+            np.concatenate([self.searched, other.searched]),
+        )
+
+
+_hall: tuple[list[Known], Search]  # of the forked processes: each takes a title out of its own copy of the index
+
 
 def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> Chance:
-    """Every window of every title against all the others."""
+    """Every window of every title against all the others, on all cores."""
     index = INDEXES["faiss"](extractor.algorithm, columns.codes.shape[1])
-    by_id = dict(enumerate(found))
-    for ref_id, title in by_id.items():
+    for ref_id, title in enumerate(found):
         index.add(ref_id, title.fingerprint)
-    search = Search(
-        extractor,
-        index,
-        lambda ref_id: by_id[ref_id].fingerprint,
-        made_of(extractor.algorithm, columns),
-        EXACTNESS[extractor.kind],
+    global _hall
+    _hall = (
+        found,
+        Search(
+            extractor,
+            index,
+            lambda ref_id: found[ref_id].fingerprint,
+            made_of(extractor.algorithm, columns),
+            EXACTNESS[extractor.kind],
+        ),
     )
-    unrelated, siblings, searched = list[list[float]](), list[list[float]](), list[float]()
-    for number, title in enumerate(found, 1):
-        own = [ref_id for ref_id, other in by_id.items() if same(title.file, other.file)]
-        has_siblings = sum(other.source == title.source for other in found) > len(own)
-        for ref_id in own:
-            index.remove(ref_id)
-        for rank, clip in enumerate(title.clips):
-            stages = None if rank < DISGUISED else 0
-            strangers = search.candidates(clip, _never_certain, stages=stages)[0]
-            related = [f for f in strangers if by_id[f.stretch.ref_id].source == title.source]
-            unrelated.append(_best([f for f in strangers if f not in related], extractor, stages))
-            siblings += [_best(related, extractor, stages)] if has_siblings else []
-            searched.append(clip.duration * len(index))
-            for f in sorted(strangers, key=lambda f: -f.score)[:1]:
-                _remark(title.file, by_id[f.stretch.ref_id].file, f.score)
-        for ref_id in own:
-            index.add(ref_id, by_id[ref_id].fingerprint)
-        if number % REPORTED == 0:
-            print(f"{number} of {len(found)} titles", file=sys.stderr, flush=True)
-    return Chance(np.array(unrelated), np.array(siblings), np.array(searched))
+    scored = Chance.empty(1 + len(extractor.stages))
+    with get_context("fork").Pool() as pool:
+        for number, part in enumerate(pool.imap(_title_chance, range(len(found))), 1):
+            scored += part
+            if number % REPORTED == 0:
+                print(f"{number} of {len(found)} titles", file=sys.stderr, flush=True)
+    return scored
+
+
+def _title_chance(number: int) -> Chance:
+    """Every window of one title against all the others."""
+    found, search = _hall
+    title, stages = found[number], len(search.extractor.stages)
+    own = [ref_id for ref_id, other in enumerate(found) if same(title.file, other.file)]
+    has_siblings = sum(other.source == title.source for other in found) > len(own)
+    for ref_id in own:
+        search.index.remove(ref_id)
+    scored = Chance.empty(1 + stages)
+    for rank, clip in enumerate(title.clips):
+        last = None if rank < DISGUISED else 0
+        strangers = search.candidates(clip, _never_certain, stages=last)[0]
+        related = [f for f in strangers if found[f.stretch.ref_id].source == title.source]
+        unrelated = _best([f for f in strangers if f not in related], search.extractor, last)
+        siblings = [_best(related, search.extractor, last)] if has_siblings else []
+        scored += Chance(
+            np.array([unrelated]),
+            np.array(siblings).reshape(-1, 1 + stages),
+            np.array([clip.duration * len(search.index)]),
+        )
+        for f in sorted(strangers, key=lambda f: -f.score)[:1]:
+            _remark(title.file, found[f.stretch.ref_id].file, f.score)
+    for ref_id in own:
+        search.index.add(ref_id, found[ref_id].fingerprint)
+    return scored
 
 
 def _best(strangers: list[Found], extractor: Extractor, searched: int | None) -> list[float]:

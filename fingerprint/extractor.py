@@ -57,4 +57,4 @@ def _video() -> Extractor:
 
 
 # Made on first use, for a model takes time to load and `whorl --help` must not wait for it.
-EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/1": _audio, "video/2": _video}
+EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/1": _audio, "video/3": _video}

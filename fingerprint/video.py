@@ -1,4 +1,4 @@
-"""Video codes "video/2": 256 bits that a small network makes of one picture, bars removed."""
+"""Video codes "video/3": 256 bits that a small network makes of one picture, bars removed."""
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
@@ -30,7 +30,7 @@ TURNED = tuple(Disguise(rotation=degrees) for degrees in (90, 270, 180))
 @lru_cache(maxsize=1)
 def _session() -> Any:
     """The network: "pictures" (n, 1, 64, 64) -> "projections" (n, 256)."""
-    return session(files("fingerprint") / "models" / "video-2.onnx")
+    return session(files("fingerprint") / "models" / "video-3.onnx")
 
 
 def project(inputs: Array) -> Array:
@@ -69,7 +69,7 @@ class VideoExtractor:
     tolerance  how far a copy's time scale may be from the assumed one: codes know nothing of speed
     """
 
-    algorithm = "video/2"
+    algorithm = "video/3"
     kind = "video"
     span = 1 / REFERENCE_RATE
     window = 60.0

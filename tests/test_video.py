@@ -61,7 +61,7 @@ def letterboxed(pictures: Pictures) -> Pictures:
 
 def test_a_reference_has_four_codes_a_second_inside_its_duration() -> None:
     fingerprint = EXTRACTOR.reference(clip(film(0)))
-    assert fingerprint.algorithm == "video/2" and fingerprint.codes.shape == (24, 32)
+    assert fingerprint.algorithm == "video/3" and fingerprint.codes.shape == (24, 32)
     np.testing.assert_allclose(fingerprint.times, np.arange(24) / REFERENCE_RATE)
     assert fingerprint.width * REFERENCE_RATE <= 140
 

@@ -144,6 +144,30 @@ def inset(picture: Picture, other: Picture, rng: Random) -> Picture:
     return np.asarray(ground, np.uint8)
 
 
+def surrounded(picture: Picture, other: Picture, rng: Random) -> Picture:
+    """Strips of something else on the sides: what a box leaves that was not drawn exactly."""
+    height, width = picture.shape
+    sides = rng.uniform(0, 0.12, 4) * (rng.random(4) < 0.6) * np.array([height, height, width, width])
+    top, bottom, left, right = (int(side) for side in sides)
+    ground = cv2.resize(other, (width + left + right, height + top + bottom))
+    ground[top : top + height, left : left + width] = picture
+    return np.asarray(ground, np.uint8)
+
+
+def banner(picture: Picture, rng: Random) -> Picture:
+    """A strip across the whole picture, often written on: betting sites, subtitles in a box."""
+    height = len(picture)
+    picture = picture.copy()
+    depth = max(3, int(height * rng.uniform(0.06, 0.25)))
+    top = (0, height - depth, int(rng.integers(0, height - depth)))[rng.integers(3)]
+    picture[top : top + depth] = rng.integers(0, 256)
+    if rng.random() < 0.7:
+        text = "".join(rng.choice(list(LETTERS)) for _ in range(int(rng.integers(8, 40))))
+        shade, line = int(rng.integers(0, 256)), (2, top + depth * 3 // 4)
+        cv2.putText(picture, text, line, cv2.FONT_HERSHEY_SIMPLEX, depth / 40, shade, 1)
+    return picture
+
+
 def put_back(picture: Picture, rng: Random) -> Picture:
     """A part of the picture about where it was cut from, its mean around it: how a query's side undoes a crop."""
     height, width = picture.shape
@@ -160,7 +184,7 @@ def put_back(picture: Picture, rng: Random) -> Picture:
 
 
 # In the order in which they happen on the way from a master to a capture, each with its probability.
-_EDITS: tuple[tuple[Step, float], ...] = ((crop, 0.5), (blocks, 0.4), (tone, 0.5))
+_EDITS: tuple[tuple[Step, float], ...] = ((crop, 0.5), (blocks, 0.4), (banner, 0.12), (tone, 0.5))
 _CAPTURE: tuple[tuple[Step, float], ...] = (
     (border, 0.25),
     (perspective, 0.3),
@@ -183,7 +207,10 @@ def _some(picture: Picture, steps: Sequence[tuple[Step, float]], rng: Random) ->
 def disguise(picture: Picture, other: Picture, rng: Random) -> Picture:
     """A random capture of the picture; ``other`` is what it may be shown inside of."""
     picture = _some(picture, _EDITS, rng)
-    if rng.random() < 0.2:
+    shown = rng.random()
+    if shown < 0.2:
         picture = inset(picture, other, rng)
+    elif shown < 0.35:
+        picture = surrounded(picture, other, rng)
     picture = _some(picture, _CAPTURE, rng)
     return put_back(picture, rng) if rng.random() < 0.25 else picture

@@ -5,19 +5,17 @@ A picture and its disguised copy must agree and differ from all others of the ba
 Batches hold several clips of one source and several pictures of one clip, so that what a series has in common
 (a set, a page layout) does not make a code.
 
-    python -m training.video MEDIA_FOLDER --out fingerprint/models
-    python -m training.video MEDIA_FOLDER --out fingerprint/models --resume WEIGHTS --first-step 4500 --steps 2500
-
-The second line goes on from weights that an earlier run made, with batches which that run has not seen.
+    python -m training.pack MEDIA_FOLDER --out PACK.npz
+    python -m training.video PACK.npz --out fingerprint/models --device cuda --workers 14
 """
 
 import argparse
-import csv
 import json
 import multiprocessing
 import time
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from copy import deepcopy
 from pathlib import Path
 
 import cv2
@@ -27,20 +25,17 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from fingerprint.media import open_media
 from fingerprint.picture import normalised
 from training.picture_disguises import Picture, disguise
-from training.split import held_out
-from training.video_export import export, restore
+from training.shelf import Shelf, shelf
+from training.video_export import export
 
 SEED = 20261124
-WIDTH = 160  # pixels of a picture's longer side while it is disguised
-RATE = 3.0  # pictures a second taken of a clip
 BITS = 256
-BATCH = 128
-STEPS = 4500
+BATCH = 256
+STEPS = 21_000
 LEARNING_RATE = 3e-3
-RESUMED_RATE = 1.5e-3  # of a run that goes on from trained weights
+AVERAGED = 0.999  # of the mean over the latest weights, kept at each step: what is shipped
 TEMPERATURE = 0.06
 DECORRELATION = 25.0
 ALIKE = 0.96  # correlation of two pictures, undisguised, above which they are not asked to differ
@@ -48,7 +43,7 @@ PHOTOS = 0.3  # of a batch
 SERIES = 7  # clips of one source in a batch, at most: what they have in common must not make a code
 BOTH = 0.15  # of the pairs in which the first picture is disguised too: masters are not always clean
 REPORTED = 100  # steps
-AHEAD = 6  # batches made before they are asked for
+AHEAD = 3  # batches that each worker makes before they are asked for
 
 Tensor = torch.Tensor
 Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
@@ -75,49 +70,6 @@ class Network(nn.Module):
         whole, quarters = cubes.mean((2, 3)), functional.avg_pool2d(cubes, 4).flatten(1)
         pooled = torch.cat([whole, quarters], 1) ** (1 / 3)
         return torch.as_tensor(self.balance(self.head(pooled)))
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """Pictures to train on: by source, by clip; and photographs, each a picture alone."""
-
-    sources: list[list[list[Picture]]]
-    photos: list[Picture]
-
-
-def _small(picture: Picture) -> Picture:
-    scale = WIDTH / max(picture.shape)
-    size = (max(16, round(picture.shape[1] * scale)), max(16, round(picture.shape[0] * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _clip(path: Path, row: dict[str, str]) -> list[Picture]:
-    """The clip's pictures at their own proportions, but for flat ones."""
-    with open_media(path) as media:
-        frames = [frame.luma for frame in media.frames(RATE) if frame.luma.std() > 5]
-    height = round(WIDTH * int(row["height"]) / int(row["width"])) if row["width"] else WIDTH * 9 // 16
-    return [np.asarray(cv2.resize(luma, (WIDTH, max(48, min(height, 284)))), np.uint8) for luma in frames]
-
-
-def shelf(media: Path) -> Shelf:
-    """All videos that are not held out, and all photographs."""
-    with (media / "MANIFEST.csv").open(newline="") as manifest:
-        videos = [row for row in csv.DictReader(manifest) if row["kind"] == "video"]
-    rows = [row for row in videos if not held_out("video", row["repo"])]
-    sources: dict[str, list[list[Picture]]] = {}
-    for row in rows:
-        clip = _clip(media / row["file"], row)
-        if clip:
-            sources.setdefault(row["repo"], []).append(clip)
-    return Shelf(list(sources.values()), list(_photos(media / "photos")))
-
-
-def _photos(folder: Path) -> Iterator[Picture]:
-    for path in sorted(folder.glob("*.jpg")):
-        photo = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if photo is None:
-            raise ValueError(f"{path} is no picture that OpenCV reads; take it out of the folder")
-        yield _small(np.asarray(photo, np.uint8))
 
 
 def _chosen(shelf: Shelf, rng: np.random.Generator) -> list[Picture]:
@@ -159,16 +111,16 @@ def _work(step: int) -> Batch:
     return batch(_shelf, step)
 
 
-def _batches(held: Shelf, steps: range) -> Iterator[Batch]:
-    """The batches in order, made ahead in another process, which inherits the pictures."""
+def _batches(held: Shelf, steps: int, workers: int) -> Iterator[Batch]:
+    """The batches in order, made ahead in other processes, which inherit the pictures."""
     global _shelf
     _shelf = held
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        ahead = [pool.apply_async(_work, (step,)) for step in steps[:AHEAD]]
-        for step in steps:
-            yield ahead.pop(0).get()
-            if step + AHEAD in steps:
-                ahead.append(pool.apply_async(_work, (step + AHEAD,)))
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        ahead = deque(pool.apply_async(_work, (step,)) for step in range(min(steps, AHEAD * workers)))
+        for step in range(len(ahead), steps + len(ahead)):
+            yield ahead.popleft().get()
+            if step < steps:
+                ahead.append(pool.apply_async(_work, (step,)))
 
 
 def loss(projections: Tensor, alike: Tensor) -> Tensor:
@@ -178,80 +130,79 @@ def loss(projections: Tensor, alike: Tensor) -> Tensor:
     similar = functional.normalize(squashed, dim=1)
     logits = similar @ similar.T / TEMPERATURE
     ignored = alike.repeat(2, 2)
-    partner = torch.cat([torch.arange(n) + n, torch.arange(n)])
-    ignored[torch.arange(2 * n), partner] = False
+    rows = torch.arange(n, device=projections.device)
+    partner = torch.cat([rows + n, rows])
+    ignored[torch.cat([rows, rows + n]), partner] = False
     logits = logits.masked_fill(ignored, -1e9)
     covariance = squashed.T @ squashed / len(squashed)
     apart = covariance - torch.diag(torch.diag(covariance))
     return functional.cross_entropy(logits, partner) + DECORRELATION * (apart**2).mean()
 
 
-def resumed(path: Path, held: Shelf) -> Network:
-    """A network with the weights of a model file, its norms set by the pictures of a batch."""
-    network = Network()
-    restore(network, path, torch.from_numpy(np.concatenate(batch(held, 0)[:2])))
-    return network
-
-
-def train(held: Shelf, network: Network, steps: range, rate: float = LEARNING_RATE) -> Network:
+def train(held: Shelf, steps: int, device: str, workers: int) -> Network:
     """The network, trained; a line of progress every REPORTED steps.
 
-    steps  numbers of the batches, each of which depends on its number alone
-    rate   the highest learning rate of the cycle
+    workers  processes that make batches, each of which depends on its number alone
     """
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
-    optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, len(steps), pct_start=0.05)
+    torch.manual_seed(SEED)
+    network = Network().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    averaged = deepcopy(network)
+    optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps, pct_start=0.05)
     begun, mean = time.monotonic(), 0.0
-    for step, (first, second, alike) in enumerate(_batches(held, steps), 1):
-        pictures = torch.from_numpy(np.concatenate([first, second])).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+    for step, (first, second, alike) in enumerate(_batches(held, steps, workers), 1):
+        pictures = torch.from_numpy(np.concatenate([first, second])).to(
+            device, memory_format=torch.channels_last
+        )
+        with torch.autocast(device, torch.bfloat16):
             projections = network(pictures)
-        value = loss(projections.float(), torch.from_numpy(alike))
+        value = loss(projections.float(), torch.from_numpy(alike).to(device))
         optimiser.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]  # torch types it so
         optimiser.step()
         schedule.step()
-        mean += (value.item() - mean) / min(step, REPORTED)
+        follow(averaged, network, min(AVERAGED, 1 - 1 / step))
+        mean += (value.detach() - mean) / min(step, REPORTED)
         if step % REPORTED == 0:
-            print(
-                f"step {step} of {len(steps)}, {time.monotonic() - begun:.0f} s, loss {mean:.3f}", flush=True
-            )
-    network.eval()
-    return network
+            elapsed = time.monotonic() - begun
+            print(f"step {step} of {steps}, {elapsed:.0f} s, loss {float(mean):.3f}", flush=True)
+    return averaged.eval().cpu()
+
+
+@torch.no_grad()
+def follow(averaged: nn.Module, network: nn.Module, kept: float) -> None:
+    """Moves the mean of the weights towards the latest ones."""
+    for mean, latest in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(latest, 1 - kept)
 
 
 def main() -> None:
-    """Trains and writes video-2.onnx and its card."""
+    """Trains and writes video-3.onnx and its card."""
     parser = argparse.ArgumentParser(description="Trains the network behind the video codes.")
-    parser.add_argument("media", type=Path, help="folder with MANIFEST.csv and photos/")
+    parser.add_argument("pack", type=Path, help="file that training.pack wrote")
     parser.add_argument("--out", type=Path, default=Path("fingerprint/models"))
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--resume", type=Path, help="weights to go on from")
-    parser.add_argument("--first-step", type=int, default=0, help="number of the first batch")
+    parser.add_argument("--device", default="cpu", help="what PyTorch trains on: cpu or cuda")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    held = shelf(arguments.media)
+    held = shelf(arguments.pack)
     begun = time.monotonic()
-    torch.manual_seed(SEED)
-    network = resumed(arguments.resume, held) if arguments.resume else Network()
-    steps = range(arguments.first_step, arguments.first_step + arguments.steps)
-    train(held, network, steps, RESUMED_RATE if arguments.resume else LEARNING_RATE)
-    export(network, arguments.out / "video-2.onnx")
-    clips = sum(map(len, held.sources))
+    network = train(held, arguments.steps, arguments.device, arguments.workers)
+    export(network, arguments.out / "video-3.onnx")
     card = {
-        "algorithm": "video/2",
+        "algorithm": "video/3",
         "seed": SEED,
-        "steps": [steps.start, steps.stop],
-        "resumed_from": arguments.resume.name if arguments.resume else None,
+        "steps": arguments.steps,
         "batch": BATCH,
         "seconds": round(time.monotonic() - begun),
+        "device": torch.cuda.get_device_name() if arguments.device == "cuda" else "cpu",
         "sources": len(held.sources),
-        "clips": clips,
+        "clips": sum(map(len, held.sources)),
         "pictures": sum(len(clip) for source in held.sources for clip in source),
         "photographs": len(held.photos),
     }
-    (arguments.out / "video-2.json").write_text(json.dumps(card, indent=2) + "\n")
+    (arguments.out / "video-3.json").write_text(json.dumps(card, indent=2) + "\n")
 
 
 if __name__ == "__main__":

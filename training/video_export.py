@@ -1,4 +1,4 @@
-"""The trained network as an ONNX graph, and back: convolutions with norms folded in, cube means, a linear layer."""
+"""The trained network as an ONNX graph: convolutions with norms folded in, cube means, a linear layer."""
 
 from pathlib import Path
 from typing import Any
@@ -85,27 +85,3 @@ def _head(network: nn.Module) -> tuple[NDArray[np.float32], NDArray[np.float32]]
     gain = 1 / torch.sqrt(balance.running_var + balance.eps)
     weights = (linear.weight * gain[:, None]).T
     return weights.detach().contiguous().numpy(), (-balance.running_mean * gain).detach().numpy()
-
-
-def restore(network: Any, path: Path, pictures: torch.Tensor) -> None:
-    """Gives a ``training.video.Network`` the weights of an exported file.
-
-    The norms that were folded away are unfolded on ``pictures`` (n, 1, 64, 64): each layer's norm takes off what they
-    give it and puts it back, so that the network computes what the file does and can be trained on.
-    """
-    stored = {c.name: torch.tensor(numpy_helper.to_array(c)) for c in onnx.load(path).graph.initializer}
-    layers = network.features
-    with torch.no_grad():
-        for i in range(0, len(layers), 3):
-            layers[i].weight.copy_(stored[f"w{i}"])
-            sums = layers[i](pictures)
-            mean, deviation = sums.mean((0, 2, 3)), sums.std((0, 2, 3)) + 1e-5
-            norm = layers[i + 1]
-            norm.running_mean.copy_(mean)
-            norm.running_var.copy_(deviation**2)
-            norm.weight.copy_(deviation)
-            norm.bias.copy_(stored[f"b{i}"] + mean)
-            pictures = torch.relu(sums + stored[f"b{i}"][:, None, None])
-        network.head.weight.copy_(stored["head"].T)
-        network.balance.running_mean.copy_(-stored["offset"])
-        network.balance.running_var.fill_(1.0)
