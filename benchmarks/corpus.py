@@ -11,6 +11,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from training.split import held_out
 
 _CROSS = "extreme-cross-embodiment_extreme-cross-embodiment.github.io__"
@@ -77,6 +79,11 @@ class Title:
 def draw(text: str) -> int:
     """A number fixed by the text alone."""
     return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16)
+
+
+def seeded(*names: object) -> np.random.Generator:
+    """A random generator fixed by names."""
+    return np.random.default_rng(draw("|".join(map(str, names))))
 
 
 def media_folder() -> Path:

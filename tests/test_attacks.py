@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.attacks import ATTACKS, AUDIO, VIDEO
 from benchmarks.audio_attacks import RATE, Sound, gaps, phone, pitch, room
-from benchmarks.queries import disguised
+from benchmarks.copies import disguised
 from benchmarks.video_attacks import Picture, inset, letterbox, mirror, upright
 
 SECONDS = 6

@@ -7,9 +7,18 @@ import pytest
 
 from benchmarks import renders
 from benchmarks.audio_attacks import RATE
-from benchmarks.corpus import SAME, Title, media_folder, originals, registered, same, strangers, titles
+from benchmarks.corpus import (
+    SAME,
+    Title,
+    media_folder,
+    originals,
+    registered,
+    same,
+    seeded,
+    strangers,
+    titles,
+)
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_opus, write_wav
-from benchmarks.queries import seeded
 from training.split import held_out
 
 
