@@ -84,11 +84,11 @@ class Outcome:
 
     @property
     def prediction(self) -> Prediction:
-        """The best claim, as the scorer wants it: a right one before a wrong one of the same match."""
+        """The best claim, as the scorer wants it: right where any stretch of its match is."""
         if not self.claims:
             return Prediction(-math.inf, False)
-        best = self.claims[0].score
-        return Prediction(best, any(c.right(self.truth) for c in self.claims if c.score == best))
+        best = [claim for claim in self.claims if claim.titles == self.claims[0].titles]
+        return Prediction(best[0].score, any(claim.right(self.truth) for claim in best))
 
     @property
     def false_claims(self) -> tuple[Claim, ...]:
