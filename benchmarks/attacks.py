@@ -8,8 +8,9 @@ from benchmarks import video_attacks as picture
 
 @dataclass(frozen=True, slots=True)
 class AudioAttack:
-    """A change of sound, then the file it is written to.
+    """What else is heard, a change of sound, then the file it is written to.
 
+    over        "speech" or "music": a recording that is not registered is mixed in, the work ``decibels`` above it
     time_scale  reference seconds per second of the copy
     codec       "wav", or "opus" at ``bit_rate`` bits a second
     required    whether a figure for it is required, so that it is measured on more titles
@@ -19,6 +20,8 @@ class AudioAttack:
 
     change: sound.Change = sound.plain
     time_scale: float = 1.0
+    over: str = ""
+    decibels: float = 0.0
     codec: str = "wav"
     bit_rate: int = 0
     required: bool = False
@@ -56,6 +59,10 @@ AUDIO: dict[str, AudioAttack] = {
     "audio-music-3-dB": AudioAttack(sound.mixed(3), required=True),
     "audio-music-0-dB": AudioAttack(sound.mixed(0)),
     "audio-music-minus-4-dB": AudioAttack(sound.mixed(-4), hard=True),
+    "audio-song-0-dB": AudioAttack(over="music", decibels=0),
+    "audio-song-minus-4-dB": AudioAttack(over="music", decibels=-4, hard=True),
+    "audio-reader-0-dB": AudioAttack(over="speech", decibels=0),
+    "audio-reader-minus-4-dB": AudioAttack(over="speech", decibels=-4, hard=True),
     "audio-speech-0-dB": AudioAttack(sound.talked_over(0, speakers=1)),
     "audio-speech-minus-4-dB": AudioAttack(sound.talked_over(-4, speakers=1), hard=True),
     "audio-pink-0-dB": AudioAttack(sound.noisy(0)),

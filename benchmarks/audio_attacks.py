@@ -18,7 +18,7 @@ Random = np.random.Generator
 Change = Callable[[Sound, Random], Sound]
 
 
-def _at(sound: Sound, other: Sound, decibels: float) -> Sound:
+def mix(sound: Sound, other: Sound, decibels: float) -> Sound:
     """``sound + g * other`` with g such that sound is so many decibels above other."""
     power, other_power = np.mean(sound**2) + 1e-12, np.mean(other**2) + 1e-12
     return np.asarray(sound + other * np.sqrt(power / other_power) * 10 ** (-decibels / 20), np.float32)
@@ -46,12 +46,12 @@ def pink(length: int, rng: Random) -> Sound:
 
 def mixed(decibels: float) -> Change:
     """Music so many decibels below the work."""
-    return lambda sound, rng: _at(sound, music(len(sound), rng), decibels)
+    return lambda sound, rng: mix(sound, music(len(sound), rng), decibels)
 
 
 def noisy(decibels: float) -> Change:
     """Pink noise so many decibels below the work."""
-    return lambda sound, rng: _at(sound, pink(len(sound), rng), decibels)
+    return lambda sound, rng: mix(sound, pink(len(sound), rng), decibels)
 
 
 def voices(length: int, rng: Random, speakers: int) -> Sound:
@@ -73,7 +73,7 @@ def voices(length: int, rng: Random, speakers: int) -> Sound:
 
 def talked_over(decibels: float, speakers: int) -> Change:
     """The voices of so many speakers, so many decibels below the work: one is speech, five are babble."""
-    return lambda sound, rng: _at(sound, voices(len(sound), rng, speakers), decibels)
+    return lambda sound, rng: mix(sound, voices(len(sound), rng, speakers), decibels)
 
 
 def drift(sound: Sound, _: Random) -> Sound:
@@ -112,7 +112,7 @@ def chained(*changes: Change) -> Change:
 
 def room(sound: Sound, rng: Random) -> Sound:
     """Reverberation of 0.3 to 0.6 s, and noise 8 dB below; the direct sound keeps its place in time."""
-    return _at(_reverberant(sound, rng.uniform(0.3, 0.6), 1.0, rng), pink(len(sound), rng), 8)
+    return mix(_reverberant(sound, rng.uniform(0.3, 0.6), 1.0, rng), pink(len(sound), rng), 8)
 
 
 def _reverberant(sound: Sound, seconds: float, direct: float, rng: Random) -> Sound:
@@ -127,7 +127,7 @@ def _reverberant(sound: Sound, seconds: float, direct: float, rng: Random) -> So
 def room_microphone(sound: Sound, rng: Random) -> Sound:
     """From across a room of 0.8 s: more echo than sound, the microphone's own colour, noise 12 dB below."""
     far = equalise(8)(_reverberant(sound, 0.8, 0.6, rng), rng)
-    return _at(far, pink(len(sound), rng), 12)
+    return mix(far, pink(len(sound), rng), 12)
 
 
 def speed(scale: float) -> Change:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.attacks import ATTACKS, AUDIO, VIDEO, AudioAttack, VideoAttack
-from benchmarks.audio_attacks import RATE, Sound
-from benchmarks.corpus import Title, draw, seeded
+from benchmarks.audio_attacks import RATE, Sound, mix
+from benchmarks.corpus import Title, draw, interfering, seeded, titles
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_opus, write_wav
 from benchmarks.truth import Truth
 from benchmarks.video_attacks import Picture
@@ -60,10 +60,23 @@ def _audio_copies(media: Path, folder: Path, title: Title, length: float, number
     seconds = len(taken) / RATE
     for name, attack in AUDIO.items():
         if wanted(name, length, number):
-            copy = attack.change(taken, seeded(title.file, length, name))
+            rng = seeded(title.file, length, name)
+            copy = attack.change(_overlaid(media, title, taken, attack, rng), rng)
             file = write_sound(folder, f"{name}-{length:g}-{Path(title.file).stem}", copy, attack)
             yield Truth(file, "audio", name, length, title.file, 0.0, seconds / attack.time_scale, start,
                         start + seconds, attack.time_scale)  # fmt: skip
+
+
+def _overlaid(
+    media: Path, title: Title, taken: Sound, attack: AudioAttack, rng: np.random.Generator
+) -> Sound:
+    """The excerpt with the recording that the attack wants to be heard over it; repeated where it is too short."""
+    if not attack.over:
+        return taken
+    others = interfering(titles(media), attack.over, title.source)
+    other = read_sound(media / others[int(rng.integers(len(others)))].file)
+    _, heard = excerpt(other, len(taken) / RATE, rng)
+    return mix(taken, np.resize(heard, len(taken)), attack.decibels)
 
 
 def write_sound(folder: Path, stem: str, sound: Sound, attack: AudioAttack) -> str:

@@ -121,6 +121,12 @@ def strangers(all_titles: list[Title], kind: str) -> list[Title]:
     return [title for title in all_titles if title.kind == kind and title.stranger]
 
 
+def interfering(all_titles: list[Title], what: str, source: str) -> list[Title]:
+    """Recordings of "speech" or "music" that are in no catalog, nor of this source: to be heard over a copy."""
+    others = [title for title in strangers(all_titles, "audio") if title.source != source]
+    return [title for title in others if (SPEECH in title.source) == (what == "speech")]
+
+
 def originals(all_titles: list[Title], kind: str) -> list[Title]:
     """The registered titles of one kind that no model was trained on: copies are made of these."""
     return [title for title in registered(all_titles) if title.kind == kind and title.held_out]

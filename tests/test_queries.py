@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import compilations, strangers
+from benchmarks.attacks import AUDIO
 from benchmarks.audio_attacks import RATE
 from benchmarks.copies import FEW, MANY, copies, usable, wanted
 from benchmarks.corpus import Title
@@ -54,6 +55,18 @@ def test_every_attack_gives_a_file_and_its_truth(media: Path, tmp_path: Path) ->
     assert [truth.group for truth in truths] == ["audio-none"]
     (truth,) = truths
     assert truth.ref_end - truth.ref_start == pytest.approx(2.0) and (tmp_path / truth.query).exists()
+
+
+def test_a_recording_is_heard_over_a_copy_at_its_ratio(
+    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.copies.AUDIO", {"audio-song-minus-4-dB": AUDIO["audio-song-minus-4-dB"]})
+    monkeypatch.setattr("benchmarks.copies.titles", lambda _media: [])
+    monkeypatch.setattr("benchmarks.copies.interfering", lambda *_: [title("b.wav")])
+    (truth,) = copies(media, tmp_path, title("a.wav"), 2.0, number=0)
+    loud = np.abs(np.fft.rfft(read_sound(tmp_path / truth.query)[: 2 * RATE]))
+    work, other = (loud[2 * hertz - 20 : 2 * hertz + 20].max() for hertz in (300, 500))
+    assert 20 * np.log10(work / other) == pytest.approx(-4, abs=0.3)
 
 
 def test_a_decoy_is_the_work_backwards(media: Path, tmp_path: Path) -> None:
