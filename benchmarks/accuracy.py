@@ -79,8 +79,7 @@ def print_recall(figures: dict[str, Any]) -> None:
         for row in figures[f"{what}s"]:
             theirs = [figures["peers"][name]["recall"].get(key(row[what], row["length"])) for name in names]
             own = [row[limit] for limit in ("found", "at_no_false", "at_1_percent")]
-            shown = [_share(count) for count in (*own, *(r and r["at_no_false"] for r in theirs))]
-            table.add_row(row[what], f"{row['length']:g}", *shown)
+            table.add_row(row[what], f"{row['length']:g}", *map(_share, own), *map(_peer_shares, theirs))
     Console().print(table)
     for name, peer in figures["peers"].items():
         if peer["missing"]:
@@ -97,8 +96,13 @@ def print_calibration(rows: list[dict[str, Any]]) -> None:
     Console().print(table)
 
 
-def _share(count: dict[str, Any] | None) -> str:
-    return f"{count['rate']:.1%}" if count else ""
+def _share(count: dict[str, Any]) -> str:
+    return f"{count['rate']:.1%}"
+
+
+def _peer_shares(limits: dict[str, Any] | None) -> str:
+    """Where no stranger passes, and where one in a hundred does; empty for what the peer was not asked."""
+    return " / ".join(_share(limits[limit]) for limit in ("at_no_false", "at_1_percent")) if limits else ""
 
 
 def measure(cache: Path, peers: bool, note: Callable[[str], None]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -75,7 +76,8 @@ def calibration(rows: list[dict[str, Any]], path: Path) -> None:
                 min((row["claimed"] for row in own), default=0.01),
                 max((r["claimed"] for r in own), default=10),
             ]
-            axes.plot(ends, ends, color="#888888", linewidth=0.8, linestyle="--")
+            honest = np.geomspace(*ends, 200)  # bent where the axis below 1 is linear
+            axes.plot(honest, honest, color="#888888", linewidth=0.8, linestyle="--")
             axes.set_xscale("log")
             axes.set_yscale("symlog", linthresh=1)
             axes.set_ylim(0)

@@ -117,7 +117,7 @@ def test_what_is_matched_and_must_not_be_is_a_missed_figure() -> None:
 def figures() -> dict[str, object]:
     found = [copy(name, claim(SONG, 5.0)) for name in ("audio-phone", "audio-am-radio")]
     found += [none("stranger", claim(READING, 0.5, "no-match"))] * 20
-    recall = {"audio-phone, 5 s": {"at_no_false": {"rate": 0.5}}}
+    recall = {"audio-phone, 5 s": {"at_no_false": {"rate": 0.5}, "at_1_percent": {"rate": 0.75}}}
     chromaprint = {"kind": "audio", "missing": "", "strangers": 20, "not_read": 0, "recall": recall}
     peers = {
         "chromaprint": chromaprint,
@@ -138,7 +138,7 @@ def test_a_peer_that_was_not_measured_is_named(
 ) -> None:
     accuracy.print_recall(figures)
     told = capsys.readouterr().out
-    assert "50.0%" in told and "peer vpdq was not measured: pdqhash not found" in told
+    assert "50.0% / 75.0%" in told and "peer vpdq was not measured: pdqhash not found" in told
 
 
 def test_a_table_of_truths_is_read_as_it_was_written(tmp_path: Path) -> None:
