@@ -1,6 +1,7 @@
 """Pictures of the figures."""
 
 from contextlib import AbstractContextManager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def _recall_dots(axes: Axes, rows: list[dict[str, Any]], kind: str) -> None:
 
 def _peer_dots(axes: Axes, rows: list[dict[str, Any]], peers: dict[str, dict[str, Any]]) -> None:
     attacks = _attacks(rows)
-    for (name, recall), mark in zip(peers.items(), MARKS, strict=False):
+    for (name, recall), mark in zip(peers.items(), cycle(MARKS), strict=False):
         told = [(i, recall.get(f"{attack}, 5 s")) for i, attack in enumerate(attacks)]
         there = [(i, row["at_no_false"]["rate"]) for i, row in told if row]
         axes.plot([r for _, r in there], [i for i, _ in there], mark, color="#888888", label=f"{name}, 5 s")
@@ -72,11 +73,8 @@ def calibration(rows: list[dict[str, Any]], path: Path) -> None:
             own = [row for row in rows if row["kind"] == kind]
             for of, colour in OF.items():
                 _calibration_line(axes, [row for row in own if row["of"] == of], of, colour)
-            ends = [
-                min((row["claimed"] for row in own), default=0.01),
-                max((r["claimed"] for r in own), default=10),
-            ]
-            honest = np.geomspace(*ends, 200)  # bent where the axis below 1 is linear
+            claimed = [row["claimed"] for row in own] or [1.0]
+            honest = np.geomspace(min(claimed), max(claimed), 200)  # bent where the axis below 1 is linear
             axes.plot(honest, honest, color="#888888", linewidth=0.8, linestyle="--")
             axes.set_xscale("log")
             axes.set_yscale("symlog", linthresh=1)
