@@ -6,7 +6,7 @@ Registers the catalog, renders the queries, examines them, prints tables beside 
 ``accuracy.json``, ``accuracy.png`` and ``calibration.png`` into ``benchmarks/results``.
 
 Who learns from what (``training.split``, ``benchmarks.corpus``): sources that are not held out train the models, and
-the null models and operating points are fitted on them (``benchmarks.calibrate``). Held-out sources are for testing
+the null models are fitted on them (``benchmarks.calibrate``). Held-out sources are for testing
 only: three in five of their titles are registered and give the copies and the decoys, the others are the strangers
 and, where their source is registered, the cousins. Speech is the exception that ``benchmarks.corpus`` names.
 

@@ -20,7 +20,7 @@ from benchmarks.corpus import Title, registered, same, titles
 from benchmarks.metrics import Prediction
 from benchmarks.peers import PEERS, Codes, Peer, PeerError
 from benchmarks.rows import at_limits, pools
-from benchmarks.truth import COUSIN, DECOY, Truth
+from benchmarks.truth import STRANGER, Truth
 
 Note = Callable[[str], None]
 Found = tuple[str, float]  # the likest file, and how like it is
@@ -49,10 +49,14 @@ def best(query: Codes, catalog: dict[str, Codes], fewest: int = 4) -> Found:
 
 
 def asked(truths: Iterable[Truth], kind: str) -> list[Truth]:
-    """Copies and strangers of one kind."""
+    """Copies and recorded strangers of one kind.
+
+    Rendered ones are left out: to a peer silence equals silence and a test card another, and none would find anything
+    above that.
+    """
     groups = [list(rows) for _, rows in groupby(truths, key=lambda truth: truth.query)]
     single = [rows[0] for rows in groups if len(rows) == 1 and rows[0].kind == kind]
-    return [truth for truth in single if truth.group not in (COUSIN, DECOY)]
+    return [truth for truth in single if truth.group in (*ATTACKS, STRANGER)]
 
 
 _peer: Peer

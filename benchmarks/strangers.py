@@ -10,7 +10,7 @@ from benchmarks.attacks import AUDIO, VIDEO
 from benchmarks.copies import Pictures, disguised, excerpt, shown, write_sound
 from benchmarks.corpus import Title, draw, seeded
 from benchmarks.files import read_sound, write_mp4, write_wav
-from benchmarks.truth import COUSIN, DECOY, Truth
+from benchmarks.truth import COUSIN, DECOY, STRANGER, Truth
 
 AUDIO_LENGTHS = (10.0, 5.0, 10.0, 5.0, 10.0, 5.0)  # of a stranger's excerpts: one, and one more for each 15 s
 SHORT = (3.0, 2.0)  # of two more of each
@@ -37,18 +37,18 @@ def _sounds(media: Path, folder: Path, title: Title, series: str) -> Iterator[Tr
     sound = read_sound(media / title.file)
     for i, length in enumerate((*AUDIO_LENGTHS[: 1 + int(title.seconds / 15)], *SHORT)):
         _, taken = excerpt(sound, length, seeded(title.file, i if length not in SHORT else length))
-        file = f"stranger-{i}-{Path(title.file).stem}.wav"
+        file = f"{STRANGER}-{i}-{Path(title.file).stem}.wav"
         write_wav(folder / file, taken)
-        yield Truth(file, "audio", "stranger", length, series=series)
+        yield Truth(file, "audio", STRANGER, length, series=series)
 
 
 def _pictures(media: Path, folder: Path, title: Title, series: str) -> Iterator[Truth]:
     lengths = VIDEO_LENGTHS if title.seconds >= 10 else VIDEO_LENGTHS[:1]
     for i, length in enumerate((*lengths, GLIMPSE)):
         taken = shown(media, title, length, i)
-        file = f"stranger-{i}-{Path(title.file).stem}.mp4"
+        file = f"{STRANGER}-{i}-{Path(title.file).stem}.mp4"
         write_mp4(folder / file, ((time - taken[0][0], picture) for time, picture in taken), 23)
-        yield Truth(file, "video", "stranger", length, series=series)
+        yield Truth(file, "video", STRANGER, length, series=series)
 
 
 def rendered(folder: Path, kind: str, name: str) -> list[Truth]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-COUSIN, DECOY = "cousin", "decoy"
+STRANGER, COUSIN, DECOY = "stranger", "cousin", "decoy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Truth:
 
     query      file name in the cache folder; a compilation has a row for each part
     reference  path of the original inside the media folder
-    group      what the query is for: an attack, "compilation", COUSIN, DECOY, or the sort of stranger
+    group      what the query is for: an attack, "compilation", STRANGER, COUSIN, DECOY, or the sort of rendered stranger
     length     seconds that were asked for; a short title gives less
     series     of a stranger: its source, where other titles of that are registered
     Times are in seconds; ``ref = time_scale * query + offset``.

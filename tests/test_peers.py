@@ -58,6 +58,7 @@ def test_a_peer_is_asked_for_copies_and_strangers_alone() -> None:
         Truth("b.wav", "audio", "stranger", 5.0),
         Truth("c.wav", "audio", COUSIN, 5.0, series="someone"),
         Truth("d.mp4", "video", "stranger", 5.0),
+        Truth("e.wav", "audio", "silence", 5.0),
     ]
     assert [truth.query for truth in asked(truths, "audio")] == ["a.wav", "b.wav"]
 
