@@ -138,7 +138,8 @@ def strangers(found: Iterable[Outcome], kind: str) -> list[Outcome]:
 
 def cousins(found: Iterable[Outcome], kind: str) -> list[Outcome]:
     """Queries of an unregistered title of a registered series, as they are and lightly attacked."""
-    return [o for o in found if o.truths[0].kind == kind and o.truths[0].series]
+    related = [o for o in found if o.truths[0].kind == kind and o.truths[0].series]
+    return [o for o in related if o.truths[0].group != DECOY]
 
 
 def decoys(found: Iterable[Outcome], kind: str) -> list[Outcome]:

@@ -98,7 +98,7 @@ def decoys(media: Path, folder: Path, title: Title) -> list[Truth]:
                 continue
             file = f"{stem}.mp4"
             write_mp4(folder / file, backwards, VIDEO["video-none"].crf)
-        truths.append(Truth(file, title.kind, DECOY, length))
+        truths.append(Truth(file, title.kind, DECOY, length, series=title.source))
     return truths
 
 

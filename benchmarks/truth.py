@@ -16,7 +16,7 @@ class Truth:
     reference  path of the original inside the media folder
     group      what the query is for: an attack, "compilation", STRANGER, COUSIN, DECOY, or the sort of rendered stranger
     length     seconds that were asked for; a short title gives less
-    series     of a stranger: its source, where other titles of that are registered
+    series     of what is no copy: its source, where titles of that are registered
     Times are in seconds; ``ref = time_scale * query + offset``.
     """
 

@@ -77,7 +77,7 @@ def test_strangers_cousins_and_decoys_are_told_apart() -> None:
         none("stranger"),
         none("stranger", series="band/songs"),
         none(COUSIN, series="band/songs"),
-        none(DECOY),
+        none(DECOY, series="band/songs"),
         copy("audio-phone"),
     ]
     assert [len(of(found, "audio")) for of in (strangers, cousins, decoys)] == [2, 2, 1]
@@ -106,11 +106,16 @@ def test_stretches_are_scored_where_the_verdict_is_a_match() -> None:
 
 def test_what_is_matched_and_must_not_be_is_a_missed_figure() -> None:
     family = [none(COUSIN, claim(OTHER, 5.0), series="band/songs"), *[none(COUSIN, series="band/songs")] * 49]
-    found = [*family, none(DECOY, claim(SONG, 5.0)), none("stranger", claim(READING, 5.0))]
+    found = [
+        *family,
+        none(DECOY, claim(SONG, 5.0), series="band/songs"),
+        none("stranger", claim(READING, 5.0)),
+    ]
     figures = {figure.name: figure for figure in required_figures(found)}
     assert figures["audio cousins matched"].measured == "1 of 50" and figures["audio cousins matched"].reached
     for name in ("audio decoys matched", "audio strangers matched"):
         assert figures[name].measured == "1 of 1" and not figures[name].reached
+    assert figures["audio decoys matched to another source"].reached
 
 
 @pytest.fixture
