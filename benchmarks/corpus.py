@@ -11,6 +11,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from training.split import held_out
 
 _CROSS = "extreme-cross-embodiment_extreme-cross-embodiment.github.io__"
@@ -79,6 +81,11 @@ def draw(text: str) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16)
 
 
+def seeded(*names: object) -> np.random.Generator:
+    """A random generator fixed by names."""
+    return np.random.default_rng(draw("|".join(map(str, names))))
+
+
 def media_folder() -> Path:
     """The folder of media: WHORL_MEDIA, else ``../shared/media`` beside the repository.
 
@@ -112,6 +119,12 @@ def registered(all_titles: list[Title]) -> list[Title]:
 def strangers(all_titles: list[Title], kind: str) -> list[Title]:
     """The titles of one kind that are not registered."""
     return [title for title in all_titles if title.kind == kind and title.stranger]
+
+
+def interfering(all_titles: list[Title], what: str, source: str) -> list[Title]:
+    """Recordings of "speech" or "music" that are in no catalog, nor of this source: to be heard over a copy."""
+    others = [title for title in strangers(all_titles, "audio") if title.source != source]
+    return [title for title in others if (SPEECH in title.source) == (what == "speech")]
 
 
 def originals(all_titles: list[Title], kind: str) -> list[Title]:

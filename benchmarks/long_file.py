@@ -9,8 +9,8 @@ import av
 from av.stream import Stream
 
 from benchmarks.audio_attacks import RATE, Sound
+from benchmarks.corpus import seeded
 from benchmarks.files import write_mp4
-from benchmarks.queries import seeded
 from benchmarks.renders import loop, screen_recording, shots
 from benchmarks.video_attacks import Picture
 

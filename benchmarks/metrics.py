@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.stats
 
 Z95 = 1.959964  # of the normal distribution, for an interval of 95 %
 
@@ -114,6 +115,11 @@ def end_errors(found: Span, true: Span) -> tuple[float, float]:
     return abs(found.query_start - true.query_start), abs(found.query_end - true.query_end)
 
 
+def ref_overlap(one: Span, other: Span) -> float:
+    """Seconds of the reference that both cover."""
+    return max(0.0, min(one.ref_end, other.ref_end) - max(one.ref_start, other.ref_start))
+
+
 def overlap(one: Span, other: Span) -> float:
     """Seconds of the query that both cover."""
     return max(0.0, min(one.query_end, other.query_end) - max(one.query_start, other.query_start))
@@ -136,8 +142,8 @@ def quantiles(errors: Sequence[float]) -> Quantiles:
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentScore:
-    """Of the stretches of one reference each, in seconds of the query.
+class Seconds:
+    """Of stretches on one axis of time.
 
     right    found and true
     claimed  found
@@ -158,8 +164,83 @@ class SegmentScore:
         """right / true; 1 where there was nothing to find."""
         return self.right / self.true if self.true else 1.0
 
+    def __add__(self, other: "Seconds") -> "Seconds":
+        return Seconds(self.right + other.right, self.claimed + other.claimed, self.true + other.true)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentScore:
+    """Found stretches against true ones, on the query's time and on the references' (S. He et al., VCSL, CVPR 2022).
+
+    precision = precision on the query's axis * precision on the references'; recall likewise
+    """
+
+    query: Seconds
+    reference: Seconds
+
+    @property
+    def precision(self) -> float:
+        """In [0, 1]: of what is claimed, what is so."""
+        return self.query.precision * self.reference.precision
+
+    @property
+    def recall(self) -> float:
+        """In [0, 1]: of what is so, what is claimed."""
+        return self.query.recall * self.reference.recall
+
+    def __add__(self, other: "SegmentScore") -> "SegmentScore":
+        return SegmentScore(self.query + other.query, self.reference + other.reference)
+
+
+NO_SEGMENTS = SegmentScore(Seconds(0.0, 0.0, 0.0), Seconds(0.0, 0.0, 0.0))
+
 
 def segment_score(found: Sequence[tuple[str, Span]], true: Sequence[tuple[str, Span]]) -> SegmentScore:
-    """Found stretches against true ones, each with its reference's name; neither overlap among themselves."""
-    right = sum(overlap(f, t) for name, f in found for other, t in true if name == other)
-    return SegmentScore(right, sum(f.seconds for _, f in found), sum(t.seconds for _, t in true))
+    """Found stretches against true ones, each with its reference's name; neither overlap among themselves.
+
+    What a found and a true stretch of one reference share counts when they share seconds of both axes.
+    """
+    shared = [(overlap(f, t), ref_overlap(f, t)) for name, f in found for other, t in true if name == other]
+    right = [(query, reference) for query, reference in shared if query and reference]
+    return SegmentScore(
+        Seconds(sum(q for q, _ in right), sum(f.seconds for _, f in found), sum(t.seconds for _, t in true)),
+        Seconds(
+            sum(r for _, r in right),
+            sum(f.ref_end - f.ref_start for _, f in found),
+            sum(t.ref_end - t.ref_start for _, t in true),
+        ),
+    )
+
+
+def poisson_bounds(count: int) -> tuple[float, float]:
+    """The exact interval of 95 % for the mean of a Poisson variable of which ``count`` was seen (F. Garwood, 1936)."""
+    low = float(scipy.stats.chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
+    return low, float(scipy.stats.chi2.ppf(0.975, 2 * count + 2)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """Chance matches that were claimed beside those that were seen.
+
+    limit     expected false matches up to which a claim is counted
+    claimed   queries * limit: how many there should be if what is claimed is so
+    observed  how many there were
+    """
+
+    limit: float
+    claimed: float
+    observed: int
+
+    @property
+    def ratio(self) -> float:
+        """observed / claimed: 1 where the claims are honest, less where they are cautious."""
+        return self.observed / self.claimed
+
+
+def reckoned(expected: Sequence[float], queries: int, limits: Sequence[float]) -> list[Reckoning]:
+    """The expected false matches of all false claims in so many queries, counted up to each limit."""
+    return [
+        Reckoning(limit, queries * limit, sum(value <= limit for value in expected))
+        for limit in limits
+        if queries
+    ]

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from multiprocessing import get_context
@@ -10,11 +10,12 @@ from pathlib import Path
 
 from benchmarks.corpus import Title, registered, same, titles
 from benchmarks.metrics import Prediction, Span, end_errors, offset_error, overlap
-from benchmarks.queries import Truth
+from benchmarks.truth import COUSIN, DECOY, Truth
 from matching.engine import Engine
 from matching.segment import Answer, Match
 
 NEAR = 1.0  # seconds of the reference: a copy is found when it is found in its place
+FAINTEST = 10.0  # expected false matches up to which claims are asked for, so that chance can be seen at work
 SUREST = 300.0  # of a score, where the expected false matches are too few for a float
 
 Note = Callable[[str], None]
@@ -24,10 +25,24 @@ Note = Callable[[str], None]
 class Claim:
     """One stretch that the engine claims: ``score = -log10(expected false matches)`` of its match."""
 
-    files: frozenset[str]
+    titles: frozenset[Title]
     verdict: str
     score: float
     span: Span
+
+    @property
+    def files(self) -> list[str]:
+        """The files of which it can be a stretch, for they are the same."""
+        return sorted(title.file for title in self.titles)
+
+    @property
+    def expected(self) -> float:
+        """Expected false matches of its match."""
+        return float(10**-self.score)
+
+    def of_series(self, series: str) -> bool:
+        """Whether it names a title of this source."""
+        return any(title.source == series for title in self.titles)
 
     def right(self, truth: Truth) -> bool:
         """Whether it names the right work and the right place."""
@@ -35,7 +50,7 @@ class Claim:
 
     def names(self, file: str) -> bool:
         """Whether it names this file, or one that holds the same recording."""
-        return any(same(file, claimed) for claimed in self.files)
+        return any(same(file, title.file) for title in self.titles)
 
     def error(self, truth: Truth) -> float:
         """Seconds between the claimed place and the true one."""
@@ -68,23 +83,40 @@ class Outcome:
         return next(right, None)
 
     @property
-    def score(self) -> float:
-        """The best score of any claim; -inf where nothing is claimed."""
-        return max((claim.score for claim in self.claims), default=-math.inf)
-
-    @property
     def prediction(self) -> Prediction:
-        """The best claim, as the scorer wants it."""
+        """The best claim, as the scorer wants it: right where any stretch of its match is."""
         if not self.claims:
             return Prediction(-math.inf, False)
-        return Prediction(self.claims[0].score, self.claims[0].right(self.truth))
+        best = [claim for claim in self.claims if claim.titles == self.claims[0].titles]
+        return Prediction(best[0].score, any(claim.right(self.truth) for claim in best))
+
+    @property
+    def false_claims(self) -> tuple[Claim, ...]:
+        """Claims of any verdict that name a work the query does not hold."""
+        held = [truth.reference for truth in self.truths if truth.reference]
+        return tuple(claim for claim in self.claims if not any(claim.names(file) for file in held))
 
     @property
     def false_matches(self) -> tuple[Claim, ...]:
-        """Claims with the verdict "match" that name a work the query does not hold."""
-        held = [truth.reference for truth in self.truths if truth.reference]
-        claimed = [claim for claim in self.claims if claim.verdict == "match"]
-        return tuple(claim for claim in claimed if not any(claim.names(file) for file in held))
+        """Those with the verdict "match"."""
+        return tuple(claim for claim in self.false_claims if claim.verdict == "match")
+
+    @property
+    def family_claims(self) -> tuple[Claim, ...]:
+        """False claims that name another title of the query's own series."""
+        series = self.truths[0].series
+        return tuple(claim for claim in self.false_claims if series and claim.of_series(series))
+
+    @property
+    def chance_claims(self) -> tuple[Claim, ...]:
+        """False claims that name a work which has nothing to do with the query."""
+        family = self.family_claims
+        return tuple(claim for claim in self.false_claims if claim not in family)
+
+    @property
+    def chance_score(self) -> float:
+        """The best score of those; -inf where there are none."""
+        return max((claim.score for claim in self.chance_claims), default=-math.inf)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -96,6 +128,23 @@ class Outcome:
 def span(truth: Truth) -> Span:
     """The stretch that the truth tells of."""
     return Span(truth.query_start, truth.query_end, truth.ref_start, truth.ref_end)
+
+
+def strangers(found: Iterable[Outcome], kind: str) -> list[Outcome]:
+    """Queries that hold no registered work, as they are: of these all chance claims are false by chance alone."""
+    none = [o for o in found if not o.truths[0].reference and o.truths[0].kind == kind]
+    return [o for o in none if o.truth.group not in (COUSIN, DECOY)]
+
+
+def cousins(found: Iterable[Outcome], kind: str) -> list[Outcome]:
+    """Queries of an unregistered title of a registered series, as they are and lightly attacked."""
+    related = [o for o in found if o.truths[0].kind == kind and o.truths[0].series]
+    return [o for o in related if o.truths[0].group != DECOY]
+
+
+def decoys(found: Iterable[Outcome], kind: str) -> list[Outcome]:
+    """Queries that are a registered work played backwards."""
+    return [o for o in found if (o.truths[0].kind, o.truths[0].group) == (kind, DECOY)]
 
 
 def found_parts(outcome: Outcome) -> int:
@@ -115,16 +164,16 @@ def _digest(files: list[Title]) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in made_by) + names).hexdigest()[:12]
 
 
-def catalog(media: Path, cache: Path, note: Note) -> tuple[Path, dict[int, frozenset[str]]]:
-    """A data directory in which all but the strangers are registered, and the files that a reference stands for."""
+def catalog(media: Path, cache: Path, note: Note) -> tuple[Path, dict[int, frozenset[Title]]]:
+    """A data directory in which all but the strangers are registered, and the titles that a reference stands for."""
     files = registered(titles(media))
-    by_id: dict[int, frozenset[str]] = {}
+    by_id: dict[int, frozenset[Title]] = {}
     data = cache / f"catalog-{_digest(files)}"
     with Engine(data) as engine:
         for number, title in enumerate(files, 1):
             note(f"registered {number} of {len(files)} titles")
             reference, _ = engine.register(media / title.file)
-            by_id[reference.id] = by_id.get(reference.id, frozenset()) | {title.file}
+            by_id[reference.id] = by_id.get(reference.id, frozenset()) | {title}
         engine.save()
     return data, by_id
 
@@ -134,7 +183,7 @@ _engine: Engine
 
 def _open(data: Path) -> None:
     global _engine
-    _engine = Engine(data)
+    _engine = Engine(data, faintest=FAINTEST)
 
 
 def _examined(path: Path) -> Answer:
@@ -142,7 +191,7 @@ def _examined(path: Path) -> Answer:
 
 
 def outcomes(
-    data: Path, by_id: dict[int, frozenset[str]], folder: Path, truths: list[Truth], note: Note
+    data: Path, by_id: dict[int, frozenset[Title]], folder: Path, truths: list[Truth], note: Note
 ) -> Iterator[Outcome]:
     """Examines every query, in the order of the truths, on all cores."""
     groups = [(query, tuple(rows)) for query, rows in groupby(truths, key=lambda truth: truth.query)]
@@ -157,7 +206,7 @@ def outcomes(
             yield Outcome(rows, tuple(claims), error, answer.elapsed)
 
 
-def _claims(match: Match, by_id: dict[int, frozenset[str]]) -> Iterator[Claim]:
+def _claims(match: Match, by_id: dict[int, frozenset[Title]]) -> Iterator[Claim]:
     score = min(SUREST, -math.log10(max(match.expected_false_matches, 10**-SUREST)))
     for s in match.segments:
         place = Span(s.query_start, s.query_end, s.ref_start, s.ref_end)

@@ -1,150 +1,148 @@
-"""Open peers on the same queries: Chromaprint's codes and imagehash's perceptual hash, each aligned exhaustively.
+"""Open peers and the codes they make of a file. What a peer needs is named, and is asked for before it is measured.
 
-AcoustID does not look up excerpts and imagehash knows nothing of time, so both get the best alignment there is: every
-query is compared with every stretch of every registered file; its score is one minus the mean fraction of bits that differ.
-
-    python -m benchmarks.peers [--cache FOLDER]
-
-Prints, and writes into ``peers.json`` of ``benchmarks/results``, how many copies each finds when no stranger passes.
+A whole-file hash knows no excerpts and a frame's hash no time, so all get the alignment of ``benchmarks.peer_search``.
 """
 
-import argparse
 import json
+import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import av
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from rich.console import Console
-from rich.status import Status
-
-from benchmarks.accuracy import RESULTS
-from benchmarks.attacks import ATTACKS
-from benchmarks.corpus import media_folder, registered, same, titles
-from benchmarks.metrics import Count, Prediction, recall_at
-from benchmarks.queries import Truth, default_cache, queries
 
 Codes = NDArray[np.uint8]  # (n, bytes), at equal steps of time
 
-FRAME_RATE = 4.0  # pictures a second that are hashed
-SHORTEST = 4  # codes without which nothing is compared
+FRAME_RATE = 4  # pictures a second that are hashed
+HELD = 8  # slots of time at most that one picture stands for
+LINES = 256  # of the pictures that are hashed
+
+
+class PeerError(Exception):
+    """A peer could not read a file."""
+
+
+def _run(command: list[str], folder: Path | None = None, done_with: tuple[int, ...] = (0,)) -> str:
+    """What a program prints. Raises PeerError where its exit status is not one that it is done with."""
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    if done.returncode not in done_with:
+        raise PeerError(f"{command[0]} failed: {done.stderr.strip()[-200:]}")
+    return done.stdout
 
 
 def chromaprint(path: Path) -> Codes:
-    """32 bits every 0.124 s, by ``fpcalc``."""
-    command = ["fpcalc", "-raw", "-json", "-length", "0", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    numbers = json.loads(done.stdout)["fingerprint"] if done.returncode == 0 else []
-    return np.array(numbers, np.uint32).view(np.uint8).reshape(-1, 4)
+    """32 bits every 0.124 s, by ``fpcalc``.
+
+    At the end of each Opus file fpcalc 1.5.1 prints the whole fingerprint and exits with 3; where it read nothing, with 2.
+    """
+    told = _run(["fpcalc", "-raw", "-json", "-length", "0", str(path)], done_with=(0, 3))
+    if not told:
+        raise PeerError(f"fpcalc printed no fingerprint of {path.name}")
+    return np.array(json.loads(told)["fingerprint"], np.uint32).view(np.uint8).reshape(-1, 4)
 
 
-def perceptual_hashes(path: Path) -> Codes:
-    """64 bits of FRAME_RATE pictures a second, by ``imagehash.phash``."""
-    found, slot = [], -1
+def _pictures(path: Path) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """FRAME_RATE pictures a second, RGB, each with the number of slots of time it stands for."""
+    slot = -1
     with av.open(path) as container:
         for frame in container.decode(video=0):
             now = int(float(frame.time or 0.0) * FRAME_RATE + 1e-3)
             if now > slot:
-                grey = Image.fromarray(frame.to_ndarray(format="gray", width=128, height=128))
-                found += [np.packbits(imagehash.phash(grey).hash.ravel())] * (now - max(slot, now - 8))
+                width = max(2, round(frame.width * LINES / frame.height))
+                pixels = frame.to_ndarray(format="rgb24", width=width, height=LINES)
+                yield now - max(slot, now - HELD), np.asarray(pixels, np.uint8)
                 slot = now
-    return np.array(found, np.uint8).reshape(-1, 8)
+
+
+def perceptual_hashes(path: Path) -> Codes:
+    """64 bits a picture, by ``imagehash.phash``."""
+    import imagehash
+    from PIL import Image
+
+    found = [
+        [np.packbits(imagehash.phash(Image.fromarray(picture)).hash.ravel())] * slots
+        for slots, picture in _pictures(path)
+    ]
+    return np.array([code for codes in found for code in codes], np.uint8).reshape(-1, 8)
+
+
+def pdq_hashes(path: Path) -> Codes:
+    """256 bits a picture, by ``pdqhash.compute``: what vPDQ makes of a file."""
+    import pdqhash
+
+    found = [
+        [np.packbits(pdqhash.compute(picture)[0].astype(np.uint8))] * slots
+        for slots, picture in _pictures(path)
+    ]
+    return np.array([code for codes in found for code in codes], np.uint8).reshape(-1, 32)
+
+
+def mpeg7_signatures(path: Path) -> Codes:
+    """The 380 elements of a picture's fine signature, by FFmpeg's filter ``signature``, in two bits each.
+
+    An element is 0, 1 or 2 and two signatures are compared by the sum of their differences: in the bits 00, 01, 11 that is
+    the number of bits that differ.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        asked = f"fps={FRAME_RATE},signature=format=xml:filename=signature.xml"
+        _run(["ffmpeg", "-v", "error", "-nostdin", "-i", str(path.resolve()), "-an", "-vf", asked, "-f", "null", "-"],
+             Path(folder))  # fmt: skip
+        return signature_codes((Path(folder) / "signature.xml").read_text())
+
+
+def signature_codes(xml: str) -> Codes:
+    """(n, 95): the fine signatures of an MPEG-7 description."""
+    told = re.findall(r"<FrameSignature>([\d\s]*)</FrameSignature>", xml)
+    elements = np.array([text.split() for text in told], np.uint8).reshape(len(told), -1)
+    return np.packbits(np.stack([elements >= 2, elements >= 1], axis=2).reshape(len(told), -1), axis=1)
+
+
+def whole_hash(path: Path) -> Codes:
+    """(1, 8): 64 bits of a whole file, by ``videohash2``."""
+    from videohash2 import VideoHash
+
+    bits = VideoHash(path=str(path)).hash.removeprefix("0b")
+    return np.array([[int(bits[i : i + 8], 2) for i in range(0, 64, 8)]], np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """How a peer makes codes of a kind of media, and what it needs to be there."""
+    """How a peer makes codes of a kind of media, and what it needs to be there.
+
+    program, module  what must be there; "" where nothing must
+    install          how to get it
+    fewest           codes of a file without which nothing is compared
+    """
 
     kind: str
     codes: Callable[[Path], Codes]
     program: str = ""
+    module: str = ""
+    install: str = ""
+    fewest: int = 4
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot be measured here; empty where it can."""
+        lacking = [name for name in (self.program,) if name and not shutil.which(name)]
+        lacking += [name for name in (self.module,) if name and find_spec(name) is None]
+        return f"{' and '.join(lacking)} not found: {self.install}" if lacking else ""
 
 
 PEERS = {
-    "chromaprint": Peer("audio", chromaprint, "fpcalc"),
-    "imagehash": Peer("video", perceptual_hashes),
+    "chromaprint": Peer(
+        "audio", chromaprint, "fpcalc", install="on Debian, apt install libchromaprint-tools"
+    ),
+    "imagehash": Peer("video", perceptual_hashes, module="imagehash", install="pip install 'whorl[bench]'"),
+    "mpeg7": Peer("video", mpeg7_signatures, "ffmpeg", install="on Debian, apt install ffmpeg"),
+    "vpdq": Peer("video", pdq_hashes, module="pdqhash", install="pip install pdqhash (it compiles)"),
+    "videohash": Peer(
+        "video", whole_hash, "ffmpeg", "videohash2", "apt install ffmpeg; pip install videohash2", 1
+    ),
 }
-
-
-def likeness(query: Codes, reference: Codes) -> float:
-    """One minus the least mean fraction of bits that differ, over all alignments in which the shorter lies in the longer."""
-    short, long = sorted((query, reference), key=len)
-    if len(short) < SHORTEST:
-        return -np.inf
-    windows = np.lib.stride_tricks.sliding_window_view(long, len(short), axis=0).transpose(0, 2, 1)
-    differing = np.zeros(len(windows), np.int64)
-    for first in range(0, len(windows), 4096):
-        part = windows[first : first + 4096] ^ short
-        differing[first : first + 4096] = np.bitwise_count(part).sum(axis=(1, 2), dtype=np.int64)
-    return 1 - float(differing.min()) / (8 * short.size)
-
-
-def best(query: Codes, catalog: dict[str, Codes]) -> tuple[str, float]:
-    """The likest registered file, and how like it is."""
-    scores = {file: likeness(query, codes) for file, codes in catalog.items()}
-    file = max(scores, key=lambda name: scores[name])
-    return file, scores[file]
-
-
-def measured(
-    peer: Peer, media: Path, folder: Path, truths: Iterable[Truth], note: Callable[[str], None]
-) -> Any:
-    """Recall of each attack and length at the threshold where no stranger passes."""
-    files = [title.file for title in registered(titles(media)) if title.kind == peer.kind]
-    catalog = {file: peer.codes(media / file) for file in files}
-    groups = [list(rows) for _, rows in groupby(truths, key=lambda truth: truth.query)]
-    asked = [rows[0] for rows in groups if len(rows) == 1 and rows[0].kind == peer.kind]
-    answers: dict[str, tuple[str, float]] = {}
-    for number, truth in enumerate(asked):
-        note(f"{number} of {len(asked)} queries")
-        answers[truth.query] = best(peer.codes(folder / truth.query), catalog)
-    strangers = [answers[truth.query][1] for truth in asked if not truth.reference]
-    copies = [truth for truth in asked if truth.group in ATTACKS]
-    rows = []
-    for group, length in sorted({(truth.group, truth.length) for truth in copies}):
-        of_it = [truth for truth in copies if (truth.group, truth.length) == (group, length)]
-        rows.append({"attack": group, "length": length, **_found(of_it, answers, strangers)})
-    return {"strangers": len(strangers), "pooled": _found(copies, answers, strangers), "attacks": rows}
-
-
-def _found(
-    copies: list[Truth], answers: dict[str, tuple[str, float]], strangers: list[float]
-) -> dict[str, float]:
-    predictions = [
-        Prediction(score, same(file, truth.reference))
-        for truth in copies
-        for file, score in [answers[truth.query]]
-    ]
-    count: Count = recall_at(predictions, strangers)
-    first = sum(prediction.right for prediction in predictions)
-    return {"hits": count.hits, "total": count.total, "rate": round(count.rate, 4), "right_first": first}
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="folder for queries")
-    arguments = parser.parse_args()
-    missing = [peer.program for peer in PEERS.values() if peer.program and not shutil.which(peer.program)]
-    if missing:
-        parser.error(f"{', '.join(missing)} is not installed: on Debian, apt install libchromaprint-tools")
-    with Status("starting", console=Console(stderr=True)) as status:
-        media = media_folder()
-        folder, truths = queries(media, arguments.cache, status.update)
-        report = {name: measured(peer, media, folder, truths, status.update) for name, peer in PEERS.items()}
-    (RESULTS / "peers.json").write_text(json.dumps(report, indent=1) + "\n")
-    for name, figures in report.items():
-        pooled = figures["pooled"]
-        print(f"{name}: {pooled['rate']:.1%} of {pooled['total']} at no false of {figures['strangers']}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,57 +1,108 @@
 """Pictures of the figures."""
 
+from contextlib import AbstractContextManager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-COLOURS = {10.0: "#1f4e79", 5.0: "#7fb2d9"}
+COLOURS = {10.0: "#1f4e79", 5.0: "#7fb2d9", 3.0: "#e0a030", 2.0: "#b04a30"}
+MARKS = "xv^s+"  # of the peers
+OF = {"strangers": "#1f4e79", "decoys": "#7fb2d9", "cousins": "#b04a30"}
+
+
+def _style() -> AbstractContextManager[None]:
+    return matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
 
 
 def accuracy(figures: dict[str, Any], path: Path) -> None:
-    """Share of the copies found for each attack and length, with intervals of 95 %."""
-    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(11, 6.5), layout="constrained")
+    """Share of the copies found for each pool, attack and length, with intervals of 95 %, and what peers find at 5 s."""
+    rows = [*figures["attacks"], *({**row, "attack": row["pool"]} for row in figures["pools"])]
+    peers = {name: peer for name, peer in figures["peers"].items() if not peer["missing"]}
+    with _style():
+        figure = Figure(figsize=(13, 15), layout="constrained")
         for axes, kind in zip(figure.subplots(1, 2), ("audio", "video"), strict=True):
-            _recall_bars(axes, [row for row in figures["attacks"] if row["kind"] == kind], kind)
-            matched = [row["matched"] for row in figures["strangers"] if row["kind"] == kind]
-            false, total = sum(m["hits"] for m in matched), sum(m["total"] for m in matched)
-            axes.set_title(f"{kind}: {false} of {total} strangers matched", loc="left")
+            _recall_dots(axes, [row for row in rows if row["kind"] == kind], kind)
+            theirs = {name: peer["recall"] for name, peer in peers.items() if peer["kind"] == kind}
+            _peer_dots(axes, [row for row in rows if row["kind"] == kind], theirs)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.04), ncols=4, frameon=False)
+            axes.set_xlabel("copies found where no stranger passes (bars of error: 95 %)")
+        figure.savefig(path, dpi=110)
+
+
+def _attacks(rows: list[dict[str, Any]]) -> list[str]:
+    """From below: the hardest first, the pools at the top."""
+    return sorted({row["attack"] for row in rows}, key=lambda name: ("," in name, *_order(rows, name)))
+
+
+def _recall_dots(axes: Axes, rows: list[dict[str, Any]], kind: str) -> None:
+    attacks = _attacks(rows)
+    lengths = sorted({row["length"] for row in rows}, reverse=True)
+    for length in lengths:
+        own = [row for row in rows if row["length"] == length]
+        shift = 0.2 * (len(lengths) / 2 - 0.5 - lengths.index(length))
+        places = [attacks.index(row["attack"]) + shift for row in own]
+        found = [row["at_no_false"] for row in own]
+        reach = [[f["rate"] - f["low"] for f in found], [f["high"] - f["rate"] for f in found]]
+        axes.errorbar([f["rate"] for f in found], places, xerr=reach, fmt="o", markersize=3, linewidth=0.8,
+                      color=COLOURS[length], label=f"{length:g} s")  # fmt: skip
+    names = [name.removeprefix(f"{kind}-").replace("-", " ") for name in attacks]
+    axes.set_yticks(range(len(attacks)), names)
+    axes.set_ylim(-0.6, len(attacks) - 0.4)
+    axes.set_xlim(0, 1.01)
+    axes.grid(axis="y", linewidth=0.3)
+
+
+def _peer_dots(axes: Axes, rows: list[dict[str, Any]], peers: dict[str, dict[str, Any]]) -> None:
+    attacks = _attacks(rows)
+    for (name, recall), mark in zip(peers.items(), cycle(MARKS), strict=False):
+        told = [(i, recall.get(f"{attack}, 5 s")) for i, attack in enumerate(attacks)]
+        there = [(i, row["at_no_false"]["rate"]) for i, row in told if row]
+        axes.plot([r for _, r in there], [i for i, _ in there], mark, color="#888888", label=f"{name}, 5 s")
+
+
+def calibration(rows: list[dict[str, Any]], path: Path) -> None:
+    """False matches observed beside those claimed, with exact intervals of 95 %; on the line the claims are honest."""
+    with _style():
+        figure = Figure(figsize=(11, 4.6), layout="constrained")
+        for axes, kind in zip(figure.subplots(1, 2), ("audio", "video"), strict=True):
+            own = [row for row in rows if row["kind"] == kind]
+            for of, colour in OF.items():
+                _calibration_line(axes, [row for row in own if row["of"] == of], of, colour)
+            claimed = [row["claimed"] for row in own] or [1.0]
+            honest = np.geomspace(min(claimed), max(claimed), 200)  # bent where the axis below 1 is linear
+            axes.plot(honest, honest, color="#888888", linewidth=0.8, linestyle="--")
+            axes.set_xscale("log")
+            axes.set_yscale("symlog", linthresh=1)
+            axes.set_ylim(0)
+            axes.set_xlabel("false matches claimed (queries x expected)")
+            axes.set_ylabel("false matches observed")
+            axes.set_title(kind, loc="left")
+            axes.legend(frameon=False)
         figure.savefig(path, dpi=130)
 
 
-def _recall_bars(axes: Axes, rows: list[dict[str, Any]], kind: str) -> None:
-    attacks = sorted({row["attack"] for row in rows}, key=lambda name: _order(rows, name))
-    for row in rows:
-        both = sum(other["attack"] == row["attack"] for other in rows) == 2
-        place = attacks.index(row["attack"]) + both * (0.2 if row["length"] == 10.0 else -0.2)
-        found = row["found"]
-        reach = [[found["rate"] - found["low"]], [found["high"] - found["rate"]]]
-        axes.barh(place, found["rate"], 0.36, color=COLOURS[row["length"]])
-        axes.errorbar(found["rate"], place, xerr=reach, color="#666666", linewidth=0.8, capsize=2)
-    axes.set_yticks(
-        range(len(attacks)), [name.removeprefix(f"{kind}-").replace("-", " ") for name in attacks]
-    )
-    axes.set_xlim(0, 1)
-    axes.set_xlabel("copies found in their place (bars of error: 95 %)")
-    for length, colour in COLOURS.items():
-        axes.barh([0], [0], color=colour, label=f"{length:g} s")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)
+def _calibration_line(axes: Axes, rows: list[dict[str, Any]], of: str, colour: str) -> None:
+    observed = [row["observed"] for row in rows]
+    reach = [[row["observed"] - row["low"] for row in rows], [row["high"] - row["observed"] for row in rows]]
+    label = f"{of} ({rows[0]['queries']} queries)" if rows else of
+    axes.errorbar([row["claimed"] for row in rows], observed, yerr=reach, fmt="o-", markersize=3, linewidth=0.8,
+                  color=colour, label=label)  # fmt: skip
 
 
-def _order(rows: list[dict[str, Any]], attack: str) -> tuple[bool, float]:
-    """From below: attacks that are not required, then the required ones; each from the hardest on."""
-    own = [row for row in rows if row["attack"] == attack]
-    return own[0]["required"], sum(row["found"]["hits"] for row in own) / sum(
-        row["found"]["total"] for row in own
-    )
+def _order(rows: list[dict[str, Any]], attack: str) -> tuple[float, str]:
+    """Share found at all lengths together, then the name."""
+    own = [row["at_no_false"] for row in rows if row["attack"] == attack]
+    return sum(row["hits"] for row in own) / max(1, sum(row["total"] for row in own)), attack
 
 
 def speed(report: dict[str, Any], path: Path) -> None:
     """CPU beside a bare decode, time to an answer, and memory in the course of a long file."""
-    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with _style():
         figure = Figure(figsize=(11, 3.6), layout="constrained")
         cost, answers, course = figure.subplots(1, 3, width_ratios=(1, 1, 1.6))
         _cost_bars(cost, report["registering"])

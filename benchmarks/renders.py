@@ -68,6 +68,36 @@ def tones(seconds: float, rng: Random) -> Sound:
     return np.asarray(0.2 * np.sum(held, axis=0), np.float32)
 
 
+def silence(seconds: float, rng: Random) -> Sound:
+    """Nothing but the last bit of 16, tossed."""
+    return np.asarray(rng.integers(-1, 2, int(seconds * RATE)) / 32767, np.float32)
+
+
+def static(seconds: float, rng: Random) -> Sound:
+    """The even noise between two stations."""
+    return np.asarray(
+        rng.uniform(0.05, 0.3) * rng.standard_normal(int(seconds * RATE)).clip(-3, 3), np.float32
+    )
+
+
+def line_tone(seconds: float, rng: Random) -> Sound:
+    """What a telephone says when it is busy or rings: one tone, on and off."""
+    time = np.arange(int(seconds * RATE)) / RATE
+    on = time % rng.uniform(0.5, 4.0) < rng.uniform(0.25, 1.5)
+    return np.asarray(0.4 * on * np.sin(2 * np.pi * rng.choice([400, 425, 440, 480]) * time), np.float32)
+
+
+def drone(seconds: float, rng: Random) -> Sound:
+    """A low chord whose partials beat against each other."""
+    time = np.arange(int(seconds * RATE)) / RATE
+    partials = rng.uniform(50, 110) * np.arange(1, 12) * rng.uniform(0.997, 1.003, 11)
+    heard = [
+        np.sin(2 * np.pi * f * time + p) / k
+        for k, (f, p) in enumerate(zip(partials, rng.uniform(0, 6, 11), strict=True), 1)
+    ]
+    return np.asarray(0.2 * np.sum(heard, axis=0), np.float32)
+
+
 SOUNDS: dict[str, Callable[[float, Random], Sound]] = {
     "wind": wind,
     "rain": rain,
@@ -75,6 +105,10 @@ SOUNDS: dict[str, Callable[[float, Random], Sound]] = {
     "metronome": metronome,
     "loop": loop,
     "tones": tones,
+    "silence": silence,
+    "static": static,
+    "line-tone": line_tone,
+    "drone": drone,
 }
 
 
@@ -144,11 +178,61 @@ def test_card(rng: Random) -> Scene:
     return scene
 
 
+def still(rng: Random) -> Scene:
+    """One picture that does not move: soft shapes over a gradient."""
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture[:] = np.linspace(rng.integers(0, 255, 3), rng.integers(0, 255, 3), WIDTH)
+    for _ in range(int(rng.integers(3, 9))):
+        place = (int(rng.integers(WIDTH)), int(rng.integers(HEIGHT)))
+        colour = tuple(int(c) for c in rng.integers(0, 255, 3))
+        cv2.circle(picture, place, int(rng.integers(15, 90)), colour, -1)
+    shown = np.asarray(cv2.GaussianBlur(picture, (0, 0), 3), np.uint8)
+    return lambda _time: shown
+
+
+def snow(rng: Random) -> Scene:
+    """A screen without a station."""
+    seed, loud = int(rng.integers(1 << 30)), float(rng.uniform(30, 90))
+
+    def scene(time: float) -> Picture:
+        noise = np.random.default_rng(seed + int(time * 1000)).normal(110, loud, (HEIGHT // 2, WIDTH // 2, 1))
+        flecks = np.repeat(np.clip(noise, 0, 255).astype(np.uint8), 3, axis=2)
+        return np.asarray(cv2.resize(flecks, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST), np.uint8)
+
+    return scene
+
+
+def logo(rng: Random) -> Scene:
+    """A station's name on a disc that turns before a plain ground."""
+    ground, disc = (tuple(int(c) for c in rng.integers(0, 255, 3)) for _ in range(2))
+    name, pace = "".join(rng.choice(list("ABCDEKLMRSTVX"), 3)), rng.uniform(1, 4)
+
+    def scene(time: float) -> Picture:
+        picture = np.full((HEIGHT, WIDTH, 3), ground, np.uint8)
+        width = max(2, int(70 * abs(np.cos(pace * time))))
+        cv2.ellipse(picture, (WIDTH // 2, HEIGHT // 2), (width, 70), 0, 0, 360, disc, -1)
+        cv2.putText(
+            picture,
+            name,
+            (WIDTH // 2 - 42, HEIGHT // 2 + 14),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            1.4,
+            (255, 255, 255),
+            3,
+        )
+        return picture
+
+    return scene
+
+
 SCENES: dict[str, Callable[[Random], Scene]] = {
     "screen-recording": screen_recording,
     "white-render": white_render,
     "black": black,
     "test-card": test_card,
+    "still": still,
+    "snow": snow,
+    "logo": logo,
 }
 
 

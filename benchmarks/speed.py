@@ -23,7 +23,8 @@ from benchmarks.accuracy import RESULTS, print_figures
 from benchmarks.corpus import media_folder, titles
 from benchmarks.long_file import HOURS, long_file
 from benchmarks.processes import Run, run
-from benchmarks.queries import Truth, default_cache, queries
+from benchmarks.queries import default_cache, queries
+from benchmarks.truth import Truth
 from fingerprint.storage import to_bytes
 from index.catalog import Catalog
 

@@ -74,6 +74,30 @@ def colour_and_gamma(frame: Picture, _time: float, rng: Random) -> Picture:
     return _shown(grey + 0.5 * (curved - grey))
 
 
+def gamma(exponent: float) -> Change:
+    """Darker in the middle for exponents above 1, brighter for those below."""
+    curve = _shown(255 * np.linspace(0, 1, 256) ** exponent)
+    return lambda frame, _time, _rng: np.asarray(cv2.LUT(frame, curve), np.uint8)
+
+
+def grey(frame: Picture, _time: float, _rng: Random) -> Picture:
+    """Black and white."""
+    return np.asarray(np.repeat(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2), np.uint8)
+
+
+def hue(frame: Picture, _time: float, rng: Random) -> Picture:
+    """All colours turned by a sixth to a half of the circle, and half as full again."""
+    turned = cv2.cvtColor(frame, cv2.COLOR_RGB2HSV).astype(np.float64)
+    turned[..., 0] = (turned[..., 0] + rng.uniform(30, 90)) % 180  # OpenCV's circle has 180 steps
+    turned[..., 1] = np.minimum(1.5 * turned[..., 1], 255)
+    return np.asarray(cv2.cvtColor(_shown(turned), cv2.COLOR_HSV2RGB), np.uint8)
+
+
+def stretched(scale: float) -> Change:
+    """So many times as wide at the same height."""
+    return lambda frame, _time, _rng: _scaled(frame, round(frame.shape[1] * scale), frame.shape[0])
+
+
 def camcorder(frame: Picture, time: float, rng: Random) -> Picture:
     """Filmed from a screen: from an angle, unsteady, flickering, blurred, dark, with noise."""
     height, width = frame.shape[:2]
@@ -155,6 +179,14 @@ def upright(frame: Picture, _time: float, _rng: Random) -> Picture:
     return np.asarray(filled, np.uint8)
 
 
+def upright_cut(frame: Picture, time: float, rng: Random) -> Picture:
+    """Re-cut for a telephone: a square of the picture, from anywhere across it, above and below its own blur."""
+    height, width = frame.shape[:2]
+    side = min(height, width)
+    left = int(rng.uniform(0, width - side + 1e-9))
+    return upright(np.ascontiguousarray(frame[:side, left : left + side]), time, rng)
+
+
 def player(frame: Picture, _time: float, rng: Random) -> Picture:
     """A recording of a screen on which it plays in a window: title bar, controls, a list at the side."""
     height, width = frame.shape[:2]
@@ -186,6 +218,31 @@ def stickers(frame: Picture, _time: float, rng: Random) -> Picture:
         cv2.circle(frame, place, height // 11, tuple(int(v) for v in rng.integers(0, 256, 3)), -1)
     frame[: height // 8] = rng.integers(0, 256, 3)
     _write(frame, "watch it all here", (width // 8, height // 11), height / 500)
+    return frame
+
+
+def banners(frame: Picture, time: float, _rng: Random) -> Picture:
+    """A headline above and below it a line of news that runs through."""
+    height, width = frame.shape[:2]
+    frame = frame.copy()
+    frame[: height * 12 // 100] = (190, 20, 30)
+    _write(frame, "BREAKING", (width // 20, height * 9 // 100), height / 350)
+    frame[height * 86 // 100 :] = (20, 30, 90)
+    start = width - int(time * width / 4)
+    _write(frame, "shares fall as rain sets in across the north", (start, height * 95 // 100), height / 450)
+    return frame
+
+
+def emoji(frame: Picture, time: float, rng: Random) -> Picture:
+    """Yellow faces that rise, as reactions do."""
+    height, width = frame.shape[:2]
+    frame, radius = frame.copy(), height // 14
+    for across, begin in rng.uniform(0.1, 0.9, (5, 2)):
+        x, y = int(across * width), int(height * (1 - (begin + time / 3) % 1))
+        cv2.circle(frame, (x, y), radius, (250, 200, 50), -1)
+        for eye in (-1, 1):
+            cv2.circle(frame, (x + eye * radius // 3, y - radius // 4), radius // 7, (40, 30, 20), -1)
+        cv2.ellipse(frame, (x, y), (radius // 2, radius // 2), 0, 20, 160, (40, 30, 20), max(1, radius // 8))
     return frame
 
 

@@ -19,7 +19,7 @@ from index.index import Index
 from index.segments import load_index
 from matching.decoys import decoys
 from matching.join import Placed, joined, matches, place
-from matching.score import calibration
+from matching.score import NO_MATCH, REVIEW, calibration
 from matching.search import CERTAIN, Found, Search, without_eclipsed
 from matching.segment import Answer, Failure, Match, QueryInfo
 
@@ -71,10 +71,16 @@ class Engine:
     """Registers works, removes them, and examines captures. Use it in a ``with`` block."""
 
     def __init__(
-        self, data: Path, limits: Limits | None = None, note: Callable[[str], None] = _silent
+        self,
+        data: Path,
+        limits: Limits | None = None,
+        note: Callable[[str], None] = _silent,
+        faintest: float = REVIEW,
     ) -> None:
         """Opens the data directory, or makes it. ``note`` is told what a user should know and need not act on.
 
+        Answers tell of what chance would give at most ``faintest`` times; what lies beyond review is there to be counted
+        by a benchmark, not to be shown to a user.
         Raises CatalogError when the directory or its catalog cannot be used.
         """
         try:
@@ -85,6 +91,7 @@ class Engine:
             ) from error
         self.catalog = Catalog(data / "catalog.db")
         self._data, self._limits, self._note = data, limits or Limits(), note
+        self._faintest = faintest
         self._indexes: dict[str, Index] = {}
         self._fingerprints: dict[tuple[str, int], Fingerprint] = {}
 
@@ -177,7 +184,7 @@ class Engine:
                 duration, kinds = media.duration, tuple(sorted(media.kinds))
                 found, error = self._matched(media, progress), None
                 duration, warnings = media.duration, media.warnings
-                if warnings and not found:
+                if warnings and all(match.verdict == NO_MATCH for match in found):
                     # What could not be read may hold a work: "no match" would say that it does not.
                     reason = f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"
                     raise MediaError("damaged", path.name, reason)
@@ -198,7 +205,7 @@ class Engine:
             raise MediaError(
                 "too-short", media.name, f"{media.duration:.2f} s are too short for a fingerprint"
             )
-        return matches(placed, self.catalog.reference)
+        return matches(placed, self.catalog.reference, self._faintest)
 
     def _placed(self, media: Media, algorithm: str, extractor: Extractor) -> tuple[list[Placed], int]:
         """Stretches of all windows, on the capture's time axis and rated, and the number of codes compared."""

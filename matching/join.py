@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fingerprint.extractor import Extractor
 from index.catalog import Reference
-from matching.score import verdict
+from matching.score import NO_MATCH, REVIEW, verdict
 from matching.search import Found
 from matching.segment import Match, Segment
 
@@ -91,17 +91,23 @@ def _one(earlier: Placed, later: Placed) -> Placed:
     return Placed(earlier.ref_id, segment, best.expected)
 
 
-def matches(placed: Iterable[Placed], reference: Callable[[int], Reference]) -> tuple[Match, ...]:
-    """One Match for each reference that chance does not explain, best first, with those of its segments that it does not."""
+def matches(
+    placed: Iterable[Placed], reference: Callable[[int], Reference], faintest: float = REVIEW
+) -> tuple[Match, ...]:
+    """One Match for each reference that chance does not explain, best first, with those of its segments that it does not.
+
+    Of a reference that chance does explain, its best segment is told of when it is expected at most ``faintest`` times.
+    """
     by_reference: dict[int, list[Placed]] = {}
-    for part in placed:
-        if verdict(part.expected) is not None:
-            by_reference.setdefault(part.ref_id, []).append(part)
-    found = [_match(reference(ref_id), parts) for ref_id, parts in by_reference.items()]
+    for part in sorted(placed, key=lambda p: p.expected):
+        told = by_reference.setdefault(part.ref_id, [])
+        if verdict(part.expected) is not None or (not told and part.expected <= faintest):
+            told.append(part)
+    found = [_match(reference(ref_id), parts) for ref_id, parts in by_reference.items() if parts]
     return tuple(sorted(found, key=lambda match: (match.expected_false_matches, match.reference.id)))
 
 
 def _match(reference: Reference, parts: list[Placed]) -> Match:
     expected = min(part.expected for part in parts)
     segments = sorted((part.segment for part in parts), key=lambda s: (s.query_start, s.kind))
-    return Match(reference, tuple(segments), expected, verdict(expected) or "review")
+    return Match(reference, tuple(segments), expected, verdict(expected) or NO_MATCH)

@@ -20,6 +20,7 @@ from typing import Any
 
 MATCH = 1e-2  # expected false matches up to which a match is called one
 REVIEW = 0.03  # and up to which a person should look
+NO_MATCH = "no-match"  # what chance explains
 SMALLEST = 50_000  # codes a smaller catalog counts as: the model was not fitted on fewer
 SHORTEST = 10.0  # seconds a shorter query counts as: its ends are tried everywhere too
 

@@ -32,7 +32,7 @@ class Match:
     """The decision about one reference.
 
     expected_false_matches  matches at least this good that chance would give such a query in such a catalog
-    verdict                 "match" or "review"
+    verdict                 "match" or "review"; "no-match" for what an engine tells of only when asked for more than these
     """
 
     reference: Reference

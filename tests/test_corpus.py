@@ -7,9 +7,19 @@ import pytest
 
 from benchmarks import renders
 from benchmarks.audio_attacks import RATE
-from benchmarks.corpus import SAME, Title, media_folder, originals, registered, same, strangers, titles
+from benchmarks.corpus import (
+    SAME,
+    Title,
+    interfering,
+    media_folder,
+    originals,
+    registered,
+    same,
+    seeded,
+    strangers,
+    titles,
+)
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_opus, write_wav
-from benchmarks.queries import seeded
 from training.split import held_out
 
 
@@ -54,6 +64,14 @@ def test_a_twin_of_a_stranger_is_not_registered(monkeypatch: pytest.MonkeyPatch)
     unknown, known = strangers(imagined(), "audio")[0], registered(imagined())[0]
     monkeypatch.setattr("benchmarks.corpus.SAME", (frozenset({unknown.file, known.file}),))
     assert known not in registered(imagined())
+
+
+def test_what_is_heard_over_a_copy_is_in_no_catalog_nor_of_its_source() -> None:
+    speech = [Title(f"audio/{i}.opus", "audio", "someone/poems_librivox", 60.0) for i in range(20)]
+    everything, source = imagined() + speech, strangers(imagined(), "audio")[0].source
+    music, readers = (interfering(everything, what, source) for what in ("music", "speech"))
+    assert music and readers and not {*music, *readers} & set(registered(everything))
+    assert set(readers) <= set(speech) and source not in {title.source for title in music}
 
 
 def test_a_file_is_the_same_as_itself_and_as_those_of_its_group() -> None:

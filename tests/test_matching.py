@@ -1,16 +1,21 @@
 """Seed, chain, verify on drawn codes: where a copy lies, how fast it plays, and that what repeats itself proves little."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 import scipy.signal
 
 from fingerprint.clip import Clip
-from fingerprint.fingerprint import Disguise, Fingerprint, Query, pack, unpack
+from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint, Query, pack, unpack
+from index.catalog import Reference
 from index.exact import ExactIndex
 from index.hits import Hits
 from matching.align import lines
+from matching.join import Placed, matches
 from matching.score import MATCH, Calibration, NullModel, verdict
 from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score, without_eclipsed
+from matching.segment import Segment
 from matching.verify import Side, Stretch, stretch
 
 BITS = 256
@@ -189,3 +194,25 @@ def test_what_is_found_in_an_excerpt_is_told_on_the_time_axis_of_the_clip() -> N
     stretch_ = _shifted(found(1, 2, 8, 40), 20).stretch
     assert (stretch_.query_start, stretch_.query_end) == (22, 28)
     assert stretch_.query_start * stretch_.time_scale + stretch_.offset == pytest.approx(2)
+
+
+def placed(ref_id: int, start: float, expected: float) -> Placed:
+    return Placed(ref_id, Segment("audio", start, start + 5, start, start + 5, PLAIN, 10.0), expected)
+
+
+def referenced(ref_id: int) -> Reference:
+    return Reference(ref_id, ref_id, "a.wav", "", 60.0, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_what_chance_explains_is_told_only_when_asked_for() -> None:
+    parts = [
+        placed(1, 0, 1e-5),
+        placed(1, 20, 1.0),
+        placed(2, 0, 2.0),
+        placed(2, 20, 0.5),
+        placed(3, 0, 50.0),
+    ]
+    assert [match.reference.id for match in matches(parts, referenced)] == [1]
+    sure, faint = matches(parts, referenced, faintest=10.0)
+    assert (sure.reference.id, sure.verdict, len(sure.segments)) == (1, "match", 1)
+    assert (faint.reference.id, faint.verdict, faint.expected_false_matches) == (2, "no-match", 0.5)

@@ -5,15 +5,20 @@ import math
 import pytest
 
 from benchmarks.metrics import (
+    NO_SEGMENTS,
     Count,
     Prediction,
+    Reckoning,
+    Seconds,
     Span,
     counted,
     end_errors,
     micro_average_precision,
     offset_error,
+    poisson_bounds,
     quantiles,
     recall_at,
+    reckoned,
     segment_score,
     threshold,
 )
@@ -98,6 +103,31 @@ def test_segments_of_a_compilation_are_scored_by_seconds_and_by_work() -> None:
     true = [("a", Span(0, 30, 0, 30)), ("b", Span(30, 60, 5, 35))]
     found = [("a", Span(0, 33, 0, 33)), ("c", Span(40, 50, 0, 10))]
     score = segment_score(found, true)
-    assert (score.right, score.claimed, score.true) == (30, 43, 60)
-    assert score.recall == 0.5 and score.precision == pytest.approx(30 / 43)
-    assert segment_score([], []).precision == 1
+    assert score.query == score.reference == Seconds(30, 43, 60)
+    assert score.recall == 0.25 and score.precision == pytest.approx((30 / 43) ** 2)
+    assert segment_score([], []) == NO_SEGMENTS and NO_SEGMENTS.precision == 1
+
+
+def test_the_right_seconds_of_the_query_with_the_wrong_ones_of_the_work_are_not_right() -> None:
+    true = [("a", Span(0, 10, 0, 10))]
+    assert segment_score([("a", Span(0, 10, 50, 60))], true).recall == 0
+    half = segment_score([("a", Span(0, 10, 5, 15))], true)
+    assert (half.query.recall, half.reference.recall) == (1, 0.5)
+
+
+def test_segments_of_many_queries_are_summed_before_they_are_divided() -> None:
+    true = [("a", Span(0, 10, 0, 10))]
+    both = segment_score(true, true) + segment_score([], true)
+    assert both.query == Seconds(10, 10, 20) and both.precision == 1 and both.recall == 0.25
+
+
+def test_poisson_bounds_are_those_of_the_tables() -> None:
+    assert poisson_bounds(0) == pytest.approx((0, 3.689), abs=1e-3)
+    assert poisson_bounds(10) == pytest.approx((4.795, 18.390), abs=1e-3)
+
+
+def test_claims_are_reckoned_up_to_each_limit() -> None:
+    few, many = reckoned([0.05, 0.4, 3.0], queries=20, limits=[0.1, 1.0])
+    assert few == Reckoning(0.1, 2.0, 1)
+    assert many.observed == 2 and many.ratio == pytest.approx(0.1)
+    assert reckoned([], queries=0, limits=[1.0]) == []
