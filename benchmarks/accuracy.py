@@ -10,8 +10,8 @@ the null models are fitted on them (``benchmarks.calibrate``). Held-out sources 
 only: three in five of their titles are registered and give the copies and the decoys, the others are the strangers
 and, where their source is registered, the cousins. Speech is the exception that ``benchmarks.corpus`` names.
 
-A stranger's match with another title of its own source is counted among the cousins, whose null model is one of its
-own: a stranger's figures tell of what has nothing to do with it.
+A stranger that is matched is a false match, whatever it is matched to; matches to another title of its own source and
+matches to another source are told apart, for they have null models of their own.
 """
 
 import argparse

@@ -20,7 +20,7 @@ MAIN = {
 }  # lengths at which required attacks are measured on MANY titles
 MANY, FEW = (
     24,
-    10,
+    4,
 )  # titles on which required attacks are measured, and all others; clean copies on all titles
 SHORTEST = 4.0  # seconds of an original of which an excerpt is asked for
 WHOLE = {("video", 10.0): 10.0}  # and where a shorter one would not do

@@ -114,9 +114,9 @@ class Outcome:
         return tuple(claim for claim in self.false_claims if claim not in family)
 
     @property
-    def chance_score(self) -> float:
-        """The best score of those; -inf where there are none."""
-        return max((claim.score for claim in self.chance_claims), default=-math.inf)
+    def score(self) -> float:
+        """The best score of any claim; -inf where nothing is claimed."""
+        return max((claim.score for claim in self.claims), default=-math.inf)
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -117,13 +117,15 @@ def _figures_at_no_false(found: list[Outcome], kind: str) -> list[Figure]:
 
 def _figures_of_none(found: list[Outcome], kind: str) -> list[Figure]:
     """What is no copy and was matched all the same."""
+    matched = counted(bool(o.false_matches) for o in strangers(found, kind))
     chance = counted(map(matched_by_chance, strangers(found, kind)))
     backwards = counted(bool(o.false_matches) for o in decoys(found, kind))
     foreign = counted(map(matched_by_chance, decoys(found, kind)))
     family = counted(bool(o.false_matches) for o in cousins(found, kind))
     few = family.total >= COUSINS and family.rate <= FAMILY
     return [
-        _none_of(f"{kind} strangers matched", chance, STRANGERS[kind]),
+        _none_of(f"{kind} strangers matched", matched, STRANGERS[kind]),
+        _none_of(f"{kind} strangers matched to another source", chance, STRANGERS[kind]),
         _none_of(f"{kind} decoys matched", backwards, 1),
         _none_of(f"{kind} decoys matched to another source", foreign, 1),
         Figure(

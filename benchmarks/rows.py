@@ -83,8 +83,8 @@ def ends(found: list[Outcome]) -> Count:
 
 
 def chance_scores(found: Iterable[Outcome], kind: str) -> list[float]:
-    """The best score by chance of each stranger."""
-    return [outcome.chance_score for outcome in strangers(found, kind)]
+    """The best score of each stranger, whatever it resembles."""
+    return [outcome.score for outcome in strangers(found, kind)]
 
 
 def counts(count: Count) -> dict[str, Any]:

@@ -68,8 +68,8 @@ def test_the_hard_half_is_what_was_named() -> None:
 def test_a_match_in_its_own_series_is_family_and_any_other_is_chance() -> None:
     outcome = none(COUSIN, claim(OTHER, 5.0), claim(READING, 4.0), series="band/songs")
     assert [c.files for c in outcome.family_claims] == [[OTHER.file]]
-    assert [c.files for c in outcome.chance_claims] == [[READING.file]] and outcome.chance_score == 4.0
-    assert none("stranger").chance_score == -math.inf
+    assert [c.files for c in outcome.chance_claims] == [[READING.file]] and outcome.score == 5.0
+    assert none("stranger").score == -math.inf
 
 
 def test_strangers_cousins_and_decoys_are_told_apart() -> None:

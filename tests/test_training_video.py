@@ -24,11 +24,16 @@ def picture(seed: int) -> Picture:
     return np.asarray(cv2.resize(rng.integers(0, 256, (9, 12), dtype=np.uint8), (160, 120)), np.uint8)
 
 
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "BATCH", 48)
+
+
 def small_shelf() -> training.Shelf:
-    """Three sources of one to three clips of four pictures, and eighty photographs."""
+    """Three sources of one to three clips of four pictures, and fifty photographs."""
     clips = iter(range(100, 1000, 10))
     sources = [[[picture(next(clips) + i) for i in range(4)] for _ in range(n)] for n in (1, 2, 3)]
-    return training.Shelf(sources, [picture(i) for i in range(80)])
+    return training.Shelf(sources, [picture(i) for i in range(50)])
 
 
 def test_disguises_depend_on_their_seed_alone() -> None:
