@@ -143,7 +143,9 @@ class Chance:
         )
 
 
-_hall: tuple[list[Known], Search]  # of the forked processes: each takes a title out of its own copy of the index
+_hall: tuple[
+    list[Known], Search
+]  # of the forked processes: each takes a title out of its own copy of the index
 
 
 def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> Chance:

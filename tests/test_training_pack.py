@@ -45,5 +45,7 @@ def test_pictures_are_packed_by_source_and_clip_without_what_is_held_out(tmp_pat
     packed = shelf(tmp_path / "pack.npz")
 
     assert [len(source) for source in packed.sources] == [2, 1]
-    assert {picture.shape for source in packed.sources for clip in source for picture in clip} == {(90, WIDTH)}
+    assert {picture.shape for source in packed.sources for clip in source for picture in clip} == {
+        (90, WIDTH)
+    }
     assert [picture.shape for picture in packed.photos] == [(90, 160)]
