@@ -26,6 +26,7 @@ BENT = 0.01  # of time scale: the first step of straightening
 STRANGE = 6e-3  # of the evidence, for each BENT that a line is turned away from what was assumed
 WORTH = 1.5  # deviations above chance from which a pair speaks for the stretch and below which against it
 ENDING = 0.5  # of the usual evidence of a stretch, below which its ends are cut
+ASTRAY = 1.0  # seconds by which what hardly moves may mislead the vote for an offset
 REACH = 3.0  # seconds of reference beyond the line's ends that bending it may need
 SLACK = 0.16  # seconds at most between a stored code's place in the query and the query's nearest code
 EDGE = 2  # codes at the very ends of a sequence that may be spoilt by what they do not see
@@ -131,17 +132,23 @@ def _straighten(
     side: Side, partner: Partner, evidence: Array, line: Line, tolerance: float
 ) -> tuple[float, float]:
     """Time scale and offset near the line's with the most evidence: first shifted, then turned about the best stretch."""
-    middle = line.middle
-    at_middle = line.offset + line.time_scale * middle
-    shifts = np.arange(-0.4, 0.401, 0.04)
-    offsets = at_middle + shifts - line.time_scale * middle
-    sums, begins, ends = _runs(side, partner, evidence, np.full(len(shifts), line.time_scale), offsets)
-    best = int(np.argmax(sums))
-    scale, offset = line.time_scale, float(offsets[best])
+    assumed = side.query.disguise.time_scale
+    near, far = np.arange(-0.4, 0.401, 0.04), np.arange(-ASTRAY, ASTRAY + 0.001, 0.04)
+    scales = np.repeat([line.time_scale, assumed], [len(near), len(far)])
+    shifted = line.offset + line.time_scale * line.middle + np.concatenate([near, far])
+    offsets = shifted - scales * line.middle
+    sums, begins, ends = _runs(side, partner, evidence, scales, offsets)
+    best = int(np.argmax(_fair(side, sums, scales)))
+    scale, offset = float(scales[best]), float(offsets[best])
     span = partner.times[[begins[best], ends[best]]]
     for step, width in ((BENT, tolerance), (BENT / 4, 3 * BENT / 4)):
         scale, offset, span = _turn(side, partner, evidence, scale, offset, span, step, min(width, tolerance))
     return scale, offset
+
+
+def _fair(side: Side, sums: Array, scales: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of evidence as if no line were faster than assumed: a faster one meets more codes, of a still picture as good ones."""
+    return np.asarray(sums * np.minimum(1.0, side.query.disguise.time_scale / scales))
 
 
 def _turn(
@@ -164,7 +171,7 @@ def _turn(
     # A still picture fits every line: of equals the one nearest to what was assumed is taken.
     bends = np.minimum(np.abs(scales / side.query.disguise.time_scale - 1) / BENT, 5)
     strangeness = STRANGE * (bends + np.abs(np.tile(shifts, len(turns))))
-    best = int(np.argmax(sums * (1 - strangeness)))
+    best = int(np.argmax(_fair(side, sums, scales) * (1 - strangeness)))
     return float(scales[best]), float(offsets[best]), partner.times[[begins[best], ends[best]]]
 
 

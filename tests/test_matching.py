@@ -43,13 +43,13 @@ def captured(values: np.ndarray, first: float, last: float, scale: float = 1.0, 
 BACKGROUND = unpack(pack(np.random.default_rng(99).standard_normal((2000, BITS))))
 
 
-def aligned(query: Query, reference: Fingerprint) -> Stretch | None:
+def aligned(query: Query, reference: Fingerprint, tolerance: float = TOLERANCE) -> Stretch | None:
     """The best stretch of the query in the reference, by way of an index."""
     index = ExactIndex("drawn/1", BITS // 8)
     index.add(7, reference)
     hits = index.search(query.fingerprint, 4)
-    candidates = lines(hits, BITS, TOLERANCE, 3)
-    found = [stretch(Side(query, BACKGROUND), reference, line, TOLERANCE) for line in candidates]
+    candidates = lines(hits, BITS, tolerance, 3)
+    found = [stretch(Side(query, BACKGROUND), reference, line, tolerance) for line in candidates]
     return max((one for one in found if one is not None), key=lambda one: one.likeness, default=None)
 
 
@@ -87,6 +87,13 @@ def test_what_repeats_itself_counts_once() -> None:
     moving, static = (aligned(captured(values, 5, 35), stored(values)) for values in (walk(60, 7), still))
     assert moving is not None and static is not None
     assert static.likeness < moving.likeness / 3
+
+
+def test_what_hardly_moves_is_not_told_to_be_faster_than_it_is() -> None:
+    values = walk(90, 21, calm=0.99998)
+    found = aligned(captured(values, 20, 45, noise=0.05), stored(values), tolerance=0.25)
+    assert found is not None
+    assert found.time_scale == pytest.approx(1.0, abs=0.03)
 
 
 def test_weak_codes_never_prove_a_match() -> None:
