@@ -40,6 +40,7 @@ EXACT = 0.98  # similarity above which codes are the same for all that matters
 SETTLED = 4.0  # seconds
 OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds
 ECLIPSED = 0.75  # of another's score over the same seconds, under which a stretch is only its likeness
+SAME = 0.9  # of another's similarity, from which a shorter stretch is the same material
 REPEATED = 0.9  # of it, from which the same seconds are elsewhere in the same reference too
 KNOWN = 0.12  # seconds to which the place of pictures is known at best
 UNTOLD = (
@@ -112,8 +113,10 @@ class Search:
             sure = {f.stretch.ref_id for f in (*found, *more) if expected(f) <= MATCH}
             if not sure:
                 break
-            lines = _foremost(self._lines(query, _sparse(query.fingerprint), nearest, SHARERS))
-            fresh = self._verified(query, [line for line in lines if line.ref_id not in sure], 0)
+            # Dense enough for any reference, wherever its own codes lie: a third of what ranks disguises.
+            step = max(1, _sparse(query.fingerprint) // 3)
+            lines = _foremost(self._lines(query, step, nearest, SHARERS))
+            fresh = self._verified(query, [one for one in lines if one.ref_id not in sure], 0)
             more += fresh
             if all(expected(f) > MATCH for f in fresh):
                 break
@@ -271,8 +274,14 @@ def without_eclipsed(found: list[Found], expected: Expected) -> list[Found]:
 def _eclipses(better: Found, candidate: Found) -> bool:
     """Of the same seconds: whether the better one explains the candidate away."""
     if better.stretch.ref_id != candidate.stretch.ref_id:
-        return candidate.score < ECLIPSED * better.score
+        return candidate.score < ECLIPSED * better.score and not _shares(better.stretch, candidate.stretch)
     return candidate.score < REPEATED * better.score or not _elsewhere(better.stretch, candidate.stretch)
+
+
+def _shares(whole: Stretch, piece: Stretch) -> bool:
+    """Whether the score of a piece is less for its length alone, as that of a theme which other episodes have too."""
+    short, long = (s.query_end - s.query_start for s in (piece, whole))
+    return short < ECLIPSED * long and piece.similarity >= SAME * whole.similarity
 
 
 def _elsewhere(one: Stretch, other: Stretch) -> bool:
