@@ -21,7 +21,7 @@ from matching.content import Content
 from matching.decoys import decoys
 from matching.join import Placed, joined, line_of, place
 from matching.relate import matches
-from matching.score import calibration
+from matching.score import STANDS, STILL, calibration
 from matching.search import CERTAIN, Found, Search, without_eclipsed
 from matching.segment import Answer, Failure, Match, QueryInfo
 
@@ -235,7 +235,9 @@ class Engine:
             seconds = max(media.duration, start + clip.duration)
 
             def expected(f: Found, seconds: float = seconds) -> float:
-                return model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
+                chance = model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
+                # A test card, a logo, a slide: who shows the same need not have it from here.
+                return max(chance, STILL) if f.stretch.distinct < STANDS else chance
 
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             candidates, plain = search.candidates(clip, expected, list(known), stages)

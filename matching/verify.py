@@ -77,6 +77,7 @@ class Stretch:
     similarity      mean similarity of the codes: 1 for the same bits, 0 for unrelated ones
     at_query_edges  whether it begins, ends with the query, but for EDGE codes
     at_ref_edges    the same of the reference
+    distinct        different codes that the reference has there: 1 for a picture that stands still
     holes           seconds of the query, from and to, inside of it in which something else is heard or seen
     """
 
@@ -90,6 +91,7 @@ class Stretch:
     similarity: float
     at_query_edges: tuple[bool, bool]
     at_ref_edges: tuple[bool, bool]
+    distinct: float
     holes: tuple[tuple[float, float], ...] = ()
 
 
@@ -257,10 +259,17 @@ def _scored(
             partner.edges[0] and bool(begins[0] <= EDGE),
             partner.edges[1] and bool(ends[0] >= len(there) - 1 - EDGE),
         ),
+        _distinct(partner.signs[strong]),
         _holes(
             (partner.times[strong] - offset) / scale, evidence[rows[strong], np.flatnonzero(strong)] + WORTH
         ),
     )
+
+
+def _distinct(signs: Array) -> float:
+    """Codes (n, bits) over how many of them each is like: ``n / mean_i sum_j max(0, r_ij)``, from 1 to n."""
+    alike = np.clip(signs @ signs.T / signs.shape[1], 0, None)
+    return float(len(signs) / alike.sum(1).mean())
 
 
 def _holes(times: NDArray[np.float64], similar: Array) -> tuple[tuple[float, float], ...]:

@@ -11,7 +11,7 @@ from index.hits import Hits
 from matching.align import lines
 from matching.score import MATCH, Calibration, NullModel, verdict
 from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score, without_eclipsed
-from matching.verify import Side, Stretch, stretch
+from matching.verify import Side, Stretch, parts, stretch
 
 BITS = 256
 TOLERANCE = 0.12
@@ -96,6 +96,36 @@ def test_what_hardly_moves_is_not_told_to_be_faster_than_it_is() -> None:
     assert found.time_scale == pytest.approx(1.0, abs=0.03)
 
 
+def test_a_stretch_tells_how_many_different_codes_it_has() -> None:
+    still = np.repeat(walk(0.01, 6)[:1], 6001, axis=0)
+    moving, static = (aligned(captured(values, 5, 15), stored(values)) for values in (walk(60, 7), still))
+    assert moving is not None and static is not None
+    assert static.distinct == pytest.approx(1.0)
+    assert moving.distinct > 2
+
+
+def test_a_stretch_is_parted_where_something_else_was_put_in() -> None:
+    values, other = walk(40, 2), walk(40, 3)
+    dubbed = np.concatenate([values[:1000], other[1000:1800], values[1800:3000]])
+    found = aligned(captured(dubbed, 0, 29), stored(values))
+    assert found is not None
+    ((first, last),) = found.holes
+    assert (first, last) == pytest.approx((10, 18), abs=0.5)
+    assert [(part.query_start, part.query_end) for part in parts(found)] == [
+        (found.query_start, first),
+        (last, found.query_end),
+    ]
+
+
+def test_a_copy_that_is_drowned_for_a_while_stays_whole() -> None:
+    values = walk(40, 2)
+    drowned = values + 0.0
+    drowned[1000:1600] += 2.0 * walk(40, 9)[1000:1600]
+    found = aligned(captured(drowned, 0, 29), stored(values))
+    assert found is not None and found.holes == ()
+    assert parts(found) == [found]
+
+
 def test_weak_codes_never_prove_a_match() -> None:
     values = walk(30, 8)
     query, reference = captured(values, 5, 15), stored(values)
@@ -139,7 +169,7 @@ def test_the_verdict_follows_the_operating_points() -> None:
 
 def found(ref_id: int, first: float, last: float, score: float) -> Found:
     return Found(
-        Stretch(ref_id, 1.0, 0.0, first, last, score, 0.0, 0.5, (False, False), (False, False)),
+        Stretch(ref_id, 1.0, 0.0, first, last, score, 0.0, 0.5, (False, False), (False, False), 9.0),
         Disguise(),
         0,
         score,
@@ -166,7 +196,7 @@ def test_one_reference_has_one_stretch_over_the_same_seconds() -> None:
 
 
 def alike(similarity: float, likeness: float) -> Stretch:
-    return Stretch(1, 1.0, 0.0, 0.0, 10.0, likeness, 0.0, similarity, (False, False), (False, False))
+    return Stretch(1, 1.0, 0.0, 0.0, 10.0, likeness, 0.0, similarity, (False, False), (False, False), 9.0)
 
 
 def test_where_exactness_counts_a_cousin_needs_more_evidence_than_a_copy() -> None:
