@@ -5,7 +5,7 @@ from typing import Any
 
 from fingerprint.fingerprint import Disguise
 from index.catalog import Reference, Work
-from matching.segment import Answer, Match, Segment
+from matching.segment import Answer, Match, Replaced, Segment
 
 Json = dict[str, Any]
 
@@ -23,7 +23,7 @@ def answer_json(answer: Answer, work: Callable[[int], Work], engine: Json) -> Js
         "status": answer.status,
         "error": answer.error and {"code": answer.error.code, "message": printable(answer.error.message)},
         "elapsed": round(answer.elapsed, 3),
-        "matches": [_match(match, work(match.reference.work_id)) for match in answer.matches],
+        "matches": [_match(match, work) for match in answer.matches],
         "engine": engine,
     }
 
@@ -43,12 +43,25 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _match(match: Match, work: Work) -> Json:
+def _match(match: Match, work: Callable[[int], Work]) -> Json:
+    """What relates it to other streams and works is there only where there is any: most copies are plain."""
     return {
-        "reference": reference_json(match.reference, work),
+        "reference": reference_json(match.reference, work(match.reference.work_id)),
         "verdict": match.verdict,
         "expected_false_matches": match.expected_false_matches,
         "segments": [_segment(segment) for segment in match.segments],
+        **({"replaced": [_replaced(part) for part in match.replaced]} if match.replaced else {}),
+        **({"repeats": [_segment(segment) for segment in match.repeats]} if match.repeats else {}),
+        **({"also_in": [_match(other, work) for other in match.also_in]} if match.also_in else {}),
+        **({"tied_with": [str(ref_id) for ref_id in match.tied_with]} if match.tied_with else {}),
+    }
+
+
+def _replaced(part: Replaced) -> Json:
+    return {
+        "kind": part.kind,
+        "query_start": round(part.query_start, 3),
+        "query_end": round(part.query_end, 3),
     }
 
 

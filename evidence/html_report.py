@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evidence.answer import Json
 from evidence.pictures import LONGEST, along, frame, frame_times, spectrogram
+from evidence.remarks import remarks
 from evidence.report import Find
 from evidence.words import clock, disguise, harmless
 from fingerprint.media import MediaError
@@ -84,7 +85,8 @@ def _answer(answer: Json, find: Find) -> Json:
 def _match(answer: Json, match: Json, query: Path | None, reference: Path | None) -> Json:
     top, bottom = axes(answer["query"]["duration"], match["segments"])
     segments = [_segment(segment, query, reference) for segment in match["segments"]]
-    return match | {"query_axis": top, "ref_axis": bottom, "segments": segments}
+    told = {"query_axis": top, "ref_axis": bottom, "segments": segments, "remarks": remarks(match, answer)}
+    return match | told
 
 
 def _segment(segment: Json, query: Path | None, reference: Path | None) -> Json:

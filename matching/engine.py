@@ -1,7 +1,7 @@
 """The engine: one data directory of registered works, and what captures hold of them."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +17,11 @@ from fingerprint.media import Frame, Limits, Media, MediaError, open_media, sha2
 from index.catalog import Catalog, CatalogError, Reference
 from index.index import Index
 from index.segments import load_index
+from matching.content import Content
 from matching.decoys import decoys
-from matching.join import Placed, joined, matches, place
-from matching.score import NO_MATCH, REVIEW, calibration
+from matching.join import Placed, joined, line_of, place
+from matching.relate import matches
+from matching.score import NO_MATCH, REVIEW, STANDS, STILL, calibration
 from matching.search import CERTAIN, Found, Search, without_eclipsed
 from matching.segment import Answer, Failure, Match, QueryInfo
 
@@ -196,23 +198,41 @@ class Engine:
     def _matched(self, media: Media, progress: Progress) -> tuple[Match, ...]:
         wanted = [(a, e) for a, e in self._extractors.items() if e.kind in media.kinds]
         placed: list[Placed] = []
-        codes = 0
+        contents: dict[str, Content] = {}
         for i, (algorithm, extractor) in enumerate(wanted):
             watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
-            found, seen = self._placed(watched, algorithm, extractor)
-            placed, codes = placed + found, codes + seen
-        if not codes:
+            found, contents[extractor.kind] = self._placed(watched, algorithm, extractor, placed)
+            placed = placed + found
+        if not any(map(len, contents.values())):
             raise MediaError(
                 "too-short", media.name, f"{media.duration:.2f} s are too short for a fingerprint"
             )
-        return matches(placed, self.catalog.reference, self._faintest)
 
-    def _placed(self, media: Media, algorithm: str, extractor: Extractor) -> tuple[list[Placed], int]:
-        """Stretches of all windows, on the capture's time axis and rated, and the number of codes compared."""
+        def filled(kind: str, ref_id: int | None, first: float, last: float) -> bool:
+            content = contents.get(kind, Content()) if ref_id is None else self._content(ref_id, kind)
+            return content.filled(first, last)
+
+        return matches(placed, self.catalog.reference, filled, self._faintest)
+
+    def _content(self, ref_id: int, kind: str) -> Content:
+        """What a reference has in its stream of a kind; nothing where it has no such stream."""
+        made = next(a for a, extractor in self._extractors.items() if extractor.kind == kind)
+        content = Content()
+        if made in self.catalog.algorithms(ref_id):
+            content.add(self._fingerprint(made, ref_id), 0.0)
+        return content
+
+    def _placed(
+        self, media: Media, algorithm: str, extractor: Extractor, others: Sequence[Placed]
+    ) -> tuple[list[Placed], Content]:
+        """Stretches of all windows, on the capture's time axis and rated, and what there is to compare.
+
+        ``others`` are those of other streams: whether picture and sound run together depends on both.
+        """
         search, model = self._search(algorithm, extractor), calibration(algorithm)
         placed: list[Placed] = []
         known: dict[Disguise, None] = {}
-        seen = 0
+        content = Content()
         # A disguise is mostly that of a whole capture: of a long one some windows are searched for all, the others for what
         # these had and, unless it is very long or they are but one, for the likeliest.
         every = max(1, round(media.duration / (extractor.window - OVERLAP) / SEARCHED))
@@ -222,17 +242,21 @@ class Engine:
             seconds = max(media.duration, start + clip.duration)
 
             def expected(f: Found, seconds: float = seconds) -> float:
-                return model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
+                chance = model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
+                # A test card, a logo, a slide: who shows the same need not have it from here.
+                return max(chance, STILL) if f.stretch.distinct < STANDS else chance
 
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
-            candidates, codes = search.candidates(clip, expected, list(known), stages)
+            candidates, plain = search.candidates(clip, expected, list(known), stages)
+            content.add(plain, start)
             found = without_eclipsed(candidates, expected)
-            seen += codes
             known |= {f.disguise: None for f in found if expected(f) <= CERTAIN and f.disguise != PLAIN}
             for f in found:
+                lines = [line for other in others if (line := line_of(other, f, start))]
                 length = self.catalog.reference(f.stretch.ref_id).duration
-                placed.append(place(f, extractor, start, clip.duration, expected(f), length))
-        return joined(placed), seen
+                settled = search.settled(clip, f, lines)
+                placed.append(place(settled, extractor, start, clip.duration, expected(f), length))
+        return joined(placed), content
 
     def _index(self, algorithm: str) -> Index:
         if algorithm not in self._indexes:

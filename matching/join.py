@@ -1,13 +1,12 @@
-"""Stretches of windows -> segments on the capture's time axis -> one Match for each reference."""
+"""Stretches of windows -> segments on the capture's time axis."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from fingerprint.extractor import Extractor
-from index.catalog import Reference
-from matching.score import NO_MATCH, REVIEW, verdict
+from matching.align import Line
 from matching.search import Found
-from matching.segment import Match, Segment
+from matching.segment import Segment
 
 SAME_LINE = 0.5  # seconds by which the ends of two stretches may miss each other's line and still be one
 GAP = 3.0  # seconds that one stretch may be silent, black or spoilt
@@ -46,6 +45,17 @@ def place(
         score=found.score,
     )
     return Placed(line.ref_id, segment, expected)
+
+
+def line_of(placed: Placed, found: Found, start: float) -> Line | None:
+    """The line of a segment in the window that begins at ``start``, around the seconds it shares with a stretch; or None."""
+    segment = placed.segment
+    first = max(segment.query_start - start, found.stretch.query_start)
+    last = min(segment.query_end - start, found.stretch.query_end)
+    if placed.ref_id != found.stretch.ref_id or first >= last:
+        return None
+    offset = segment.ref_start - segment.time_scale * (segment.query_start - start)
+    return Line(placed.ref_id, segment.time_scale, offset, (first + last) / 2, 0.0)
 
 
 def joined(placed: Iterable[Placed]) -> list[Placed]:
@@ -89,25 +99,3 @@ def _one(earlier: Placed, later: Placed) -> Placed:
         disguise=disguise,
     )
     return Placed(earlier.ref_id, segment, best.expected)
-
-
-def matches(
-    placed: Iterable[Placed], reference: Callable[[int], Reference], faintest: float = REVIEW
-) -> tuple[Match, ...]:
-    """One Match for each reference that chance does not explain, best first, with those of its segments that it does not.
-
-    Of a reference that chance does explain, its best segment is told of when it is expected at most ``faintest`` times.
-    """
-    by_reference: dict[int, list[Placed]] = {}
-    for part in sorted(placed, key=lambda p: p.expected):
-        told = by_reference.setdefault(part.ref_id, [])
-        if verdict(part.expected) is not None or (not told and part.expected <= faintest):
-            told.append(part)
-    found = [_match(reference(ref_id), parts) for ref_id, parts in by_reference.items() if parts]
-    return tuple(sorted(found, key=lambda match: (match.expected_false_matches, match.reference.id)))
-
-
-def _match(reference: Reference, parts: list[Placed]) -> Match:
-    expected = min(part.expected for part in parts)
-    segments = sorted((part.segment for part in parts), key=lambda s: (s.query_start, s.kind))
-    return Match(reference, tuple(segments), expected, verdict(expected) or NO_MATCH)

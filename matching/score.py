@@ -21,6 +21,8 @@ from typing import Any
 MATCH = 1e-2  # expected false matches up to which a match is called one
 REVIEW = 0.03  # and up to which a person should look
 NO_MATCH = "no-match"  # what chance explains
+STILL = 0.02  # expected false matches at least of one picture or sound that stands still: it is a matter of review
+STANDS = 1.02  # different codes up to which it does: of real films 2 in 100 stretches of 5 s have fewer
 SMALLEST = 50_000  # codes a smaller catalog counts as: the model was not fitted on fewer
 SHORTEST = 10.0  # seconds a shorter query counts as: its ends are tried everywhere too
 

@@ -14,11 +14,14 @@ from fingerprint.media import Clip
 from index.index import Index
 from matching.align import Line, lines
 from matching.decoys import Decoys
-from matching.verify import Side, Stretch, agreement, stretch
+from matching.score import MATCH
+from matching.verify import Side, Stretch, agreement, parts, stretch
 
 CERTAIN = 1e-6  # expected false matches at which no disguise needs to be tried
 NEAREST = 4  # registered codes asked for each query code
 LINES = 3  # lines kept of each stretch of a query
+WIDER = (16, 64)  # registered codes asked for each code of what was found, for the others that hold it too
+SHARERS = 64  # of them, about, are found
 DISGUISED_LINES = 12  # lines of the disguised queries of a stage that are verified
 SPARSE = 0.24  # seconds between the codes of a disguised query that are looked up: enough to rank disguises
 RIVALS = slice(
@@ -37,6 +40,12 @@ EXACT = 0.98  # similarity above which codes are the same for all that matters
 SETTLED = 4.0  # seconds
 OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds
 ECLIPSED = 0.75  # of another's score over the same seconds, under which a stretch is only its likeness
+SAME = 0.9  # of another's similarity, from which a shorter stretch is the same material
+REPEATED = 0.9  # of it, from which the same seconds are elsewhere in the same reference too
+KNOWN = 0.12  # seconds to which the place of pictures is known at best
+UNTOLD = (
+    0.015  # of similarity, by which a line must be the better one to be told from that of the other stream
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +81,8 @@ class Search:
         expected: Expected,
         known: Sequence[Disguise] = (),
         stages: int | None = None,
-    ) -> tuple[list[Found], int]:
-        """Every stretch looked at, some of the same seconds (``without_eclipsed``), and how many codes the clip has.
+    ) -> tuple[list[Found], Fingerprint]:
+        """Every stretch looked at, some of the same seconds (``without_eclipsed``), and the clip's own codes.
 
         ``expected`` tells how many matches as good chance gives. Where none is CERTAIN, disguises are tried: those
         ``known`` of the same capture, then, in excerpts of a long clip, at most ``stages`` of the extractor's, likeliest
@@ -81,8 +90,9 @@ class Search:
         """
         plain = next(self.extractor.queries(clip))
         if not len(plain.fingerprint) or not len(self.index):
-            return [], len(plain.fingerprint)
+            return [], plain.fingerprint
         found = self._verified(plain, self._lines(plain), 0)
+        found += self._sharers(plain, found, expected)
         for disguise in known:
             found += self._under(clip, disguise, [f for f in found if expected(f) <= CERTAIN], 0)
         for start, part in _excerpts(clip):
@@ -91,7 +101,39 @@ class Search:
             found += fresh
             for disguise, stage in sure.items() if part.duration < clip.duration else ():
                 found += self._under(clip, disguise, [], stage)
-        return self._refined(clip, found, expected), len(plain.fingerprint)
+        return self._refined(clip, found, expected), plain.fingerprint
+
+    def _sharers(self, query: Query, found: list[Found], expected: Expected) -> list[Found]:
+        """Further references that hold what was surely found.
+
+        A theme is in every episode: the few nearest codes are those of any few of them.
+        """
+        more: list[Found] = []
+        for nearest in WIDER:
+            sure = {f.stretch.ref_id for f in (*found, *more) if expected(f) <= MATCH}
+            if not sure:
+                break
+            # Dense enough for any reference, wherever its own codes lie: a third of what ranks disguises.
+            step = max(1, _sparse(query.fingerprint) // 3)
+            lines = _foremost(self._lines(query, step, nearest, SHARERS))
+            fresh = self._verified(query, [one for one in lines if one.ref_id not in sure], 0)
+            more += fresh
+            if all(expected(f) > MATCH for f in fresh):
+                break
+        return more
+
+    def settled(self, clip: Clip, found: Found, others: Sequence[Line]) -> Found:
+        """The same on a line of another stream that fits it as well as its own, if any: a still picture tells no time."""
+        own = found.stretch
+        near = [line for line in others if line.ref_id == own.ref_id and _on_time(line, own)]
+        if not near or any(_apart(line, own) < KNOWN for line in near):
+            return found
+        side = Side(self.extractor.query(clip, found.disguise), self.decoys.background)
+        reference = self.reference(own.ref_id)
+        least = agreement(side, reference, own) - UNTOLD
+        moved = (replace(own, time_scale=line.time_scale, offset=line.offset) for line in near)
+        best = next((one for one in moved if agreement(side, reference, one) >= least), own)
+        return replace(found, stretch=best)
 
     def _searched(
         self,
@@ -141,10 +183,10 @@ class Search:
         bend = abs(found.stretch.time_scale / found.disguise.time_scale - 1)
         return bend > BENT * self.extractor.tolerance
 
-    def _lines(self, query: Query, step: int = 1) -> list[Line]:
+    def _lines(self, query: Query, step: int = 1, nearest: int = NEAREST, most: int = LINES) -> list[Line]:
         looked_up = _only(query.fingerprint, np.flatnonzero(~query.fingerprint.weak)[::step])
-        hits = replace(self.index.search(looked_up, NEAREST), disguise=query.disguise)
-        return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, LINES)
+        hits = replace(self.index.search(looked_up, nearest), disguise=query.disguise)
+        return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, most)
 
     def _disguised(self, queries: Iterable[Query], sure: list[Found]) -> list[tuple[Query, list[Line]]]:
         """The best lines of all disguised queries outside the ``sure`` stretches, by query."""
@@ -169,7 +211,7 @@ class Search:
             aligned = stretch(side, self.reference(line.ref_id), line, self.extractor.tolerance)
             if aligned is not None:
                 rated = score(aligned, self._chance(side, aligned), self.exactness)
-                found.append(Found(aligned, query.disguise, stage, rated))
+                found += [Found(part, query.disguise, stage, rated) for part in parts(aligned)]
         return found
 
     def _chance(self, side: Side, aligned: Stretch) -> tuple[float, float]:
@@ -218,15 +260,51 @@ def score(aligned: Stretch, chance: tuple[float, float], exactness: float) -> fl
 def without_eclipsed(found: list[Found], expected: Expected) -> list[Found]:
     """Best first, by what chance gives.
 
-    Less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised.
+    Less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised. What is in another
+    place of the same reference as well is kept: a loop, a repeated chorus.
     """
     kept: list[Found] = []
     for candidate in sorted(found, key=lambda f: (expected(f), -f.score)):
         rivals = [f for f in kept if _same_seconds(f.stretch, candidate.stretch)]
-        same = any(f.stretch.ref_id == candidate.stretch.ref_id for f in rivals)
-        if not same and not any(candidate.score < ECLIPSED * f.score for f in rivals):
+        if not any(_eclipses(f, candidate) for f in rivals):
             kept.append(candidate)
     return kept
+
+
+def _eclipses(better: Found, candidate: Found) -> bool:
+    """Of the same seconds: whether the better one explains the candidate away."""
+    if better.stretch.ref_id != candidate.stretch.ref_id:
+        return candidate.score < ECLIPSED * better.score and not _shares(better.stretch, candidate.stretch)
+    return candidate.score < REPEATED * better.score or not _elsewhere(better.stretch, candidate.stretch)
+
+
+def _shares(whole: Stretch, piece: Stretch) -> bool:
+    """Whether the score of a piece is less for its length alone, as that of a theme which other episodes have too."""
+    short, long = (s.query_end - s.query_start for s in (piece, whole))
+    return short < ECLIPSED * long and piece.similarity >= SAME * whole.similarity
+
+
+def _elsewhere(one: Stretch, other: Stretch) -> bool:
+    """Of one reference: whether they are of seconds of it that have little in common."""
+    (a, b), (c, d) = (
+        (s.time_scale * s.query_start + s.offset, s.time_scale * s.query_end + s.offset) for s in (one, other)
+    )
+    return min(b, d) - max(a, c) <= OVERLAP * min(b - a, d - c)
+
+
+def _foremost(candidates: list[Line]) -> list[Line]:
+    """The best line of each reference in each stretch of the query that has about as many votes as the best of all there."""
+    best: dict[float, float] = {}
+    kept: dict[tuple[float, int], Line] = {}
+    for line in candidates:  # best first
+        if line.votes >= ECLIPSED * best.setdefault(line.middle, line.votes):
+            kept.setdefault((line.middle, line.ref_id), line)
+    return list(kept.values())
+
+
+def _on_time(line: Line, aligned: Stretch) -> bool:
+    """Whether the middle of the line is inside the stretch."""
+    return aligned.query_start <= line.middle <= aligned.query_end
 
 
 def _excerpts(clip: Clip) -> Iterator[tuple[float, Clip]]:
@@ -259,10 +337,12 @@ def _same_seconds(one: Stretch, other: Stretch) -> bool:
 
 def _on(line: Line, aligned: Stretch) -> bool:
     """Whether the line is that of a stretch that is known already."""
-    if line.ref_id != aligned.ref_id or not aligned.query_start <= line.middle <= aligned.query_end:
-        return False
-    apart = (line.time_scale - aligned.time_scale) * line.middle + line.offset - aligned.offset
-    return abs(apart) < 1.0
+    return line.ref_id == aligned.ref_id and _on_time(line, aligned) and _apart(line, aligned) < 1.0
+
+
+def _apart(line: Line, aligned: Stretch) -> float:
+    """Seconds of reference between the two at the line's middle."""
+    return abs((line.time_scale - aligned.time_scale) * line.middle + line.offset - aligned.offset)
 
 
 def _covered(line: Line, found: list[Found]) -> bool:

@@ -28,17 +28,35 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """Seconds of the capture in which the stream of this kind is another than the work's."""
+
+    kind: str
+    query_start: float
+    query_end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """The decision about one reference.
 
     expected_false_matches  matches at least this good that chance would give such a query in such a catalog
     verdict                 "match" or "review"; "no-match" for what an engine tells of only when asked for more than these
+    replaced                stretches of the capture in which one stream is the work's and the other was not recognised as
+                            its, though there is something in it in both: a dub, a borrowed score
+    repeats                 where else in the same reference the same seconds of the capture are as well
+    also_in                 matches that this one explains: all of theirs is in this one too, which is more of the capture
+    tied_with               ids of the references of further matches that are of the same seconds of the capture
     """
 
     reference: Reference
     segments: tuple[Segment, ...]
     expected_false_matches: float
     verdict: str
+    replaced: tuple[Replaced, ...] = ()
+    repeats: tuple[Segment, ...] = ()
+    also_in: tuple["Match", ...] = ()
+    tied_with: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ for two sequences that have nothing to do with each other. A metronome against a
 has all likenesses near 1: however long they are, they count as one code. This is what makes them comparable with music.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,10 @@ BENT = 0.01  # of time scale: the first step of straightening
 STRANGE = 6e-3  # of the evidence, for each BENT that a line is turned away from what was assumed
 WORTH = 1.5  # deviations above chance from which a pair speaks for the stretch and below which against it
 ENDING = 0.5  # of the usual evidence of a stretch, below which its ends are cut
+ASTRAY = 1.0  # seconds by which what hardly moves may mislead the vote for an offset
+HOLE = 4.0  # seconds at least of something else inside a copy: an insert, a dubbed scene
+LEFT = 1.0  # seconds at least of a copy that holes leave
+LOST = 0.4  # of a copy's usual similarity, in deviations of chance, under which a code speaks for a hole
 REACH = 3.0  # seconds of reference beyond the line's ends that bending it may need
 SLACK = 0.16  # seconds at most between a stored code's place in the query and the query's nearest code
 EDGE = 2  # codes at the very ends of a sequence that may be spoilt by what they do not see
@@ -73,6 +77,8 @@ class Stretch:
     similarity      mean similarity of the codes: 1 for the same bits, 0 for unrelated ones
     at_query_edges  whether it begins, ends with the query, but for EDGE codes
     at_ref_edges    the same of the reference
+    distinct        different codes that the reference has there: 1 for a picture that stands still
+    holes           seconds of the query, from and to, inside of it in which something else is heard or seen
     """
 
     ref_id: int
@@ -85,6 +91,30 @@ class Stretch:
     similarity: float
     at_query_edges: tuple[bool, bool]
     at_ref_edges: tuple[bool, bool]
+    distinct: float
+    holes: tuple[tuple[float, float], ...] = ()
+
+
+def parts(whole: Stretch) -> list[Stretch]:
+    """What the holes of a stretch leave of it; each part keeps its scores, for all of them are on one line."""
+    starts = [whole.query_start, *(last for _, last in whole.holes)]
+    ends = [*(first for first, _ in whole.holes), whole.query_end]
+    return [
+        replace(
+            whole,
+            query_start=start,
+            query_end=end,
+            at_query_edges=_outer(whole.at_query_edges, i, len(starts)),
+            at_ref_edges=_outer(whole.at_ref_edges, i, len(starts)),
+            holes=(),
+        )
+        for i, (start, end) in enumerate(zip(starts, ends, strict=True))
+        if end - start >= LEFT
+    ]
+
+
+def _outer(edges: tuple[bool, bool], i: int, count: int) -> tuple[bool, bool]:
+    return edges[0] and i == 0, edges[1] and i == count - 1
 
 
 class Partner:
@@ -131,17 +161,23 @@ def _straighten(
     side: Side, partner: Partner, evidence: Array, line: Line, tolerance: float
 ) -> tuple[float, float]:
     """Time scale and offset near the line's with the most evidence: first shifted, then turned about the best stretch."""
-    middle = line.middle
-    at_middle = line.offset + line.time_scale * middle
-    shifts = np.arange(-0.4, 0.401, 0.04)
-    offsets = at_middle + shifts - line.time_scale * middle
-    sums, begins, ends = _runs(side, partner, evidence, np.full(len(shifts), line.time_scale), offsets)
-    best = int(np.argmax(sums))
-    scale, offset = line.time_scale, float(offsets[best])
+    assumed = side.query.disguise.time_scale
+    near, far = np.arange(-0.4, 0.401, 0.04), np.arange(-ASTRAY, ASTRAY + 0.001, 0.04)
+    scales = np.repeat([line.time_scale, assumed], [len(near), len(far)])
+    shifted = line.offset + line.time_scale * line.middle + np.concatenate([near, far])
+    offsets = shifted - scales * line.middle
+    sums, begins, ends = _runs(side, partner, evidence, scales, offsets)
+    best = int(np.argmax(_fair(side, sums, scales)))
+    scale, offset = float(scales[best]), float(offsets[best])
     span = partner.times[[begins[best], ends[best]]]
     for step, width in ((BENT, tolerance), (BENT / 4, 3 * BENT / 4)):
         scale, offset, span = _turn(side, partner, evidence, scale, offset, span, step, min(width, tolerance))
     return scale, offset
+
+
+def _fair(side: Side, sums: Array, scales: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of evidence, a faster line's as if it met no more codes than the assumed one: a still picture's all agree."""
+    return np.asarray(sums * np.minimum(1.0, side.query.disguise.time_scale / scales))
 
 
 def _turn(
@@ -164,7 +200,7 @@ def _turn(
     # A still picture fits every line: of equals the one nearest to what was assumed is taken.
     bends = np.minimum(np.abs(scales / side.query.disguise.time_scale - 1) / BENT, 5)
     strangeness = STRANGE * (bends + np.abs(np.tile(shifts, len(turns))))
-    best = int(np.argmax(sums * (1 - strangeness)))
+    best = int(np.argmax(_fair(side, sums, scales) * (1 - strangeness)))
     return float(scales[best]), float(offsets[best]), partner.times[[begins[best], ends[best]]]
 
 
@@ -223,7 +259,34 @@ def _scored(
             partner.edges[0] and bool(begins[0] <= EDGE),
             partner.edges[1] and bool(ends[0] >= len(there) - 1 - EDGE),
         ),
+        _distinct(partner.signs[strong]),
+        _holes(
+            (partner.times[strong] - offset) / scale, evidence[rows[strong], np.flatnonzero(strong)] + WORTH
+        ),
     )
+
+
+def _distinct(signs: Array) -> float:
+    """Codes (n, bits) over how many of them each is like: ``n / mean_i sum_j max(0, r_ij)``, from 1 to n."""
+    alike = np.clip(signs @ signs.T / signs.shape[1], 0, None)
+    return float(len(signs) / alike.sum(1).mean())
+
+
+def _holes(times: NDArray[np.float64], similar: Array) -> tuple[tuple[float, float], ...]:
+    """From and to of the runs of HOLE seconds or more, between codes that are alike, that chance explains.
+
+    ``similar`` (n,): what is said for the codes at the query's ``times``, in deviations of chance. A copy that is merely
+    drowned for a while is still more alike than chance.
+    """
+    lost = LOST * np.percentile(similar, 75) - similar
+    total = np.concatenate([[0.0], np.cumsum(lost)])
+    end = int(np.argmax(total[1:] - np.minimum.accumulate(total)[:-1]))
+    begin = end - int(np.argmin(total[end::-1]))
+    if times[end] - times[begin] < HOLE or similar[begin : end + 1].mean() >= WORTH / 2:
+        return ()
+    before, after = slice(0, begin), slice(end + 1, None)
+    kept = [_holes(times[side], similar[side]) if len(times[side]) else () for side in (before, after)]
+    return (*kept[0], (float(times[max(begin - 1, 0)]), float(times[min(end + 1, len(times) - 1)])), *kept[1])
 
 
 def _likeness(side: Side, partner: Partner, evidence: Array, rows: Rows, columns: Rows) -> float:

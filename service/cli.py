@@ -163,9 +163,9 @@ def _register_all(
 def match(paths: Paths, as_json: AsJson = False) -> None:
     """Find registered works in captures: files, or folders with all that is in them."""
     _start_decoder()
-    from service.terminal import ANSWER_HEADER, answer_rows, say, table
+    from service.terminal import say, show_answers
 
-    failed, rows = False, list[tuple[str, ...]]()
+    failed, shown = False, list[dict[str, object]]()
     with _engine() as engine:
         if not engine.catalog.references():
             say(f"nothing is registered in {_data_directory()}, so nothing can match: whorl register PATH")
@@ -174,9 +174,8 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
             if as_json:
                 _print_line(answer)
             else:
-                rows += answer_rows(answer)
-    if rows:
-        table(ANSWER_HEADER, rows)
+                shown.append(answer)
+    show_answers(shown)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -275,14 +274,14 @@ def report(
 ) -> None:
     """Show answers again, or write a page with timelines, and pictures where the media are at hand."""
     from service.inputs import InputError, read_answers
-    from service.terminal import ANSWER_HEADER, answer_rows, table
+    from service.terminal import show_answers
 
     try:
         lines = read_answers(answers)
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
     if output is None:
-        table(ANSWER_HEADER, [row for answer in lines for row in answer_rows(answer)])
+        show_answers(lines)
     else:
         _write_page(lines, output, media or [])
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from evidence.answer import Json
+from evidence.remarks import named, remarks
 from evidence.words import clock, disguise, harmless
 
 PATIENCE = 2.0  # seconds before progress is shown
@@ -88,6 +89,17 @@ ANSWER_HEADER = (
     "disguise",
     "expected false",
 )
+
+
+def show_answers(answers: Sequence[Json]) -> None:
+    """The table of what was found, and under it what is to be said about single matches."""
+    rows = [row for answer in answers for row in answer_rows(answer)]
+    if rows:
+        table(ANSWER_HEADER, rows)
+    for answer in answers:
+        for match in answer["matches"]:
+            for remark in remarks(match, answer):
+                print(harmless(f"{answer['query']['name']}, {named(match)}: {remark}"))
 
 
 def answer_rows(answer: Json) -> Sequence[tuple[str, ...]]:

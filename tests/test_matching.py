@@ -12,11 +12,12 @@ from index.catalog import Reference
 from index.exact import ExactIndex
 from index.hits import Hits
 from matching.align import lines
-from matching.join import Placed, matches
+from matching.join import Placed
+from matching.relate import matches
 from matching.score import MATCH, Calibration, NullModel, verdict
 from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score, without_eclipsed
 from matching.segment import Segment
-from matching.verify import Side, Stretch, stretch
+from matching.verify import Side, Stretch, parts, stretch
 
 BITS = 256
 TOLERANCE = 0.12
@@ -48,13 +49,13 @@ def captured(values: np.ndarray, first: float, last: float, scale: float = 1.0, 
 BACKGROUND = unpack(pack(np.random.default_rng(99).standard_normal((2000, BITS))))
 
 
-def aligned(query: Query, reference: Fingerprint) -> Stretch | None:
+def aligned(query: Query, reference: Fingerprint, tolerance: float = TOLERANCE) -> Stretch | None:
     """The best stretch of the query in the reference, by way of an index."""
     index = ExactIndex("drawn/1", BITS // 8)
     index.add(7, reference)
     hits = index.search(query.fingerprint, 4)
-    candidates = lines(hits, BITS, TOLERANCE, 3)
-    found = [stretch(Side(query, BACKGROUND), reference, line, TOLERANCE) for line in candidates]
+    candidates = lines(hits, BITS, tolerance, 3)
+    found = [stretch(Side(query, BACKGROUND), reference, line, tolerance) for line in candidates]
     return max((one for one in found if one is not None), key=lambda one: one.likeness, default=None)
 
 
@@ -92,6 +93,43 @@ def test_what_repeats_itself_counts_once() -> None:
     moving, static = (aligned(captured(values, 5, 35), stored(values)) for values in (walk(60, 7), still))
     assert moving is not None and static is not None
     assert static.likeness < moving.likeness / 3
+
+
+def test_what_hardly_moves_is_not_told_to_be_faster_than_it_is() -> None:
+    values = walk(90, 21, calm=0.99998)
+    found = aligned(captured(values, 20, 45, noise=0.05), stored(values), tolerance=0.25)
+    assert found is not None
+    assert found.time_scale == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_stretch_tells_how_many_different_codes_it_has() -> None:
+    still = np.repeat(walk(0.01, 6)[:1], 6001, axis=0)
+    moving, static = (aligned(captured(values, 5, 15), stored(values)) for values in (walk(60, 7), still))
+    assert moving is not None and static is not None
+    assert static.distinct == pytest.approx(1.0)
+    assert moving.distinct > 2
+
+
+def test_a_stretch_is_parted_where_something_else_was_put_in() -> None:
+    values, other = walk(40, 2), walk(40, 3)
+    dubbed = np.concatenate([values[:1000], other[1000:1800], values[1800:3000]])
+    found = aligned(captured(dubbed, 0, 29), stored(values))
+    assert found is not None
+    ((first, last),) = found.holes
+    assert (first, last) == pytest.approx((10, 18), abs=0.5)
+    assert [(part.query_start, part.query_end) for part in parts(found)] == [
+        (found.query_start, first),
+        (last, found.query_end),
+    ]
+
+
+def test_a_copy_that_is_drowned_for_a_while_stays_whole() -> None:
+    values = walk(40, 2)
+    drowned = values + 0.0
+    drowned[1000:1600] += 2.0 * walk(40, 9)[1000:1600]
+    found = aligned(captured(drowned, 0, 29), stored(values))
+    assert found is not None and found.holes == ()
+    assert parts(found) == [found]
 
 
 def test_weak_codes_never_prove_a_match() -> None:
@@ -137,7 +175,7 @@ def test_the_verdict_follows_the_operating_points() -> None:
 
 def found(ref_id: int, first: float, last: float, score: float) -> Found:
     return Found(
-        Stretch(ref_id, 1.0, 0.0, first, last, score, 0.0, 0.5, (False, False), (False, False)),
+        Stretch(ref_id, 1.0, 0.0, first, last, score, 0.0, 0.5, (False, False), (False, False), 9.0),
         Disguise(),
         0,
         score,
@@ -164,7 +202,7 @@ def test_one_reference_has_one_stretch_over_the_same_seconds() -> None:
 
 
 def alike(similarity: float, likeness: float) -> Stretch:
-    return Stretch(1, 1.0, 0.0, 0.0, 10.0, likeness, 0.0, similarity, (False, False), (False, False))
+    return Stretch(1, 1.0, 0.0, 0.0, 10.0, likeness, 0.0, similarity, (False, False), (False, False), 9.0)
 
 
 def test_where_exactness_counts_a_cousin_needs_more_evidence_than_a_copy() -> None:
@@ -204,6 +242,10 @@ def referenced(ref_id: int) -> Reference:
     return Reference(ref_id, ref_id, "a.wav", "", 60.0, datetime(2026, 1, 1, tzinfo=UTC))
 
 
+def nowhere(kind: str, ref_id: int | None, first: float, last: float) -> bool:
+    return False
+
+
 def test_what_chance_explains_is_told_only_when_asked_for() -> None:
     parts = [
         placed(1, 0, 1e-5),
@@ -212,7 +254,7 @@ def test_what_chance_explains_is_told_only_when_asked_for() -> None:
         placed(2, 20, 0.5),
         placed(3, 0, 50.0),
     ]
-    assert [match.reference.id for match in matches(parts, referenced)] == [1]
-    sure, faint = matches(parts, referenced, faintest=10.0)
+    assert [match.reference.id for match in matches(parts, referenced, nowhere)] == [1]
+    sure, faint = matches(parts, referenced, nowhere, faintest=10.0)
     assert (sure.reference.id, sure.verdict, len(sure.segments)) == (1, "match", 1)
     assert (faint.reference.id, faint.verdict, faint.expected_false_matches) == (2, "no-match", 0.5)

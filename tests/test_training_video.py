@@ -14,6 +14,7 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install 'whorl[tr
 
 import training.video as training  # noqa: E402  # these import PyTorch
 from training.picture_disguises import disguise  # noqa: E402
+from training.shelf import Shelf  # noqa: E402
 from training.video_export import export  # noqa: E402
 
 Picture = NDArray[np.uint8]
@@ -29,11 +30,11 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "BATCH", 48)
 
 
-def small_shelf() -> training.Shelf:
+def small_shelf() -> Shelf:
     """Three sources of one to three clips of four pictures, and fifty photographs."""
     clips = iter(range(100, 1000, 10))
     sources = [[[picture(next(clips) + i) for i in range(4)] for _ in range(n)] for n in (1, 2, 3)]
-    return training.Shelf(sources, [picture(i) for i in range(50)])
+    return Shelf(sources, [picture(i) for i in range(50)])
 
 
 def test_disguises_depend_on_their_seed_alone() -> None:

@@ -145,11 +145,11 @@ def train(held: Shelf, steps: int, device: str, workers: int) -> Network:
     workers  processes that make batches, each of which depends on its number alone
     """
     torch.manual_seed(SEED)
-    network = Network().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    network: Network = Network().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     averaged = deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps, pct_start=0.05)
-    begun, mean = time.monotonic(), 0.0
+    begun, mean = time.monotonic(), torch.zeros((), device=device)
     for step, (first, second, alike) in enumerate(_batches(held, steps, workers), 1):
         pictures = torch.from_numpy(np.concatenate([first, second])).to(
             device, memory_format=torch.channels_last
@@ -166,7 +166,8 @@ def train(held: Shelf, steps: int, device: str, workers: int) -> Network:
         if step % REPORTED == 0:
             elapsed = time.monotonic() - begun
             print(f"step {step} of {steps}, {elapsed:.0f} s, loss {float(mean):.3f}", flush=True)
-    return averaged.eval().cpu()
+    averaged.eval().cpu()
+    return averaged
 
 
 @torch.no_grad()

@@ -1,0 +1,30 @@
+"""Where a stream holds anything: silence and black are neither the work nor another one."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.fingerprint import Fingerprint
+
+FILLED = 0.5  # of a stream's codes, from which there is something in it
+
+
+class Content:
+    """When there is something in a stream: the times of its codes and which of them are not weak."""
+
+    def __init__(self) -> None:
+        self._times: list[NDArray[np.float64]] = []
+        self._strong: list[NDArray[np.bool_]] = []
+
+    def add(self, fingerprint: Fingerprint, start: float) -> None:
+        """More of it, from ``start`` on."""
+        self._times.append(fingerprint.times + start)
+        self._strong.append(~fingerprint.weak)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._times))
+
+    def filled(self, first: float, last: float) -> bool:
+        """Whether there is something in at least FILLED of it between two times."""
+        inside = [s[(t >= first) & (t <= last)] for t, s in zip(self._times, self._strong, strict=True)]
+        strong = np.concatenate([np.zeros(0, np.bool_), *inside])
+        return bool(len(strong)) and bool(strong.mean() >= FILLED)

@@ -1,0 +1,120 @@
+"""Captures whose picture and sound go separate ways: each is reported as it is, found by the whole engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.samples.files import read_pictures, read_sound, write
+from data.samples.render import small
+from data.samples.sound import RATE
+from evidence.answer import Json, answer_json
+from evidence.remarks import remarks
+from matching.engine import Engine
+from matching.segment import Answer
+
+ORIGINALS = Path(__file__).parents[1] / "data" / "samples" / "originals"
+NIGHT, RIVER, HARBOUR = (
+    ORIGINALS / name for name in ("night-shift.mp4", "the-river.mp4", "harbour-lights.m4a")
+)
+
+Span = tuple[float, float]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Two films with sound, one of them registered without it too, and a song."""
+    folder = tmp_path_factory.mktemp("originals")
+    mute = folder / "mute.mp4"
+    write(mute, None, read_pictures(ORIGINALS / "atoll.mkv", 0, 20))
+    with Engine(tmp_path_factory.mktemp("data")) as opened:
+        for path in (NIGHT, RIVER, HARBOUR, mute):
+            opened.register(path)
+        yield opened
+
+
+def capture(path: Path, picture: tuple[Path, Span] | None, sound: np.ndarray | None) -> Path:
+    """Half-size pictures of a film's seconds with any sound."""
+    shown = [] if picture is None else map(small, read_pictures(picture[0], *picture[1]))
+    write(path, sound, shown, kbps=48, crf=32)
+    return path
+
+
+def plain(engine: Engine, answer: Answer) -> Json:
+    return answer_json(answer, engine.catalog.work, {"version": "0", "algorithms": []})
+
+
+def examined(engine: Engine, path: Path) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
+    """Kinds by title, and remarks by title, of the matches of a capture."""
+    answer = plain(engine, engine.examine(path))
+    kinds = {m["reference"]["title"]: {s["kind"] for s in m["segments"]} for m in answer["matches"]}
+    return kinds, {m["reference"]["title"]: remarks(m, answer) for m in answer["matches"]}
+
+
+def test_a_dub_under_a_registered_song_names_both(engine: Engine, samples: Path) -> None:
+    kinds, words = examined(engine, samples / "captures" / "dubbed.mp4")
+    assert kinds == {"night-shift": {"video"}, "harbour-lights": {"audio"}}
+    (film,), (song,) = words["night-shift"], words["harbour-lights"]
+    assert "picture only, the sound was not recognised" in film
+    assert film.endswith("it is that of harbour-lights (#3)")
+    assert song == "sound only: there is no picture to compare, in the capture or in the original"
+
+
+def test_picture_and_sound_of_two_films_are_two_matches(engine: Engine, tmp_path: Path) -> None:
+    path = capture(tmp_path / "two.mp4", (NIGHT, (3, 15)), read_sound(RIVER, 10, 22))
+    kinds, words = examined(engine, path)
+    assert kinds == {"night-shift": {"video"}, "the-river": {"audio"}}
+    assert words["night-shift"][0].endswith("it is that of the-river (#2)")
+    assert words["the-river"][0].endswith("it is that of night-shift (#1)")
+
+
+@pytest.mark.parametrize("late", [0.7, 5.0, -12.0])
+def test_sound_that_is_out_of_step_is_measured(engine: Engine, tmp_path: Path, late: float) -> None:
+    path = capture(tmp_path / "late.mp4", (NIGHT, (6, 18)), read_sound(NIGHT, 6 - late, 18 - late))
+    answer = plain(engine, engine.examine(path))
+    (match,) = answer["matches"]
+    assert {s["kind"] for s in match["segments"]} == {"audio", "video"}
+    (remark,) = remarks(match, answer)
+    seconds = float(remark.split(" runs ")[1].split(" s ")[0])
+    assert seconds == pytest.approx(abs(late), abs=0.2)
+    assert ("behind" in remark) == (late > 0)
+
+
+def test_a_plain_copy_needs_no_remark(engine: Engine, samples: Path) -> None:
+    kinds, words = examined(engine, samples / "captures" / "low-bitrate.mp4")
+    assert (kinds, words) == ({"the-river": {"audio", "video"}}, {"the-river": []})
+
+
+def test_a_dubbed_scene_is_cut_out_of_the_sound(engine: Engine, tmp_path: Path) -> None:
+    sound = np.concatenate([read_sound(NIGHT, 2, 10), read_sound(HARBOUR, 5, 13), read_sound(NIGHT, 18, 26)])
+    answer = engine.examine(capture(tmp_path / "scene.mp4", (NIGHT, (2, 26)), sound))
+    film = next(match for match in answer.matches if match.reference.name == "night-shift.mp4")
+    (replaced,) = film.replaced
+    assert replaced.kind == "audio"
+    assert (replaced.query_start, replaced.query_end) == pytest.approx((8, 16), abs=0.8)
+    sounds = [s for s in film.segments if s.kind == "audio"]
+    assert [s.query_start for s in sounds] == pytest.approx([0, 16], abs=0.8)
+    assert "harbour-lights.m4a" in {match.reference.name for match in answer.matches}
+
+
+@pytest.mark.parametrize("sound", [None, np.zeros(12 * RATE)], ids=["no sound", "silence"])
+def test_without_sound_nothing_was_dubbed(engine: Engine, tmp_path: Path, sound: np.ndarray | None) -> None:
+    answer = engine.examine(capture(tmp_path / "mute.mp4", (NIGHT, (3, 15)), sound))
+    assert [(m.reference.name, m.replaced) for m in answer.matches] == [("night-shift.mp4", ())]
+
+
+def test_a_film_registered_without_sound_was_not_dubbed(engine: Engine, tmp_path: Path) -> None:
+    path = capture(tmp_path / "talk.mp4", (ORIGINALS / "atoll.mkv", (3, 15)), read_sound(HARBOUR, 5, 17))
+    answer = engine.examine(path)
+    assert {m.reference.name: m.replaced for m in answer.matches} == {
+        "mute.mp4": (),
+        "harbour-lights.m4a": (),
+    }
+
+
+def test_under_a_black_picture_the_picture_was_not_replaced(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "black.mp4"
+    write(path, read_sound(NIGHT, 3, 15), [np.zeros((120, 212, 3), np.uint8)] * 12 * 24)
+    answer = engine.examine(path)
+    assert [(m.reference.name, m.replaced) for m in answer.matches] == [("night-shift.mp4", ())]
