@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -195,6 +196,8 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """Examines every query, in the order of the truths, on all cores."""
     groups = [(query, tuple(rows)) for query, rows in groupby(truths, key=lambda truth: truth.query)]
+    # One numerical thread each, for there is a process for each core.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     # A fresh process each, for an engine's decoder and database belong to the process that opened them.
     with get_context("spawn").Pool(initializer=_open, initargs=(data,)) as pool:
         answers = pool.imap(_examined, [folder / query for query, _ in groups])

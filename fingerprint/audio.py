@@ -26,6 +26,7 @@ REFERENCE_STEP = 12  # frames between stored codes: 240 ms, 133 bytes a second
 QUERY_STEP = (
     2  # frames between a query's codes: 40 ms, for the error of a code doubles with 16 ms of misalignment
 )
+GLANCE_STEP = 12  # frames between the codes of disguised queries, as between stored ones
 BEYOND = 24  # frames of a query's patch that may lie outside it: its ends are worth codes too, the more the shorter it is
 BLOCK = 250 * REFERENCE_STEP * HOP  # samples of a reference worked on at once: 60 s
 MARGIN = 10 * REFERENCE_STEP * HOP  # samples around a block that its frames' context reaches into: 2.4 s
@@ -142,13 +143,18 @@ class AudioExtractor:
         )
 
     def queries(self, media: Media) -> Iterator[Query]:
-        """A code every 40 ms: as heard, then with each pitch and tempo undone."""
+        """A code every 40 ms as heard; then one every 240 ms with each pitch and tempo undone."""
         samples = _whole(media)
-        for scale, disguises in itertools.groupby((PLAIN, *HYPOTHESES), key=lambda d: d.time_scale):
+        yield self.query(media, PLAIN)
+        for scale, disguises in itertools.groupby(HYPOTHESES, key=lambda d: d.time_scale):
             together = list(disguises)
             powers = band_powers(samples, tuple(d.pitch for d in together), scale)
             for heard, disguise in zip(powers, together, strict=True):
-                yield _query(heard, media.duration, disguise)
+                yield _query(heard, media.duration, disguise, GLANCE_STEP)
+
+    def closer(self, media: Media, query: Query) -> Query:
+        """A code every 40 ms."""
+        return self.query(media, query.disguise)
 
     def query(self, media: Media, disguise: Disguise) -> Query:
         """A code every 40 ms with this pitch and tempo undone."""
@@ -171,8 +177,8 @@ def _whole(media: Media) -> Array:
     return np.concatenate([np.zeros(0, np.float32), *media.samples()])
 
 
-def _query(powers: Array, duration: float, disguise: Disguise) -> Query:
-    starts = _starts(len(powers) + 2 * BEYOND, QUERY_STEP) if len(powers) else np.zeros(0, np.int64)
+def _query(powers: Array, duration: float, disguise: Disguise, step: int = QUERY_STEP) -> Query:
+    starts = _starts(len(powers) + 2 * BEYOND, step) if len(powers) else np.zeros(0, np.int64)
     reliability = project(np.pad(contrast(powers), ((BEYOND, BEYOND), (0, 0))), starts)
     starts = starts - BEYOND
     times = _middles(starts, disguise.time_scale)

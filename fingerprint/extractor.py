@@ -32,7 +32,14 @@ class Extractor(Protocol):
         ...
 
     def queries(self, media: Media) -> Iterator[Query]:
-        """Dense codes of a capture (at most ``window`` seconds): plain first, disguised ones made only when asked for."""
+        """Codes of a capture (at most ``window`` seconds): plain and dense first, then, made only when asked for, disguised.
+
+        Of disguised ones there may be so few that they tell which disguises are worth a closer look.
+        """
+        ...
+
+    def closer(self, media: Media, query: Query) -> Query:
+        """One of the disguised ``queries`` with as many codes as its score needs."""
         ...
 
     def query(self, media: Media, disguise: Disguise) -> Query:

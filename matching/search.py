@@ -155,7 +155,8 @@ class Search:
                 break
             shifted = [_shifted(f, -start) for f in sure]
             for query, kept in self._disguised(itertools.islice(queries, size), shifted):
-                fresh += [_shifted(f, start) for f in self._verified(query, kept, stage)]
+                dense = self.extractor.closer(part, query)
+                fresh += [_shifted(f, start) for f in self._verified(dense, kept, stage)]
         return fresh
 
     def _under(self, clip: Clip, disguise: Disguise, sure: list[Found], stage: int) -> list[Found]:
