@@ -64,7 +64,7 @@ def _hypotheses() -> Iterator[Disguise]:
 
 def _is_speed(disguise: Disguise) -> bool:
     """Whether pitch and tempo rise together, or nearly."""
-    return bool(abs(disguise.pitch - 12 * np.log2(disguise.time_scale)) <= PITCH_STEP / 2)
+    return disguise.is_speed(disguise.time_scale, PITCH_STEP / 2)
 
 
 HYPOTHESES: tuple[Disguise, ...] = tuple(_hypotheses())

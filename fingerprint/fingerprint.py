@@ -1,5 +1,6 @@
 """What an extractor makes and everything after it compares: binary codes on a time axis."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,10 @@ class Disguise:
     rotation: int = 0
     pitch: float = 0.0
     time_scale: float = 1.0
+
+    def is_speed(self, time_scale: float, tolerance: float) -> bool:
+        """Whether the pitch is, to ``tolerance`` semitones, what playing at this time scale makes of it."""
+        return abs(self.pitch - 12 * math.log2(time_scale)) <= tolerance
 
 
 PLAIN = Disguise()

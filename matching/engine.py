@@ -19,9 +19,10 @@ from index.index import Index
 from index.segments import load_index
 from matching.content import Content
 from matching.decoys import decoys
+from matching.doubt import DOUBTFUL, doubtful
 from matching.join import Placed, joined, line_of, place
 from matching.relate import matches
-from matching.score import NO_MATCH, REVIEW, STANDS, STILL, calibration
+from matching.score import NO_MATCH, REVIEW, calibration
 from matching.search import CERTAIN, Found, Search, without_eclipsed
 from matching.segment import Answer, Failure, Match, QueryInfo
 
@@ -243,8 +244,7 @@ class Engine:
 
             def expected(f: Found, seconds: float = seconds) -> float:
                 chance = model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
-                # A test card, a logo, a slide: who shows the same need not have it from here.
-                return max(chance, STILL) if f.stretch.distinct < STANDS else chance
+                return max(chance, DOUBTFUL) if doubtful(f, model.anew) else chance
 
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             candidates, plain = search.candidates(clip, expected, list(known), stages)

@@ -21,8 +21,6 @@ from typing import Any
 MATCH = 1e-2  # expected false matches up to which a match is called one
 REVIEW = 0.03  # and up to which a person should look
 NO_MATCH = "no-match"  # what chance explains
-STILL = 0.02  # expected false matches at least of one picture or sound that stands still: it is a matter of review
-STANDS = 1.02  # different codes up to which it does: of real films 2 in 100 stretches of 5 s have fewer
 SMALLEST = 50_000  # codes a smaller catalog counts as: the model was not fitted on fewer
 SHORTEST = 10.0  # seconds a shorter query counts as: its ends are tried everywhere too
 
@@ -70,9 +68,11 @@ class Calibration:
     stages     the null model of what is found as captured, and of each stage of disguises: the more are tried, the higher
                chance reaches
     weights    how the false matches that are put up with are shared out among the stages; they sum to 1
+    anew       similarity under which what keeps another tempo may be spoken or played anew (``matching.doubt``)
     """
 
     exactness: float
+    anew: float
     stages: tuple[NullModel, ...]
     weights: tuple[float, ...]
 
@@ -88,7 +88,7 @@ def calibration(algorithm: str) -> Calibration:
     """The shipped calibration of an algorithm."""
     stored = _shipped(algorithm)
     stages = tuple(NullModel(**stage) for stage in stored["stages"])
-    return Calibration(stored["exactness"], stages, tuple(stored["weights"]))
+    return Calibration(stored["exactness"], stored["anew"], stages, tuple(stored["weights"]))
 
 
 def verdict(expected_false_matches: float) -> str | None:

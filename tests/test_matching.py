@@ -164,7 +164,7 @@ def test_likeness_of_a_series_does_not_grow_with_the_catalog() -> None:
 
 def test_each_stage_of_disguises_has_its_own_null_model_and_all_of_them_count() -> None:
     plain, disguised = (NullModel(t, 1e-7, 1.0, 8, 0.0, 2.0) for t in (8, 11))
-    both = Calibration(0.0, (plain, disguised), (0.8, 0.2))
+    both = Calibration(0.0, 0.0, (plain, disguised), (0.8, 0.2))
     assert both.expected_false_matches(20, 0, 10, 10**6) == pytest.approx(np.exp(-12) / 0.8)
     assert both.expected_false_matches(20, 1, 10, 10**6) == pytest.approx(np.exp(-9) / 0.2)
 

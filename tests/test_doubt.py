@@ -1,0 +1,49 @@
+"""What may well come from elsewhere is for a person to judge."""
+
+import pytest
+
+from fingerprint.fingerprint import PLAIN, Disguise
+from matching.doubt import STANDS, doubtful
+from matching.search import Found
+from matching.verify import Stretch
+
+ANEW = 0.62
+FASTER = 1.05
+UP = 0.845  # semitones that playing faster by 5 % raises the pitch
+
+
+def found(
+    time_scale: float,
+    similarity: float,
+    disguise: Disguise = PLAIN,
+    seconds: float = 6.0,
+    distinct: float = 9.0,
+) -> Found:
+    ends = (False, False)
+    one = Stretch(1, time_scale, 0.0, 0.0, seconds, 30.0, 30.0, similarity, ends, ends, distinct)
+    return Found(one, disguise, 0, 30.0)
+
+
+def test_the_same_words_spoken_again_are_in_doubt() -> None:
+    assert doubtful(found(0.96, similarity=0.55), ANEW)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        found(1.0, similarity=0.3),  # drowned in noise
+        found(0.96, similarity=0.75),  # its tempo changed, and nothing else
+        found(
+            FASTER, similarity=0.4, disguise=Disguise(pitch=UP, time_scale=FASTER)
+        ),  # played faster, in noise
+        found(1.0, similarity=0.4, disguise=Disguise(pitch=2.0)),  # another key, in noise
+        found(1.01, similarity=0.4, seconds=3.0),  # too short to tell its tempo so exactly
+    ],
+)
+def test_a_copy_is_not(copy: Found) -> None:
+    assert not doubtful(copy, ANEW)
+
+
+def test_what_stands_still_is_in_doubt_however_exact() -> None:
+    assert doubtful(found(1.0, similarity=1.0, distinct=1.0), ANEW)
+    assert not doubtful(found(1.0, similarity=1.0, distinct=STANDS), ANEW)
