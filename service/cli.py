@@ -181,14 +181,12 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
 
 
 def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]:
-    from importlib.metadata import version
-
     from evidence.answer import answer_json
+    from service.examining import maker
     from service.inputs import found_files
     from service.terminal import progress, say
 
     files = found_files(paths, say)
-    maker = {"version": version("whorl"), "algorithms": list(engine.algorithms)}
     with progress(len(files), "matching") as show:
         for number, found in enumerate(files):
             path = found.path
@@ -198,7 +196,39 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]
             )
             for warning in answer.warnings:
                 say(f"{path.name}: {warning}")
-            yield answer_json(answer, engine.catalog.work, maker)
+            yield answer_json(answer, engine.catalog.work, maker(engine))
+
+
+@app.command()
+def scan(
+    folders: Paths,
+    as_json: AsJson = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for results.csv, results.jsonl and a page with pictures."
+        ),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Examine everything in full, not only leads.")] = False,
+    exclude_hashes: Annotated[
+        list[Path] | None,
+        typer.Option(help="Hashes of files known as good, one a line, or NSRLFile.txt; repeatable."),
+    ] = None,
+    media: Annotated[
+        list[Path] | None, typer.Option(help="Folder of originals to draw in the page; repeatable.")
+    ] = None,
+) -> None:
+    """Search a seized drive: whatever is media, by content; run it again to go on where it stopped."""
+    from service.inputs import InputError
+    from service.known import KnownFiles
+    from service.scanning import scan
+
+    try:
+        known = KnownFiles(exclude_hashes or [])
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+    failed = scan(folders, _data_directory(), _limits(), known, full, as_json, output, media or [])
+    raise typer.Exit(1 if failed else 0)
 
 
 @app.command("list")
