@@ -11,7 +11,7 @@ from typing import IO
 from evidence.answer import Json, printable
 from evidence.findings import COLUMNS, Finding, rows
 from evidence.report import Sources
-from evidence.words import clock
+from evidence.words import clock, gigabytes
 from fingerprint.media import Limits
 from index.catalog import CatalogError
 from matching.engine import Engine
@@ -67,11 +67,6 @@ def told(tally: Tally, workers: Workers, files: int, size: int, seconds: float) 
     )
 
 
-def gigabytes(size: float) -> str:
-    """Bytes as people write them."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
-
-
 def totals(tally: Tally) -> list[tuple[str, int]]:
     """What the whole scan comes to, in words and numbers."""
     return [
@@ -109,7 +104,7 @@ class Results:
         self._paths: dict[str, Path] = {}
         self._files = ExitStack()
         self._lines: IO[str] | None = None
-        self._table: csv.DictWriter[str] | None = None
+        self._table: "csv.DictWriter[str] | None" = None
         try:
             if output is not None:
                 self._lines, self._table = self._opened(output)
@@ -122,7 +117,7 @@ class Results:
     def __exit__(self, *_: object) -> None:
         self._files.close()
 
-    def _opened(self, folder: Path) -> tuple[IO[str], csv.DictWriter[str]]:
+    def _opened(self, folder: Path) -> "tuple[IO[str], csv.DictWriter[str]]":
         folder.mkdir(parents=True, exist_ok=True)
         opened = [
             self._files.enter_context(_part(folder / name).open("w", encoding="utf-8", newline=""))
