@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fingerprint.fingerprint import Disguise
+from fingerprint.fingerprint import PLAIN, Disguise
 from fingerprint.media import SAMPLE_RATE, Clip, Frame, MediaFile
 from matching.score import Calibration
 from matching.search import Found, Search
@@ -22,9 +22,9 @@ SEEN, SHARED = (
     60.0,
 )  # seconds of key frames that are looked at together, and that two such stretches share
 SHORTEST = 60.0  # seconds under which a file is examined in full at once
-LEADS = {"audio": 1.0, "video": 1.0}  # expected false matches at which a stretch is a lead
+LEAD = 0.3  # expected false matches at which a stretch is a lead
 # What is tried of the disguises, for it costs next to nothing: key frames are few.
-TRIED: dict[str, tuple[Disguise, ...]] = {"audio": (), "video": (Disguise(mirror=True),)}
+TRIED: dict[str, tuple[Disguise, ...]] = {"audio": (PLAIN,), "video": (PLAIN, Disguise(mirror=True))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,6 @@ def _leads(search: Search, model: Calibration, start: float, clip: Clip, seconds
     def expected(found: Found) -> float:
         return model.expected_false_matches(found.score, found.stage, seconds, codes)
 
-    candidates, _ = search.candidates(clip, expected, TRIED[kind], 0)
-    for found in candidates:
-        if expected(found) <= LEADS[kind]:
+    for found in search.glanced(clip, TRIED[kind]):
+        if expected(found) <= LEAD:
             yield Lead(kind, found.stretch.ref_id, start + found.stretch.query_start, expected(found))
