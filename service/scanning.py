@@ -104,7 +104,7 @@ class Results:
         self._paths: dict[str, Path] = {}
         self._files = ExitStack()
         self._lines: IO[str] | None = None
-        self._table: "csv.DictWriter[str] | None" = None
+        self._table: csv.DictWriter[str] | None = None
         try:
             if output is not None:
                 self._lines, self._table = self._opened(output)

@@ -21,6 +21,7 @@ Make = Callable[[Any], Handler]  # makes the handler in the worker's process, of
 PATIENCE = (
     5.0  # times the silence of a decoder, after which a worker without a sign of life is taken for hung
 )
+STARTING = 120.0  # seconds that a worker may take to import what it needs: disks of seized drives are slow
 SPEAKS = 0.5  # seconds at least between a worker's signs of life
 
 
@@ -87,9 +88,10 @@ class Workers:
             if done is not None:
                 yield done
         for worker in self._workers:
-            if worker.busy and time.monotonic() - worker.heard > self._silence:
+            patience = self._silence if worker.ready else max(self._silence, STARTING)
+            if worker.busy and time.monotonic() - worker.heard > patience:
                 worker.end(kill=True)
-                yield worker.failed("timeout", f"gave no sign of life for {self._silence:.0f} s")
+                yield worker.failed("timeout", f"gave no sign of life for {patience:.0f} s")
         self._workers = [worker for worker in self._workers if worker.alive]
 
 
