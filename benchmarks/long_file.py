@@ -34,8 +34,8 @@ def repeated(path: Path, pictures: Iterable[tuple[float, Picture]], sound: Sound
     with av.open(once) as source, av.open(path.with_suffix(".part"), "w", format="mp4") as container:
         video = container.add_stream_from_template(source.streams.video[0])
         audio = container.add_stream("aac", rate=RATE, layout="mono")
-        shown = [_Packet(packet) for packet in source.demux(video=0) if packet.dts is not None]
-        heard = [_Packet(packet) for packet in _encoded(audio, sound)]
+        shown = [Timed(packet) for packet in source.demux(video=0) if packet.dts is not None]
+        heard = [Timed(packet) for packet in encoded(audio, sound)]
         for turn in range(times):
             for packet in [*shown, *heard]:
                 stream = video if packet.base == shown[0].base else audio
@@ -44,7 +44,7 @@ def repeated(path: Path, pictures: Iterable[tuple[float, Picture]], sound: Sound
     path.with_suffix(".part").replace(path)
 
 
-class _Packet:
+class Timed:
     """A packet with its times, which are changed each time it is written."""
 
     def __init__(self, packet: "av.Packet[Any]") -> None:
@@ -60,7 +60,7 @@ class _Packet:
         return self.packet
 
 
-def _encoded(stream: av.AudioStream, sound: Sound) -> "list[av.Packet[Any]]":
+def encoded(stream: av.AudioStream, sound: Sound) -> "list[av.Packet[Any]]":
     """The packets of whole AAC frames, which hold 1024 samples each."""
     frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
     frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evidence.answer import Json
+from evidence.findings import Finding, amounts
 from evidence.pictures import LONGEST, along, frame, frame_times, spectrogram
 from evidence.remarks import remarks
 from evidence.report import Find
@@ -17,6 +18,9 @@ from evidence.words import clock, disguise, harmless
 from fingerprint.media import MediaError
 
 SCALE = 1000  # width of a timeline in its own units
+PICTURED = (
+    200  # files of a scan that are drawn: each costs seconds, and every page must be opened by a browser
+)
 STATUSES = {"match": "matched", "review": "to review", "no-match": "no match", "error": "not examined"}
 
 
@@ -50,7 +54,7 @@ def axes(duration: float, segments: Sequence[Json]) -> tuple[Axis, Axis]:
 
 
 def page(answers: Sequence[Json], find: Find) -> str:
-    """The page. ``find`` gives the file of a query or a reference; without both there are timelines alone."""
+    """The page. ``find`` gives the file of a query or a reference; without that of the query there are timelines alone."""
     views = [_answer(answer, find) for answer in answers]
     summary = Counter(answer["status"] for answer in answers)
     engines = sorted({_engine(answer["engine"]) for answer in answers})
@@ -59,6 +63,34 @@ def page(answers: Sequence[Json], find: Find) -> str:
         .get_template("report.html")
         .render(answers=views, summary=summary, statuses=STATUSES, engines=engines, scale=SCALE)
     )
+
+
+def scan_page(
+    findings: Sequence[Finding], tally: Sequence[tuple[str, int]], notes: Sequence[str], find: Find
+) -> str:
+    """The page of a scan: what was found, where, how much, what could not be examined; pictures of the first PICTURED."""
+    found = [(i, one) for i, one in enumerate(findings) if one.answer["matches"]]
+    shown = [(i, one.answer) for i, one in found if one.copy_of is None]
+    views = [
+        _answer(answer, find if number < PICTURED else _nowhere) | {"id": f"f{i}"}
+        for number, (i, answer) in enumerate(shown)
+    ]
+    places = {answer["query"]["sha256"]: f"f{i}" for i, answer in shown}
+    rows = [
+        row
+        | {"id": places[one.answer["query"]["sha256"]], "path": one.answer["path"], "copy_of": one.copy_of}
+        for _, one in found
+        for row in amounts(one.answer)
+    ]
+    failed = [one.answer for one in findings if one.answer["error"]]
+    engines = sorted({_engine(one.answer["engine"]) for one in findings})
+    template = _environment().get_template("scan.html")
+    return template.render(answers=views, found=rows, failed=failed, tally=tally, notes=notes,
+                           statuses=STATUSES, engines=engines, scale=SCALE)  # fmt: skip
+
+
+def _nowhere(_: Json) -> None:
+    return None
 
 
 @cache
@@ -92,7 +124,7 @@ def _match(answer: Json, match: Json, query: Path | None, reference: Path | None
 def _segment(segment: Json, query: Path | None, reference: Path | None) -> Json:
     """The segment with its pictures; with the reason where its media cannot be read any more."""
     shown: dict[str, Any] = {"frames": [], "spectrograms": None, "problem": None}
-    if query is not None and reference is not None:
+    if query is not None:
         try:
             if segment["kind"] == "video":
                 shown["frames"] = _frames(segment, query, reference)
@@ -103,18 +135,24 @@ def _segment(segment: Json, query: Path | None, reference: Path | None) -> Json:
     return segment | shown
 
 
-def _frames(segment: Json, query: Path, reference: Path) -> list[Json]:
+def _frames(segment: Json, query: Path, reference: Path | None) -> list[Json]:
     pairs = [(seconds, along(segment, seconds)) for seconds in frame_times(segment)]
     return [
-        {"query_time": q, "ref_time": r, "query": frame(query, q), "reference": frame(reference, r)}
+        {
+            "query_time": q,
+            "ref_time": r,
+            "query": frame(query, q),
+            "reference": reference and frame(reference, r),
+        }
         for q, r in pairs
     ]
 
 
-def _spectrograms(segment: Json, query: Path, reference: Path) -> Json:
+def _spectrograms(segment: Json, query: Path, reference: Path | None) -> Json:
     seconds = min(segment["query_end"] - segment["query_start"], LONGEST / max(1.0, segment["time_scale"]))
     return {
         "seconds": seconds,
         "query": spectrogram(query, segment["query_start"], seconds),
-        "reference": spectrogram(reference, segment["ref_start"], seconds * segment["time_scale"]),
+        "reference": reference
+        and spectrogram(reference, segment["ref_start"], seconds * segment["time_scale"]),
     }

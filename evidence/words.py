@@ -17,6 +17,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
+def gigabytes(size: float) -> str:
+    """Bytes as people write them."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
 def disguise(segment: Json) -> str:
     """A segment's disguise in words."""
     words = []

@@ -7,7 +7,7 @@ warnings and one kind of error, ``MediaError``, which names the file and the rea
 import hashlib
 import json
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint import sniff
 from fingerprint.clip import FRAME_SIZE, SAMPLE_RATE, Clip, Frame, Media, windows
 from fingerprint.decoding.message import COUNT, FRAME, PICTURE, Message
 from fingerprint.sandbox import Child, ChildError, start_decoder
@@ -30,12 +31,17 @@ __all__ = [
     "Media",
     "MediaError",
     "MediaFile",
+    "content",
+    "digests",
     "open_media",
     "picture",
     "sha256",
     "start_decoder",
     "windows",
 ]
+
+
+SPARSE = 16 << 30  # bytes from which on a file that is nearly all holes is not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ class MediaFile:
             raise MediaError("no-streams", self.name, "has no sound")
         for kind, payload in self._ask("samples"):
             if kind == b"A":
-                yield np.frombuffer(payload, "<i2").astype(np.float32) * np.float32(1 / 32768)
+                yield _sound(payload)
             else:
                 self._conclude("sound", json.loads(payload))
 
@@ -142,6 +148,24 @@ class MediaFile:
                 yield from _unpack_frames(payload)
             else:
                 self._conclude("pictures", json.loads(payload))
+
+    def key_frames(self, rate: float) -> Iterator[Frame]:
+        """The first key frame at or after each k / rate, upright: what can be seen without decoding the rest."""
+        for kind, payload in self._ask("key_frames", rate):
+            if kind == b"V":
+                yield from _unpack_frames(payload)
+            elif json.loads(payload)["bad"]:
+                self.warnings += ("pictures: damaged key frames were left out",)
+
+    def part(self, start: float, seconds: float) -> NDArray[np.float32]:
+        """Mono sound at 8 kHz from ``start`` on, (n,): about ``seconds`` of it, less at the end of the file."""
+        heard = [np.zeros(0, np.float32)]
+        for kind, payload in self._ask("part", start, seconds):
+            if kind == b"A":
+                heard.append(_sound(payload))
+            elif json.loads(payload)["bad"]:
+                self.warnings += (f"sound: damaged packets near {start:.0f} s were left out",)
+        return np.concatenate(heard)
 
     def picture(self, seconds: float, width: int) -> NDArray[np.uint8]:
         """The frame shown at a time, as RGB (height, width, 3), upright and with the right aspect."""
@@ -202,6 +226,10 @@ class MediaFile:
             self._descriptor = -1
 
 
+def _sound(payload: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(payload, "<i2").astype(np.float32) * np.float32(1 / 32768)
+
+
 def _unpack_frames(payload: bytes) -> Iterator[Frame]:
     """A batch: count, then (milliseconds, orientation) of each, then their pictures."""
     (count,) = COUNT.unpack_from(payload)
@@ -242,5 +270,36 @@ def picture(path: Path, seconds: float, width: int) -> NDArray[np.uint8]:
 
 def sha256(path: Path) -> str:
     """SHA-256 of the file's bytes, in hexadecimal; reads it in pieces. Raises ``MediaError``."""
-    with os.fdopen(open_regular(path), "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digests(path, ("sha256",))["sha256"]
+
+
+def digests(
+    path: Path, algorithms: Iterable[str], progress: Callable[[float], None] = lambda _: None
+) -> dict[str, str]:
+    """The file's hashes in hexadecimal, by their algorithm, in one reading. Raises ``MediaError``."""
+    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+    piece, read = memoryview(bytearray(1 << 20)), 0
+    with os.fdopen(open_regular(path), "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        while count := file.readinto(piece):
+            for made in hashes.values():
+                made.update(piece[:count])
+            read += count
+            progress(min(1.0, read / max(size, 1)))
+    return {name: made.hexdigest() for name, made in hashes.items()}
+
+
+def content(path: Path) -> str:
+    """What a file is by its content: "media", "picture", "list" of other files, or "other". Raises ``MediaError``."""
+    descriptor = open_regular(path)
+    try:
+        state = os.fstat(descriptor)
+        kind = sniff.content(path, os.pread(descriptor, 4096, 0))
+    finally:
+        os.close(descriptor)
+    if kind == "media" and state.st_size > SPARSE and 512 * state.st_blocks < state.st_size / 16:
+        stored = (
+            f"says that it is {state.st_size >> 30} GiB large and stores {512 * state.st_blocks >> 20} MiB"
+        )
+        raise MediaError("sparse", path.name, f"{stored}; the rest are holes, which are not read")
+    return kind

@@ -20,6 +20,7 @@ from index.segments import load_index
 from matching.content import Content
 from matching.decoys import decoys
 from matching.doubt import DOUBTFUL, doubtful
+from matching.glance import Glance, glance
 from matching.join import Placed, joined, line_of, place
 from matching.relate import matches
 from matching.score import NO_MATCH, REVIEW, calibration
@@ -68,6 +69,16 @@ class _Watched:
         for frame in self.media.frames(rate):
             self.progress(min(1.0, frame.time / max(self.duration, 1e-3)))
             yield frame
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What registering a file needs of it: what it is called, its bytes' SHA-256, seconds, fingerprints."""
+
+    name: str
+    sha256: str
+    duration: float = 0.0
+    fingerprints: tuple[Fingerprint, ...] = ()
 
 
 class Engine:
@@ -133,20 +144,44 @@ class Engine:
         The title is the file's name unless given. Raises MediaError for a file that cannot be read, CatalogError when
         the catalog cannot take it: then nothing has changed.
         """
+        taken = self.take(path, progress)
+        return self.store(taken, title or path.stem, kind, owner, identifiers)
+
+    def take(self, path: Path, progress: Progress = _silent) -> Taken:
+        """What ``store`` needs of a file; of bytes that are registered already, that alone. Changes nothing.
+
+        Raises MediaError.
+        """
         digest = sha256(path)
-        existing = self.catalog.find(digest)
+        if self.catalog.find(digest) is not None:
+            return Taken(path.name, digest)
+        return Taken(path.name, digest, *self._fingerprinted(path, progress))
+
+    def store(
+        self,
+        taken: Taken,
+        title: str,
+        kind: str = "",
+        owner: str = "",
+        identifiers: frozenset[tuple[str, str]] = frozenset(),
+    ) -> tuple[Reference, bool]:
+        """Registers what was taken of a file, as ``register`` does. Raises CatalogError."""
+        existing = self.catalog.find(taken.sha256)
         if existing is not None:
             return existing, False
-        duration, fingerprints = self._fingerprinted(path, progress)
+        if not taken.fingerprints:
+            raise CatalogError(
+                f"the reference of {taken.name} was removed while it was registered: try again"
+            )
         reference = self.catalog.add(
-            path.name, digest, duration, fingerprints, title or path.stem, kind, owner, identifiers
+            taken.name, taken.sha256, taken.duration, taken.fingerprints, title, kind, owner, identifiers
         )
-        for fingerprint in fingerprints:
+        for fingerprint in taken.fingerprints:
             if fingerprint.algorithm in self._indexes:
                 self._indexes[fingerprint.algorithm].add(reference.id, fingerprint)
         return reference, True
 
-    def _fingerprinted(self, path: Path, progress: Progress) -> tuple[float, list[Fingerprint]]:
+    def _fingerprinted(self, path: Path, progress: Progress) -> tuple[float, tuple[Fingerprint, ...]]:
         with open_media(path, self._limits) as media:
             wanted = [e for e in self._extractors.values() if e.kind in media.kinds]
             made = []
@@ -160,7 +195,7 @@ class Engine:
                 )
             if all(fingerprint.weak.all() for fingerprint in kept):
                 self._note(f"{path.name}: silent or blank throughout: it can never be matched")
-            return media.duration, kept
+            return media.duration, tuple(kept)
 
     def remove(self, ref_id: int) -> None:
         """Removes a reference at once and for good. Raises KeyError."""
@@ -176,13 +211,26 @@ class Engine:
         for algorithm in self.algorithms:
             self._index(algorithm)
 
-    def examine(self, path: Path, progress: Progress = _silent) -> Answer:
-        """What the capture at ``path`` holds. A file that cannot be examined gives an answer with its error."""
+    def glance(self, path: Path, progress: Progress = _silent) -> Glance:
+        """What a first look at the capture at ``path`` finds, at a fraction of the cost. Raises MediaError, CatalogError."""
+        with open_media(path, self._limits) as media:
+            searches = [
+                (self._search(algorithm, extractor), calibration(algorithm))
+                for algorithm, extractor in self._extractors.items()
+                if extractor.kind in media.kinds
+            ]
+            return glance(media, searches, progress)
+
+    def examine(self, path: Path, progress: Progress = _silent, digest: str = "") -> Answer:
+        """What the capture at ``path`` holds. A file that cannot be examined gives an answer with its error.
+
+        ``digest`` is its SHA-256, where that is known.
+        """
         begun = time.monotonic()
-        digest, duration, kinds = "", 0.0, ()
+        duration, kinds = 0.0, ()
         warnings: tuple[str, ...] = ()
         try:
-            digest = sha256(path)
+            digest = digest or sha256(path)
             with open_media(path, self._limits) as media:
                 duration, kinds = media.duration, tuple(sorted(media.kinds))
                 found, error = self._matched(media, progress), None

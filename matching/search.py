@@ -23,6 +23,7 @@ LINES = 3  # lines kept of each stretch of a query
 WIDER = (16, 64)  # registered codes asked for each code of what was found, for the others that hold it too
 SHARERS = 64  # of them, about, are found
 DISGUISED_LINES = 12  # lines of the disguised queries of a stage that are verified
+GLANCED_LINES = 4  # the same, of a clip that is only glanced at
 SPARSE = 0.24  # seconds between the codes of a disguised query that are looked up: enough to rank disguises
 RIVALS = slice(
     1, 6
@@ -135,6 +136,15 @@ class Search:
         best = next((one for one in moved if agreement(side, reference, one) >= least), own)
         return replace(found, stretch=best)
 
+    def glanced(self, clip: Clip, disguises: Sequence[Disguise]) -> list[Found]:
+        """What the few best lines of the clip's queries under these disguises give, for a fraction of the cost."""
+        queries = (self.extractor.query(clip, disguise) for disguise in disguises)
+        return [
+            f
+            for query, kept in self._disguised(queries, [], GLANCED_LINES)
+            for f in self._verified(query, kept, 0)
+        ]
+
     def _searched(
         self,
         part: Clip,
@@ -189,7 +199,9 @@ class Search:
         hits = replace(self.index.search(looked_up, nearest), disguise=query.disguise)
         return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, most)
 
-    def _disguised(self, queries: Iterable[Query], sure: list[Found]) -> list[tuple[Query, list[Line]]]:
+    def _disguised(
+        self, queries: Iterable[Query], sure: list[Found], most: int = DISGUISED_LINES
+    ) -> list[tuple[Query, list[Line]]]:
         """The best lines of all disguised queries outside the ``sure`` stretches, by query."""
         best: list[tuple[float, int, Line, Query]] = []
         earlier = itertools.count(0, -1)
@@ -197,7 +209,7 @@ class Search:
             for line in self._lines(query, _sparse(query.fingerprint)):
                 if not _covered(line, sure):
                     heapq.heappush(best, (line.votes, next(earlier), line, query))
-                if len(best) > DISGUISED_LINES:
+                if len(best) > most:
                     heapq.heappop(best)
         by_query: dict[int, tuple[Query, list[Line]]] = {}
         for _, _, line, query in sorted(best, key=lambda entry: (-entry[0], -entry[1])):

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from evidence.answer import Json
     from fingerprint.media import Limits
     from matching.engine import Engine
-    from service.inputs import Details
 
 app = typer.Typer(
     name="whorl",
@@ -101,7 +100,6 @@ def register(
 ) -> None:
     """Register originals: files, or folders with all that is in them."""
     from service.inputs import Details, DetailsTable, InputError, identifier_pairs, read_table
-    from service.terminal import say
 
     try:
         given = Details(title, owner, kind, identifier_pairs(identifiers or []))
@@ -109,54 +107,19 @@ def register(
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
     _start_decoder()
+    from evidence.words import harmless
+    from service.registering import register as registered
+    from service.terminal import say
+
+    failed = False
     with _engine() as engine:
-        failed = _register_all(engine, paths, details, as_json)
+        for one in registered(engine, _data_directory(), _limits(), paths, details):
+            failed = failed or one.failed
+            _print_line(one.line) if as_json else print(harmless(one.text), flush=True)
         engine.save()
     for row in details.unused:
         say(f"table {table}: no file of this run is named {row!r}")
     raise typer.Exit(1 if failed else 0)
-
-
-def _register_all(
-    engine: "Engine", paths: list[Path], details: "Callable[[Path], Details]", as_json: bool
-) -> int:
-    """Registers each file and prints a line for it; the number of failures."""
-    from evidence.answer import reference_json
-    from evidence.words import harmless
-    from fingerprint.media import MediaError
-    from index.catalog import CatalogError
-    from service.inputs import found_files
-    from service.terminal import progress, say
-
-    files, failed = found_files(paths, say), 0
-    with progress(len(files), "registering") as show:
-        for number, found in enumerate(files):
-            line: dict[str, object] = {
-                "file": str(found.path),
-                "status": "error",
-                "reference": None,
-                "error": None,
-            }
-            try:
-                path = found.checked()
-                about = details(path)
-                reference, new = engine.register(
-                    path,
-                    about.title or None,
-                    about.kind,
-                    about.owner,
-                    about.identifiers,
-                    lambda part, n=number, p=path: show(n, part, p.name),  # type: ignore[misc]
-                )
-                line["status"] = "registered" if new else "already-registered"
-                line["reference"] = reference_json(reference, engine.catalog.work(reference.work_id))
-                text = f"{'registered' if new else 'already registered'} as #{reference.id}: {path}"
-            except (MediaError, CatalogError) as error:
-                failed += 1
-                line["error"] = {"code": getattr(error, "code", "catalog"), "message": str(error)}
-                text = f"error: {found.path}: {error}"
-            _print_line(line) if as_json else print(harmless(text), flush=True)
-    return failed
 
 
 @app.command()
@@ -180,14 +143,12 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
 
 
 def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]:
-    from importlib.metadata import version
-
     from evidence.answer import answer_json
+    from service.examining import maker
     from service.inputs import found_files
     from service.terminal import progress, say
 
     files = found_files(paths, say)
-    maker = {"version": version("whorl"), "algorithms": list(engine.algorithms)}
     with progress(len(files), "matching") as show:
         for number, found in enumerate(files):
             path = found.path
@@ -197,7 +158,39 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]
             )
             for warning in answer.warnings:
                 say(f"{path.name}: {warning}")
-            yield answer_json(answer, engine.catalog.work, maker)
+            yield answer_json(answer, engine.catalog.work, maker(engine))
+
+
+@app.command()
+def scan(
+    folders: Paths,
+    as_json: AsJson = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for results.csv, results.jsonl and a page with pictures."
+        ),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Examine everything in full, not only leads.")] = False,
+    exclude_hashes: Annotated[
+        list[Path] | None,
+        typer.Option(help="Hashes of files known as good, one a line, or NSRLFile.txt; repeatable."),
+    ] = None,
+    media: Annotated[
+        list[Path] | None, typer.Option(help="Folder of originals to draw in the page; repeatable.")
+    ] = None,
+) -> None:
+    """Search a seized drive: whatever is media, by content; run it again to go on where it stopped."""
+    from service.inputs import InputError
+    from service.known import KnownFiles
+    from service.scanning import scan
+
+    try:
+        known = KnownFiles(exclude_hashes or [])
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+    failed = scan(folders, _data_directory(), _limits(), known, full, as_json, output, media or [])
+    raise typer.Exit(1 if failed else 0)
 
 
 @app.command("list")

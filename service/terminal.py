@@ -1,5 +1,6 @@
 """What people see: progress on stderr, tables on stdout, hostile names made harmless."""
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from evidence.remarks import named, remarks
 from evidence.words import clock, disguise, harmless
 
 PATIENCE = 2.0  # seconds before progress is shown
+REDRAWN = 0.5  # seconds between two drawings of a line that is drawn over itself
 LOGGED = 10.0  # seconds between its lines where stderr is no terminal
 
 
@@ -63,6 +65,34 @@ def _logged(total: int, what: str) -> Callable[[int, float, str], None]:
             say(f"{what} {done + 1} of {total}, {(done + part) / max(total, 1):.0%}: {name}")
 
     return show
+
+
+@contextmanager
+def running() -> Iterator[Callable[[Callable[[float], str]], None]]:
+    """Gives ``show(words)``, which draws a line on stderr now and then: ``words`` of the seconds since the beginning.
+
+    On a terminal it is drawn over itself; elsewhere, a line every LOGGED seconds. First after PATIENCE seconds.
+    """
+    begun, drawn = time.monotonic(), sys.stderr.isatty()
+    due = begun + PATIENCE
+
+    def show(words: Callable[[float], str]) -> None:
+        nonlocal due
+        now = time.monotonic()
+        if now < due:
+            return
+        due = now + (REDRAWN if drawn else LOGGED)
+        line = harmless(words(now - begun))
+        sys.stderr.write(
+            f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}" if drawn else f"{line}\n"
+        )
+        sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        if drawn:
+            sys.stderr.write("\r\x1b[K")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -68,12 +68,16 @@ class Bounds:
 
 
 class File:
-    """An open descriptor, read at a position of its own: children of one file share the descriptor's."""
+    """An open descriptor, read at a position of its own: children and sources of one file share the descriptor's."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._size = os.fstat(descriptor).st_size
         self._position = 0
+
+    def again(self) -> File:
+        """The same file at its start."""
+        return File(self._descriptor)
 
     def read(self, size: int) -> bytes:
         """The next ``size`` bytes, or fewer at the end."""
@@ -101,9 +105,8 @@ class Source:
     """
 
     def __init__(self, file: File, bounds: Bounds) -> None:
-        file.seek(0)
         self.bounds = bounds
-        self.container = _open(file, bounds.max_pixels)
+        self.container = _open(file.again(), bounds.max_pixels)
         self.audio = _best_audio(self.container)
         self.video = _best_video(self.container)
         if self.audio is None and self.video is None:
@@ -111,10 +114,15 @@ class Source:
         self.origin = (self.container.start_time or 0) / av.time_base
         self.broken_off = False
 
-    def packets(self, *streams: AudioStream | VideoStream) -> Iterator[Packet[Any]]:
-        """Packets of these streams; where the file breaks off they end, and ``broken_off`` is set."""
+    def packets(
+        self, *streams: AudioStream | VideoStream, wanted: Discard = Discard.default
+    ) -> Iterator[Packet[Any]]:
+        """Packets of these streams; where the file breaks off they end, and ``broken_off`` is set.
+
+        What is not ``wanted`` is passed over without being read, where the format knows it beforehand.
+        """
         for stream in self.container.streams:
-            stream.discard = Discard.default if stream in streams else Discard.all
+            stream.discard = wanted if stream in streams else Discard.all
         packets = self.container.demux(*streams)
         while True:
             try:
@@ -128,8 +136,9 @@ class Source:
             if packet.size:
                 yield packet
 
-    def seek(self, stream: VideoStream, seconds: float) -> None:
+    def seek(self, stream: AudioStream | VideoStream, seconds: float) -> None:
         """Go to the last key frame before a time on the container's clock; stay where it is if it cannot."""
+        stream.codec_context.flush_buffers()
         with suppress(av.error.FFmpegError):
             self.container.seek(int(seconds / float(stream.time_base or 1)), stream=stream)
 
@@ -163,6 +172,30 @@ class Source:
                 )
 
 
+class Part:
+    """A stretch of a source's sound, on a time axis of its own: only its packets are decoded.
+
+    origin  seconds on the container's clock that are time 0
+    """
+
+    def __init__(self, source: Source, start: float, seconds: float) -> None:
+        self.bounds, self.origin = source.bounds, source.origin + start
+        self._source, self._seconds = source, seconds
+
+    def packets(self, stream: AudioStream) -> Iterator[Packet[Any]]:
+        """The packets of the stretch; those without a time are taken where the reading begins."""
+        clock = float(stream.time_base or 0)
+        self._source.seek(stream, self.origin)
+        first = self.origin
+        for packet in self._source.packets(stream):
+            start = first if packet.pts is None else packet.pts * clock
+            first = start + (packet.duration or 0) * clock
+            if start >= self.origin + self._seconds:
+                return
+            if first > self.origin:
+                yield packet
+
+
 class Tolerant:
     """A stream's decoder that leaves out packets which cannot be decoded.
 
@@ -171,9 +204,9 @@ class Tolerant:
     """
 
     def __init__(self, stream: AudioStream | VideoStream) -> None:
-        stream.codec_context.thread_count = (
-            1  # one core a file: the files themselves are decoded side by side
-        )
+        if not stream.codec_context.is_open:
+            # One core a file: the files themselves are decoded side by side.
+            stream.codec_context.thread_count = 1
         self.tried = self.bad = 0
         pixels = stream.codec_context.width * stream.codec_context.height if stream.type == "video" else 0
         self._spare = SPARE + 4 * pixels

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fingerprint.decoding import frames
-from fingerprint.decoding.container import Bounds, File, Source, Tolerant
+from fingerprint.decoding.container import Bounds, File, Part, Source, Tolerant
 from fingerprint.decoding.message import Message, end
 from fingerprint.decoding.sound import SAMPLE_RATE, Sound
 
@@ -22,6 +22,7 @@ class Decoder:
             self.duration = self._source.measured_duration()
             self._source = Source(file, bounds)
         self._source.check(self.duration)
+        self._parted: Source | None = None
         self._kinds = [kind for kind in ("audio", "video") if getattr(self._source, kind) is not None]
 
     def _take(self) -> Source:
@@ -48,6 +49,23 @@ class Decoder:
         pictures = frames.Frames(source, source.video, rate)
         yield from pictures.read()
         yield _summary(source, pictures.decoder, pictures.end, pictures.kept)
+
+    def key_frames(self, rate: float) -> Iterator[Message]:
+        """The first key frame at or after each k / rate, as ``frames`` gives them."""
+        source = self._take()
+        assert source.video is not None
+        pictures = frames.KeyFrames(source, source.video, rate)
+        yield from pictures.read()
+        yield _summary(source, pictures.decoder, pictures.end, pictures.kept)
+
+    def part(self, start: float, seconds: float) -> Iterator[Message]:
+        """Sound from ``start`` on for about so many seconds, as ``samples`` gives it."""
+        # Opening anew for each part would cost more than the parts.
+        source = self._parted = self._parted or self._take()
+        assert source.audio is not None
+        sound = Sound(Part(source, start, seconds), source.audio)
+        yield from sound.read()
+        yield _summary(source, sound.decoder, start + sound.position / SAMPLE_RATE, sound.position)
 
     def picture(self, seconds: float, width: int) -> Iterator[Message]:
         """The RGB frame shown at a time."""

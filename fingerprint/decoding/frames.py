@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from av.packet import Packet
+from av.stream import Discard
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -36,7 +37,7 @@ class Frames:
         self.kept = 0
         self.end = 0.0
         self.decoder = Tolerant(stream)
-        self._source, self._stream, self._rate = source, stream, rate
+        self.source, self.stream, self._rate = source, stream, rate
         self._clock = float(stream.time_base or 0)
         self._last_slot = -1
         self._first: dict[int, int] = {}  # slot -> the earliest time stamp seen in it
@@ -46,12 +47,12 @@ class Frames:
 
     def read(self) -> Iterator[Message]:
         """All of the stream."""
-        context = self._stream.codec_context
+        context = self.stream.codec_context
         # The loop filter costs a fifth of decoding, most of it in B frames. Spared there, it changes the
         # small picture by a tenth of a level; spared everywhere, by ten times that, as errors spread.
         context.options = {**context.options, "skip_loop_filter": "bidir"}
         spoken = time.monotonic()
-        for packet, needed in self._marked():
+        for packet, needed in self.marked():
             context.skip_frame = "DEFAULT" if needed else "NONREF"
             for frame in self.decoder.decode(packet):
                 self._look(frame)
@@ -64,10 +65,10 @@ class Frames:
         if self._heads:
             yield self._batch()
 
-    def _marked(self) -> Iterator[tuple[Packet[Any], bool]]:
+    def marked(self) -> Iterator[tuple[Packet[Any], bool]]:
         """Each packet, and whether its frame is the first of its slot."""
         waiting: deque[Packet[Any]] = deque()
-        for packet in self._source.packets(self._stream):
+        for packet in self.source.packets(self.stream):
             self._note(packet)
             waiting.append(packet)
             if len(waiting) > REORDER:
@@ -78,7 +79,7 @@ class Frames:
     def _note(self, packet: Packet[Any]) -> None:
         if packet.pts is None:
             return
-        slot = self._slot(packet.pts * self._clock - self._source.origin)
+        slot = self.slot(packet.pts)
         self._first[slot] = min(packet.pts, self._first.get(slot, packet.pts))
         if len(self._first) > MEMORY:
             for old in list(self._first)[: MEMORY // 2]:
@@ -87,8 +88,12 @@ class Frames:
     def _judged(self, packet: Packet[Any]) -> tuple[Packet[Any], bool]:
         if packet.pts is None:
             return packet, True
-        slot = self._slot(packet.pts * self._clock - self._source.origin)
+        slot = self.slot(packet.pts)
         return packet, self._first.get(slot, packet.pts) == packet.pts
+
+    def slot(self, pts: int) -> int:
+        """The slot of a time stamp."""
+        return self._slot(pts * self._clock - self.source.origin)
 
     def _slot(self, seconds: float) -> int:
         # A thousandth of a slot forgives time stamps that were rounded down to the container's clock.
@@ -98,9 +103,9 @@ class Frames:
         """Keep the frame when it is the first of its slot."""
         if frame.pts is None:
             return
-        seconds = frame.pts * self._clock - self._source.origin
-        if seconds > self._source.bounds.max_duration:
-            raise too_long(seconds, self._source.bounds)
+        seconds = frame.pts * self._clock - self.source.origin
+        if seconds > self.source.bounds.max_duration:
+            raise too_long(seconds, self.source.bounds)
         slot = self._slot(seconds)
         if seconds < -5e-4 or slot <= self._last_slot:
             return
@@ -116,6 +121,19 @@ class Frames:
         self._heads.clear()
         self._luma.clear()
         return b"V", payload
+
+
+class KeyFrames(Frames):
+    """Keeps the first key frame of each slot, and has nothing else read or decoded."""
+
+    def marked(self) -> Iterator[tuple[Packet[Any], bool]]:
+        """The packets of these frames."""
+        last = -1
+        for packet in self.source.packets(self.stream, wanted=Discard.nonkey):
+            slot = last + 1 if packet.pts is None else self.slot(packet.pts)
+            if packet.is_keyframe and slot > last:
+                last = slot
+                yield packet, True
 
 
 def picture(source: Source, stream: VideoStream, seconds: float, width: int) -> Iterator[Message]:

@@ -8,7 +8,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 
-from fingerprint.decoding.container import Source, Tolerant, too_long
+from fingerprint.decoding.container import Part, Source, Tolerant, too_long
 from fingerprint.decoding.message import Message
 
 SAMPLE_RATE = 8000
@@ -49,12 +49,12 @@ class _Batch:
 
 
 class Sound:
-    """Places decoded sound: silence where none is, sound that would lie before its place dropped.
+    """Places decoded sound of a file or a part: silence where none is, sound that would lie before its place dropped.
 
     position  samples given out so far
     """
 
-    def __init__(self, source: Source, stream: AudioStream) -> None:
+    def __init__(self, source: Source | Part, stream: AudioStream) -> None:
         self.position = 0
         self.decoder = Tolerant(stream)
         self._source, self._stream = source, stream

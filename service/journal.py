@@ -1,0 +1,118 @@
+"""What a scan has done so far, so that one that was killed goes on where it was: SQLite beside the catalog."""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from evidence.answer import Json
+from index.catalog import CatalogError
+from service.walk import Entry
+
+SYNCED = 1.0  # seconds between commits of what is cheap to do again
+_TABLES = """
+CREATE TABLE IF NOT EXISTS files (
+    path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+    kind TEXT NOT NULL, digests TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answers (
+    sha256 TEXT PRIMARY KEY, state TEXT NOT NULL, thorough INTEGER NOT NULL, answer TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a file is by its content: "media", "picture", "list" or "other"; and, of media, hashes by their algorithm."""
+
+    kind: str
+    digests: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The answer to a file's bytes, and whether they were examined in full."""
+
+    answer: Json
+    thorough: bool
+
+
+class Journal:
+    """Remembers files by path, size and time, and answers by content and catalog. Use it in a ``with`` block."""
+
+    def __init__(self, path: Path, state: str, limits: str) -> None:
+        """``state`` names the catalog and the engine: answers of another are not given, nor errors under other ``limits``.
+
+        Raises CatalogError.
+        """
+        self._path, self._due = path, time.monotonic() + SYNCED
+        self._state, self._failed = state, f"{state} {limits}"
+        with self._explained():
+            self._database = sqlite3.connect(path, timeout=30)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.executescript(_TABLES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._explained():
+            self._database.commit()
+            self._database.close()
+
+    def identity(self, entry: Entry, algorithms: tuple[str, ...]) -> Identity | None:
+        """What a file is known to be, if it has not changed and was hashed by all these algorithms."""
+        with self._explained():
+            row = self._database.execute(
+                "SELECT kind, digests FROM files WHERE path = ? AND size = ? AND modified = ?", _key(entry)
+            ).fetchone()
+        found = row and Identity(row[0], json.loads(row[1]))
+        known = found and (found.kind != "media" or set(algorithms) <= set(found.digests))
+        return found if known else None
+
+    def identify(self, entry: Entry, identity: Identity) -> None:
+        """Remembers what a file is."""
+        row = (*_key(entry), identity.kind, json.dumps(identity.digests))
+        with self._explained():
+            self._database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", row)
+            if time.monotonic() >= self._due:
+                self._database.commit()
+                self._due = time.monotonic() + SYNCED
+
+    def answer(self, sha256: str, thorough: bool) -> Examined | None:
+        """The answer to these bytes, from this catalog; only one of a full examination where ``thorough``."""
+        with self._explained():
+            row = self._database.execute(
+                "SELECT answer, thorough FROM answers WHERE sha256 = ? AND state IN (?, ?) AND thorough >= ?",
+                (sha256, self._state, self._failed, thorough),
+            ).fetchone()
+        return row and Examined(json.loads(row[0]), bool(row[1]))
+
+    def examined(self, sha256: str, examined: Examined) -> None:
+        """Remembers an answer for good."""
+        state = self._failed if examined.answer["error"] else self._state
+        row = (sha256, state, examined.thorough, json.dumps(examined.answer))
+        with self._explained():
+            self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", row)
+            self._database.commit()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise CatalogError(
+                f"journal {self._path}: {error}: if it is damaged, remove it; only time is lost"
+            ) from error
+
+
+def _key(entry: Entry) -> tuple[bytes, int, int]:
+    return os.fsencode(entry.path.absolute()), entry.size, entry.modified

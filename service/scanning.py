@@ -1,0 +1,179 @@
+"""`whorl scan`: runs a scan, tells how far it is, and writes what it found."""
+
+import csv
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib.resources import files
+from pathlib import Path
+from typing import IO
+
+from evidence.answer import Json, printable
+from evidence.findings import COLUMNS, Finding, rows
+from evidence.report import Sources
+from evidence.words import clock, gigabytes
+from fingerprint.media import Limits
+from index.catalog import CatalogError
+from matching.engine import Engine
+from service.examining import Opening, examiner
+from service.known import KnownFiles
+from service.scan import Result, Scan, Tally, journal
+from service.terminal import ANSWER_HEADER, answer_rows, running, say, table
+from service.walk import walk
+from service.workers import Workers, cores, patience
+
+
+def scan(
+    paths: Sequence[Path],
+    data: Path,
+    limits: Limits,
+    known: KnownFiles,
+    thorough: bool,
+    as_json: bool,
+    output: Path | None,
+    originals: Sequence[Path],
+) -> bool:
+    """Scans folders; whether something could not be examined. Raises CatalogError."""
+    with ExitStack() as stack:
+        engine = stack.enter_context(Engine(data, limits, note=say))
+        if not engine.catalog.references():
+            say(f"nothing is registered in {data}, so nothing can match: whorl register PATH")
+        engine.save()  # once, for all workers
+        results = stack.enter_context(Results(as_json, output))
+        remembered = stack.enter_context(journal(data, engine, limits))
+        workers = stack.enter_context(Workers(cores(), examiner, Opening(data, limits), patience(limits)))
+        run = Scan(workers, remembered, known, thorough, engine, results.take)
+        sizes = [entry.size for entry in walk(paths)]
+        show = stack.enter_context(running())
+        run.run(
+            walk(paths),
+            lambda tally: show(lambda seconds: told(tally, workers, len(sizes), sum(sizes), seconds)),
+        )
+        digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
+    results.end(run.tally, thorough, Sources(originals, digests))
+    return bool(run.tally.status["error"])
+
+
+def told(tally: Tally, workers: Workers, files: int, size: int, seconds: float) -> str:
+    """How far a scan is, after so many seconds, in a line."""
+    under_way = sum(part * job.entry.size for part, job in zip(workers.parts, workers.jobs, strict=True))
+    left = ""
+    if tally.fresh + under_way > 0:
+        remaining = max(0.0, size - tally.bytes - under_way)
+        left = f", {clock(remaining * seconds / (tally.fresh + under_way)).split('.')[0]} left"
+    return (
+        f"{tally.files} of {files} files, {tally.media} media, {tally.examined} examined, {tally.status['match']} match, "
+        f"{tally.status['error']} not examined, {gigabytes(tally.bytes)} of {gigabytes(size)}{left}"
+    )
+
+
+def totals(tally: Tally) -> list[tuple[str, int]]:
+    """What the whole scan comes to, in words and numbers."""
+    return [
+        ("files", tally.files),
+        ("files of sound or moving pictures", tally.media),
+        ("known as good, passed over", tally.known),
+        ("with the same bytes as another", tally.copies),
+        ("examined", tally.examined),
+        ("of these in full", tally.full),
+        ("matched", tally.status["match"]),
+        ("to review", tally.status["review"]),
+        ("not examined", tally.status["error"]),
+        ("still pictures, passed over", tally.pictures),
+        ("links and devices, not followed", tally.links),
+    ]
+
+
+def shortfall() -> str:
+    """What the quick look is known to miss, as it was measured, in a line."""
+    measured: Json = json.loads((files("matching") / "models" / "glance.json").read_text())
+    return (
+        f"at a glance means key frames and {measured['heard']:g} s of sound in every {measured['every']:g} s: of copied "
+        f"passages of {measured['passage']:g} s it found {measured['found']} of {measured['passages']}, shorter and "
+        "disguised ones less often; --full examines everything in full"
+    )
+
+
+class Results:
+    """Takes results as they come: prints lines, writes the files of ``output``, keeps what was found or failed."""
+
+    def __init__(self, as_json: bool, output: Path | None) -> None:
+        """Raises CatalogError when the folder cannot be written to."""
+        self._as_json, self._output = as_json, output
+        self._kept: list[Finding] = []
+        self._paths: dict[str, Path] = {}
+        self._files = ExitStack()
+        self._lines: IO[str] | None = None
+        self._table: csv.DictWriter[str] | None = None
+        try:
+            if output is not None:
+                self._lines, self._table = self._opened(output)
+        except OSError as error:
+            raise CatalogError(f"{output} cannot be written to: {error.strerror}") from error
+
+    def __enter__(self) -> "Results":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+    def _opened(self, folder: Path) -> "tuple[IO[str], csv.DictWriter[str]]":
+        folder.mkdir(parents=True, exist_ok=True)
+        opened = [
+            self._files.enter_context(_part(folder / name).open("w", encoding="utf-8", newline=""))
+            for name in ("results.jsonl", "results.csv")
+        ]
+        cells = csv.DictWriter(opened[1], COLUMNS)
+        cells.writeheader()
+        return opened[0], cells
+
+    def take(self, result: Result) -> None:
+        """One more."""
+        copy_of = None if result.copy_of is None else printable(str(result.copy_of))
+        finding = Finding(result.answer, result.thorough, copy_of)
+        line = json.dumps(result.answer)
+        if self._as_json:
+            print(line, flush=True)
+        if self._lines is not None and self._table is not None:
+            self._lines.write(line + "\n")
+            self._table.writerows(rows(finding))
+        if result.answer["matches"] or result.answer["error"]:
+            self._kept.append(finding)
+            self._paths.setdefault(result.answer["query"]["sha256"], result.path)
+
+    def end(self, tally: Tally, thorough: bool, originals: Sources) -> None:
+        """Tells and writes the whole."""
+        notes = [] if thorough else [shortfall()]
+        self._kept.sort(key=lambda finding: str(finding.answer["path"]))
+        if not self._as_json:
+            found = [row for finding in self._kept for row in _table_rows(finding)]
+            table(ANSWER_HEADER, found) if found else print("nothing was found")
+        say(", ".join(f"{number} {words}" for words, number in totals(tally)))
+        for note in notes:
+            say(note)
+        if self._output is not None:
+            self._write(self._output, tally, notes, originals)
+
+    def _write(self, folder: Path, tally: Tally, notes: list[str], originals: Sources) -> None:
+        from evidence.html_report import scan_page
+
+        def find(thing: Json) -> Path | None:
+            return self._paths.get(thing["sha256"]) if "sha256" in thing else originals(thing)
+
+        page = scan_page(self._kept, totals(tally), notes, find)
+        _part(folder / "index.html").write_text(page, encoding="utf-8")
+        for name in ("results.jsonl", "results.csv", "index.html"):
+            _part(folder / name).replace(folder / name)
+            say(f"written: {folder / name}")
+
+
+def _part(path: Path) -> Path:
+    """Where a file is written until it is whole."""
+    return path.with_name(path.name + ".part")
+
+
+def _table_rows(finding: Finding) -> list[tuple[str, ...]]:
+    path, answer = finding.answer["path"], finding.answer
+    if finding.copy_of is not None:
+        return [(path, answer["status"], f"same bytes as {finding.copy_of}", "", "", "", "", "")]
+    return [(path, *row[1:]) for row in answer_rows(answer)]

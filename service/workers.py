@@ -1,0 +1,192 @@
+"""Processes that each do one job at a time, so that all cores work, and a job that kills or hangs one fails alone."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from types import TracebackType
+from typing import Any, Self
+
+from fingerprint.media import Limits, MediaError
+
+Handler = Callable[
+    [Any, Callable[[float], None]], Any
+]  # a job, and who is told how much of it is done -> its result
+Make = Callable[[Any], Handler]  # makes the handler in the worker's process, of what the workers were given
+
+PATIENCE = (
+    5.0  # times the silence of a decoder, after which a worker without a sign of life is taken for hung
+)
+STARTING = 120.0  # seconds that a worker may take to import what it needs: disks of seized drives are slow
+SPEAKS = 0.5  # seconds at least between a worker's signs of life
+
+
+class WorkerError(Exception):
+    """No worker can be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job and its result, or why it has none."""
+
+    job: Any
+    result: Any = None
+    failure: tuple[str, str] | None = (
+        None  # as in MediaError: a code, and a reason that follows the file's name
+    )
+
+
+class Workers:
+    """Up to ``count`` processes, started when they are needed. Use it in a ``with`` block."""
+
+    def __init__(self, count: int, make: Make, given: Any, silence: float) -> None:
+        """``silence`` is in seconds: a worker that gives no sign of life for so long is killed."""
+        self._count, self._make, self._given, self._silence = count, make, given, silence
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.end(kill=True)
+
+    @property
+    def free(self) -> bool:
+        """Whether a job can be given."""
+        return len(self.jobs) < self._count
+
+    @property
+    def jobs(self) -> list[Any]:
+        """The jobs that are being done."""
+        return [worker.job for worker in self._workers if worker.busy]
+
+    @property
+    def parts(self) -> list[float]:
+        """How much of each of the jobs is done, as a fraction."""
+        return [worker.part for worker in self._workers if worker.busy]
+
+    def give(self, job: Any) -> None:
+        """Has a job done. There must be a free worker."""
+        idle = next((worker for worker in self._workers if not worker.busy), None)
+        if idle is None:
+            idle = _Worker(self._make, self._given)
+            self._workers.append(idle)
+        idle.give(job)
+
+    def wait(self, seconds: float) -> Iterator[Done]:
+        """The jobs that are done, or failed, within the next ``seconds``; returns early when there is one."""
+        busy = {worker.connection: worker for worker in self._workers if worker.busy}
+        for connection in wait(list(busy), seconds):
+            done = busy[connection].hear()  # type: ignore[index]  # wait gives back what it was given
+            if done is not None:
+                yield done
+        for worker in self._workers:
+            patience = self._silence if worker.ready else max(self._silence, STARTING)
+            if worker.busy and time.monotonic() - worker.heard > patience:
+                worker.end(kill=True)
+                yield worker.failed("timeout", f"gave no sign of life for {patience:.0f} s")
+        self._workers = [worker for worker in self._workers if worker.alive]
+
+
+class _Worker:
+    """One process and what it is doing."""
+
+    def __init__(self, make: Make, given: Any) -> None:
+        context = get_context("spawn")  # a decoder and a database belong to the process that opened them
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, make, given), daemon=True)
+        # Ctrl-C reaches the whole group; the parent alone decides what it means.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        theirs.close()
+        self.alive, self.ready, self.busy, self.part, self.job = True, False, False, 0.0, None
+        self.heard = time.monotonic()
+
+    def give(self, job: Any) -> None:
+        self.job, self.busy, self.part, self.heard = job, True, 0.0, time.monotonic()
+        with suppress(BrokenPipeError):  # it has died: ``hear`` will tell
+            self.connection.send(job)
+
+    def hear(self) -> Done | None:
+        """What it says; None when that is no result."""
+        self.heard = time.monotonic()
+        try:
+            word, said = self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            return self._died()
+        if word == "part":
+            self.ready, self.part = True, said
+            return None
+        self.busy = False
+        return Done(self.job, said) if word == "done" else Done(self.job, failure=said)
+
+    def failed(self, code: str, reason: str) -> Done:
+        """The end of its job by a fault."""
+        self.busy = False
+        return Done(self.job, failure=(code, reason))
+
+    def end(self, kill: bool = False) -> int | None:
+        """Ends it, and gives its exit status."""
+        if kill:
+            self._process.kill()
+        self._process.join()
+        self.connection.close()
+        self.alive = False
+        return self._process.exitcode
+
+    def _died(self) -> Done:
+        status = self.end()
+        if not self.ready:
+            raise WorkerError(f"a worker ended with status {status} before it began: see above")
+        name = signal.Signals(-status).name if status and status < 0 else f"status {status}"
+        return self.failed("crashed", f"crashed the process that examined it ({name})")
+
+
+def _serve(connection: Connection, make: Make, given: Any) -> None:
+    """The life of a worker: jobs one after the other, until the parent hangs up."""
+    handle, spoken = make(given), 0.0
+
+    def tell(part: float) -> None:
+        nonlocal spoken
+        if time.monotonic() - spoken >= SPEAKS:
+            spoken = time.monotonic()
+            connection.send(("part", part))
+
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            job, spoken = connection.recv(), 0.0
+            tell(0.0)
+            connection.send(_answered(handle, job, tell))
+
+
+def _answered(handle: Handler, job: Any, tell: Callable[[float], None]) -> tuple[str, Any]:
+    try:
+        return "done", handle(job, tell)
+    except MediaError as error:
+        return "failed", (error.code, error.reason)
+    except BrokenPipeError:
+        raise  # the parent has gone
+    except OSError as error:
+        return "failed", ("unreadable", f"cannot be read: {error.strerror}")
+    except Exception as error:  # a fault of ours, which this file brought out: an error of this file alone
+        return "failed", ("crashed", f"could not be examined ({type(error).__name__}: {error})")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def patience(limits: Limits) -> float:
+    """Seconds without a sign of life after which a worker is taken for hung."""
+    return PATIENCE * limits.silence

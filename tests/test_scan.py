@@ -1,0 +1,307 @@
+"""A seized drive: found by content, examined once, gone on with after a kill, and told in full."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from fingerprint.media import Limits, content
+from matching.engine import Engine
+from service.cli import app
+from service.examining import Examine, Identify, identified
+from service.journal import Examined, Identity
+from service.known import KnownFiles
+from service.scan import Result as Found
+from service.scan import Scan, Tally, journal
+from service.walk import walk
+from service.workers import Handler, Workers
+from tests.render import film, sound_file
+
+MATCH = {"path", "query", "status", "error", "elapsed", "matches", "engine"}
+
+
+def whorl(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def media(path: Path, text: str) -> Path:
+    """A file that passes for media by its first bytes, and that only the examiner below reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"OggS\0" + text.encode())
+    return path
+
+
+def examiner(log: Path) -> Handler:
+    """Identifies as it is done; examines nothing, but notes what it was asked, and does what a file's text says."""
+
+    def handle(job: Any, tell: Callable[[float], None]) -> Identity | Examined:
+        if isinstance(job, Identify):
+            return identified(job, tell)
+        assert isinstance(job, Examine)
+        with log.open("a") as file:
+            file.write(f"{job.entry.path.name} {'in full' if job.thorough else 'at a glance'}\n")
+        text = job.entry.path.read_bytes()
+        if b"crash" in text:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if b"hang" in text:
+            time.sleep(60)
+        query = {"name": job.entry.path.name, "sha256": job.sha256, "duration": 1.0, "kinds": ["audio"]}
+        answer = {"query": query, "status": "no-match", "error": None, "elapsed": 0.1, "matches": []}
+        return Examined({**answer, "engine": {}}, job.thorough)
+
+    return handle
+
+
+class Drive:
+    """A folder, scanned by the examiner above."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.data, self.log = folder / "drive", folder / "data", folder / "log"
+        self.folder.mkdir()
+        self.tally = Tally()
+
+    def scan(self, thorough: bool = False, known: KnownFiles | None = None) -> dict[str, Found]:
+        """What is told of each file, by its name."""
+        found: dict[str, Found] = {}
+        with (
+            Engine(self.data) as engine,
+            journal(self.data, engine, Limits()) as remembered,
+            Workers(2, examiner, self.log, 4.0) as workers,
+        ):
+            run = Scan(workers, remembered, known or KnownFiles(), thorough, engine,
+                       lambda result: found.update({result.path.name: result}))  # fmt: skip
+            self.tally = run.tally
+            run.run(walk([self.folder]), lambda _: None)
+        return found
+
+    def examined(self) -> list[str]:
+        """What was examined since this was last asked."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return sorted(lines)
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Drive:
+    return Drive(tmp_path)
+
+
+def test_media_are_known_by_content_and_not_by_name(drive: Drive) -> None:
+    media(drive.folder / "letter.doc", "song")
+    (drive.folder / "film.mp4").write_text("Dear reader, this is no film.")
+    (drive.folder / "nothing.mp4").write_bytes(b"")
+    (drive.folder / "photo.mp4").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    assert list(drive.scan()) == ["letter.doc"]
+    assert (drive.tally.files, drive.tally.media, drive.tally.pictures) == (4, 1, 1)
+
+
+def test_the_same_bytes_are_examined_once_and_told_of_each_file(drive: Drive) -> None:
+    first = media(drive.folder / "a.ogg", "song")
+    media(drive.folder / "b" / "copy.mp3", "song")
+    os.link(first, drive.folder / "c.ogg")
+    found = drive.scan()
+    assert len(drive.examined()) == 1
+    assert len([result for result in found.values() if result.copy_of]) == 2
+    assert {name: result.answer["query"]["name"] for name, result in found.items()} == {n: n for n in found}
+    assert (drive.tally.media, drive.tally.copies, drive.tally.examined) == (3, 2, 1)
+
+
+def test_a_rerun_examines_nothing_again_and_tells_everything_again(drive: Drive) -> None:
+    for name in ("a", "b", "c"):
+        media(drive.folder / name, name)
+    first = drive.scan()
+    drive.examined()
+    assert drive.scan() == first
+    assert drive.examined() == []
+
+
+def test_what_has_changed_is_examined_again(drive: Drive) -> None:
+    for name in ("a", "b"):
+        media(drive.folder / name, name)
+    drive.scan()
+    drive.examined()
+    media(drive.folder / "b", "changed")
+    drive.scan()
+    assert drive.examined() == ["b at a glance"]
+
+
+def test_a_glance_does_not_stand_for_a_full_examination(drive: Drive) -> None:
+    media(drive.folder / "a", "a")
+    drive.scan()
+    drive.scan(thorough=True)
+    drive.scan()
+    assert drive.examined() == ["a at a glance", "a in full"]
+
+
+def test_another_catalog_is_another_question(drive: Drive, samples: Path) -> None:
+    media(drive.folder / "a", "a")
+    drive.scan()
+    with Engine(drive.data) as engine:
+        engine.register(samples / "originals" / "the-witness.opus")
+    drive.scan()
+    assert drive.examined() == ["a at a glance"] * 2
+
+
+def test_a_file_that_crashes_or_hangs_fails_alone_and_once(drive: Drive) -> None:
+    for name in ("a", "crash", "b", "hang", "c"):
+        media(drive.folder / name, name)
+    found = drive.scan()
+    errors = {
+        name: result.answer["error"] and result.answer["error"]["code"] for name, result in found.items()
+    }
+    assert errors == {"a": None, "b": None, "c": None, "crash": "crashed", "hang": "timeout"}
+    drive.examined()
+    assert drive.scan() == found and drive.examined() == []
+
+
+def test_known_files_are_passed_over(drive: Drive, tmp_path: Path) -> None:
+    good = media(drive.folder / "ring.ogg", "installed with the system")
+    media(drive.folder / "song.ogg", "song")
+    drive.scan()  # hashed by SHA-256 alone
+    (tmp_path / "good.txt").write_text(hashlib.md5(good.read_bytes()).hexdigest())
+    assert list(drive.scan(known=KnownFiles([tmp_path / "good.txt"]))) == ["song.ogg"]
+    assert drive.tally.known == 1
+
+
+def test_a_huge_file_of_holes_is_told_and_not_read(drive: Drive) -> None:
+    os.truncate(media(drive.folder / "film.mkv", ""), 1 << 40)
+    (drive.folder / "zeros.mp4").touch()
+    os.truncate(drive.folder / "zeros.mp4", 1 << 40)
+    found = drive.scan()
+    assert list(found) == ["film.mkv"]
+    assert found["film.mkv"].answer["error"]["code"] == "sparse"
+
+
+def test_what_may_not_be_read_is_told(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    (drive.folder / "locked").mkdir()
+    listdir = os.listdir
+
+    def refuse(path: Any) -> list[str]:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    answer = drive.scan()["locked"].answer
+    assert answer["error"] == {"code": "unreadable", "message": "locked: cannot be read: Permission denied"}
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mkv", "avi", "mov", "flv", "mpg"])
+def test_containers_of_pictures_are_known(tmp_path: Path, suffix: str) -> None:
+    codecs = {"flv": "flv1", "mpg": "mpeg2video"}
+    made = film(
+        tmp_path / f"film.{suffix}",
+        1.0,
+        codecs.get(suffix, "libx264"),
+        "mp2" if suffix == "mpg" else "aac" if suffix != "flv" else "libmp3lame",
+    )
+    assert content(made.rename(tmp_path / "film")) == "media"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [("wav", "pcm_s16le"), ("mp3", "libmp3lame"), ("aac", "aac"), ("flac", "flac"), ("ogg", "libvorbis"),
+     ("aiff", "pcm_s16be"), ("mp2", "mp2"), ("ac3", "ac3")],
+)  # fmt: skip
+def test_files_of_sound_are_known(tmp_path: Path, suffix: str, codec: str) -> None:
+    made = sound_file(tmp_path / f"song.{suffix}", codec, 1.0)
+    if suffix == "mp3":  # without the tag before its frames
+        data = made.read_bytes()
+        made.write_bytes(data[data.index(b"\xff\xfb") :])
+    assert content(made.rename(tmp_path / "song")) == "media"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"The free lunch is over.", b"%PDF-1.7\n\0", b"PK\3\4\0", b"\x7fELF\0", b"SQLite format 3\0", bytes(4096),
+     b"#EXTM3U\nfilm.mp4\n", b"MZ\x90\0", b"\xff\xfe\0\0text", b"\xff\xd8\xff\xe0\0"],
+)  # fmt: skip
+def test_other_files_are_not_taken_for_media(tmp_path: Path, head: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(head)
+    assert content(path) != "media"
+
+
+def test_what_is_named_as_media_and_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "locked.mp4").write_bytes(bytes(range(1, 256)) * 20)
+    assert content(tmp_path / "locked.mp4") == "media"
+
+
+@pytest.fixture
+def seized(data: Path, samples: Path, tmp_path: Path) -> Iterator[Path]:
+    """A drive with a copy of a registered song under odd names, and things that are none."""
+    assert whorl("register", samples / "originals" / "harbour-lights.m4a").exit_code == 0
+    folder = tmp_path / "seized"
+    (folder / ".hidden").mkdir(parents=True)
+    odd = Path(os.fsdecode(os.fsencode(folder) + b"/.hidden/\xff=1+1\n.doc"))
+    shutil.copy(samples / "captures" / "cut-32kbit.mp3", odd)
+    shutil.copy(odd, folder / "=HYPERLINK(1).txt")
+    (folder / "broken.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
+    (folder / "letter.txt").write_text("nothing to see")
+    yield folder
+
+
+def test_a_scan_tells_what_where_and_how_much(data: Path, seized: Path, tmp_path: Path) -> None:
+    done = whorl("scan", seized, "--json", "--output", tmp_path / "out")
+    assert done.exit_code == 1
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(set(answer) == MATCH for answer in answers)
+    by_status = {status: [a for a in answers if a["status"] == status] for status in ("match", "error")}
+    assert [len(found) for found in by_status.values()] == [2, 1]
+    assert by_status["error"][0]["path"] == str(seized / "broken.mp4")
+    assert {Path(a["path"]).name for a in by_status["match"]} == {"\ufffd=1+1\n.doc", "=HYPERLINK(1).txt"}
+    assert (tmp_path / "out" / "results.jsonl").read_text() == done.stdout
+    with (tmp_path / "out" / "results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert not any(row["path"].startswith("=") for row in rows)
+    assert [bool(row["same_bytes_as"]) for row in rows if row["status"] == "match"].count(True) == 1
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "harbour-lights" in page and "data:image/png" in page and "broken.mp4" in page and "0:15.0" in page
+    assert "at a glance means" in done.stderr
+
+
+def test_the_table_names_findings_and_failures(data: Path, seized: Path) -> None:
+    whorl("scan", seized, "--json")
+    done = whorl("scan", seized)
+    assert done.exit_code == 1
+    assert "same bytes as" in done.stdout and "truncated" not in done.stdout and "\x1b" not in done.stdout
+    assert [line for line in done.stdout.splitlines() if "broken.mp4" in line and "error" in line]
+
+
+def test_a_wrong_list_of_hashes_is_wrong_usage(data: Path, seized: Path) -> None:
+    done = whorl("scan", seized, "--exclude-hashes", seized / "letter.txt")
+    assert done.exit_code == 2 and "letter.txt, line 1" in done.stderr
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+def test_it_goes_on_where_it_stopped(data: Path, seized: Path, lines: int, how: signal.Signals) -> None:
+    command = [sys.executable, "-m", "service.cli", "scan", "--json", str(seized)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    while not (data / "scans.db").exists():
+        time.sleep(0.01)
+    told = [json.loads(running.stdout.readline()) for _ in range(lines)]
+    running.send_signal(how)
+    rest, errors = running.communicate(timeout=60)
+    told += [json.loads(line) for line in rest.splitlines(keepends=True) if line.endswith("\n")]
+    assert "Traceback" not in errors
+    if how == signal.SIGINT and running.returncode != 1:  # it may have been done already
+        assert running.returncode == 130 and "interrupted" in errors
+    again = [json.loads(line) for line in whorl("scan", seized, "--json").stdout.splitlines()]
+    assert sorted(answer["status"] for answer in again) == ["error", "match", "match"]
+    # The same seconds to the millisecond: these were not examined again.
+    assert [
+        answer for answer in told if answer["path"] != str(seized / "broken.mp4") and answer not in again
+    ] == []

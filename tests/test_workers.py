@@ -1,0 +1,62 @@
+"""Jobs in processes of their own: one that kills or hangs its process fails alone."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from service.workers import Done, Handler, WorkerError, Workers
+
+
+def worker(given: str) -> Handler:
+    def handle(job: str, tell: Callable[[float], None]) -> str:
+        if job == "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if job == "hang":
+            time.sleep(60)
+        if job == "fault":
+            raise ValueError("seven")
+        if job == "gone":
+            raise OSError(5, "Input/output error")
+        tell(0.5)
+        return f"{given} {job}"
+
+    return handle
+
+
+def broken(_: str) -> Handler:
+    raise SystemExit(3)
+
+
+def done(*jobs: str, count: int = 2, silence: float = 30.0) -> dict[str, Done]:
+    """What becomes of each job."""
+    waiting, found = list(jobs), dict[str, Done]()
+    with Workers(count, worker, "did", silence) as workers:
+        while waiting or workers.jobs:
+            while waiting and workers.free:
+                workers.give(waiting.pop(0))
+            found |= {one.job: one for one in workers.wait(0.2)}
+    return found
+
+
+def test_a_job_that_fails_does_so_alone() -> None:
+    found = done("a", "crash", "fault", "b", "gone", "c")
+    assert [found[job].result for job in "abc"] == ["did a", "did b", "did c"]
+    assert found["crash"].failure == ("crashed", "crashed the process that examined it (SIGSEGV)")
+    assert found["fault"].failure == ("crashed", "could not be examined (ValueError: seven)")
+    assert found["gone"].failure == ("unreadable", "cannot be read: Input/output error")
+
+
+def test_a_job_that_hangs_is_ended() -> None:
+    found = done("hang", "a", count=1, silence=3.0)
+    assert found["hang"].failure == ("timeout", "gave no sign of life for 3 s")
+    assert found["a"].result == "did a"
+
+
+def test_workers_that_cannot_begin_are_no_fault_of_a_job() -> None:
+    with Workers(1, broken, "", 30.0) as workers, pytest.raises(WorkerError, match="status 3"):
+        workers.give("a")
+        while workers.jobs:
+            list(workers.wait(0.2))
