@@ -141,6 +141,14 @@ class Catalog:
         rows = self._database.rows(holders.select_from(tables.fingerprints.join(tables.refs)))
         return {row.id: row.sha256 for row in rows}
 
+    def state(self) -> tuple[int, int]:
+        """How many references there are and the highest id: other ones after every change, as ids only grow."""
+        asked = sa.select(
+            sa.func.count().label("many"), sa.func.coalesce(sa.func.max(tables.refs.c.id), 0).label("last")
+        )
+        row = self._database.rows(asked)[0]
+        return row.many, row.last
+
     def counts(self, algorithm: str) -> dict[int, int]:
         """Number of codes, weak ones too, of every reference in ``ids``."""
         columns = (tables.fingerprints.c.ref_id, tables.fingerprints.c.count)
