@@ -139,3 +139,37 @@ def _memory_lines(axes: Axes, rows: dict[str, Any]) -> None:
     axes.set_ylabel("MB resident, all processes")
     axes.set_title("memory on a file of 3 hours", loc="left")
     axes.legend(frameon=False)
+
+
+def scale(report: dict[str, Any], path: Path) -> None:
+    """Time of a query, recall, memory and disk, insert rate and start-up against the hours of a catalog."""
+    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(11, 6), layout="constrained")
+        panels = figure.subplots(2, 3).ravel()
+        for kind, colour in zip(("audio", "video"), COLOURS.values(), strict=True):
+            if kind in report:
+                _scale_lines(panels, report[kind]["sizes"], kind, colour)
+        titles = ("query, CPU ms (dashed: p99)", "recall of candidates", "GB resident", "GB on disk",
+                  "hours inserted a minute of CPU", "CPU seconds to the first answer")  # fmt: skip
+        for axes, title in zip(panels, titles, strict=True):
+            axes.set_xscale("log")
+            axes.set_ylim(0)
+            axes.set_title(title, loc="left")
+            axes.set_xlabel("hours")
+        panels[0].legend(frameon=False)
+        figure.savefig(path, dpi=130)
+
+
+def _scale_lines(panels: Any, rows: list[dict[str, Any]], kind: str, colour: str) -> None:
+    hours = [row["hours"] for row in rows]
+    panels[0].plot(hours, [1e3 * row["cpu_p99"] for row in rows], "o--", color=colour)
+    curves = (
+        [1e3 * row["cpu_p50"] for row in rows],
+        [row["recall"]["hits"] / max(1, row["recall"]["total"]) for row in rows],
+        [row["resident"] / 1e9 for row in rows],
+        [row["disk"] / 1e9 for row in rows],
+        [row["hours_per_cpu_minute"] for row in rows],
+        [row["start_cpu"] for row in rows],
+    )
+    for axes, curve in zip(panels, curves, strict=True):
+        axes.plot(hours, curve, "o-", color=colour, label=kind)

@@ -141,6 +141,19 @@ class Catalog:
         rows = self._database.rows(holders.select_from(tables.fingerprints.join(tables.refs)))
         return {row.id: row.sha256 for row in rows}
 
+    def state(self) -> tuple[int, int]:
+        """How many references there are and the highest id: other ones after every change, as ids only grow."""
+        asked = sa.select(
+            sa.func.count().label("many"), sa.func.coalesce(sa.func.max(tables.refs.c.id), 0).label("last")
+        )
+        row = self._database.rows(asked)[0]
+        return row.many, row.last
+
+    def counts(self, algorithm: str) -> dict[int, int]:
+        """Number of codes, weak ones too, of every reference in ``ids``."""
+        columns = (tables.fingerprints.c.ref_id, tables.fingerprints.c.count)
+        return {row[0]: row[1] for row in self._database.rows(_holders(algorithm, *columns))}
+
     def fingerprints(self, algorithm: str, after: int = 0) -> Iterator[tuple[int, Fingerprint]]:
         """(reference, codes) of every reference in ``ids`` above ``after``, ascending; memory stays flat."""
         wanted = _holders(algorithm, tables.fingerprints.c.ref_id, tables.fingerprints.c.data).limit(_PAGE)

@@ -2,6 +2,7 @@
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from fingerprint.fingerprint import Codes, Fingerprint
 from index.columns import Columns, check_algorithm, check_fits, empty, hits, join, seeds
@@ -55,7 +56,7 @@ class FaissIndex:
         codes: Codes = self._flat.reconstruct_n(0, len(self))
         return Columns(labels.ref_ids, labels.counts, labels.times, codes)
 
-    def search(self, query: Fingerprint, k: int) -> Hits:
+    def search(self, query: Fingerprint, k: int, reliability: NDArray[np.float32] | None = None) -> Hits:
         """The k nearest registered codes of every query code."""
         check_algorithm(query, self.algorithm, self._width)
         labels = self._joined()

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fingerprint.fingerprint import Fingerprint
 from index.columns import Columns
 from index.hits import Hits
@@ -24,8 +27,12 @@ class Index(Protocol):
         """Removes a reference's codes; takes effect at once. Raises KeyError for an id that is not in."""
         ...
 
-    def search(self, query: Fingerprint, k: int) -> Hits:
-        """The k nearest codes of every query code, or all there are; in query order, near first."""
+    def search(self, query: Fingerprint, k: int, reliability: NDArray[np.float32] | None = None) -> Hits:
+        """The k nearest codes of every query code, or all there are; in query order, near first.
+
+        reliability  (n, bits): the projections whose signs the query's codes are. An index that cannot look everywhere
+                     looks where a code may have lain before its least sure bits were flipped.
+        """
         ...
 
     def extend(self, columns: Columns) -> None:
@@ -53,4 +60,10 @@ def _faiss(algorithm: str, width: int) -> Index:
     return FaissIndex(algorithm, width)
 
 
-INDEXES: dict[str, Callable[[str, int], Index]] = {"exact": _exact, "faiss": _faiss}
+def _keyed(algorithm: str, width: int) -> Index:
+    from index.keyed_index import KeyedIndex
+
+    return KeyedIndex(algorithm, width)
+
+
+INDEXES: dict[str, Callable[[str, int], Index]] = {"exact": _exact, "faiss": _faiss, "keyed": _keyed}

@@ -6,9 +6,7 @@ there because a catalog put back from a backup gives the same ids to other files
 """
 
 import hashlib
-import os
 import struct
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,8 @@ from numpy.typing import NDArray
 from index.catalog import Catalog
 from index.columns import Columns, only
 from index.index import INDEXES, Index
+from index.keyed_store import Store
+from index.stored import SegmentError, Stamp, sweep, written
 
 Bytes = NDArray[np.uint8]
 
@@ -27,24 +27,11 @@ VERSION = 1
 DIGEST_SIZE = 32
 # magic, version, width, catalog, algorithm, lowest and highest reference, number of references, of codes
 _HEADER = struct.Struct("<8sHH36s32sqqQQ")
-# Seconds: nobody takes as long to write a segment; a partial file this old was left by a process that died.
-_STALE = 3600
+# Codes that are all compared with each of a query: with more, 10 s of sound would take longer than a quarter of a second.
+SCANNED = 1_000_000
 # Codes that came or went since the segment was saved: more than these are worth writing it anew.
 _CHANGED_CODES = 50_000
 _CHANGED_SHARE = 0.2
-
-
-class SegmentError(Exception):
-    """A segment file cannot be used; the message says why, as the end of "index segment X is ..."."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What a segment must be made of to be used."""
-
-    catalog: str
-    algorithm: str
-    width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +47,14 @@ def load_index(
 ) -> Index:
     """The index of all codes of the algorithm: from the saved segment where it holds, else from the catalog.
 
+    Up to SCANNED codes it is exact; more are filed under keys.
+
     Whatever is wrong with the segment, the index is right: references removed since are left out, those
     added since are read from the catalog. ``note`` is told, in one line, of a segment that was refused or
     could not be saved.
     """
+    if sum(catalog.counts(algorithm).values()) > SCANNED:
+        return Store(catalog, Stamp(catalog.uuid, algorithm, width), folder, note).load()
     index = INDEXES["faiss"](algorithm, width)
     live = catalog.sha256s(algorithm)
     if not live:
@@ -95,7 +86,7 @@ def save_index(index: Index, catalog: Catalog, folder: Path, note: Callable[[str
     saved = Saved(columns, [live.get(ref_id, "") for ref_id in columns.ref_ids.tolist()])
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
+        sweep(folder, path.name)
         _write(path, Stamp(catalog.uuid, index.algorithm, columns.codes.shape[1]), saved)
     except OSError as error:
         note(f"index segment {path} cannot be saved ({error.strerror}): the next start will be slower")
@@ -161,21 +152,12 @@ def _sections(data: Bytes, references: int, n: int, width: int) -> Saved:
 
 
 def _write(path: Path, stamp: Stamp, saved: Saved) -> None:
-    """Under a temporary name, synced, then renamed: under its own name the file is whole or is not there."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
-            for part in _parts(stamp, saved):
-                digest.update(part)
-                file.write(part)
-            file.write(digest.digest())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written(path) as partial, partial.open("wb") as file:
+        digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
+        for part in _parts(stamp, saved):
+            digest.update(part)
+            file.write(part)
+        file.write(digest.digest())
 
 
 def _parts(stamp: Stamp, saved: Saved) -> list[bytes | memoryview]:
@@ -207,19 +189,3 @@ def _header(stamp: Stamp, columns: Columns) -> bytes:
 
 def _digest(data: Bytes) -> bytes:
     return hashlib.blake2b(data.data, digest_size=DIGEST_SIZE).digest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the renaming itself outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sweep(path: Path) -> None:
-    """Deletes what a process that was killed while saving left behind."""
-    for partial in path.parent.glob(f"{path.name}.*.partial"):
-        if time.time() - partial.stat().st_mtime > _STALE:
-            partial.unlink(missing_ok=True)

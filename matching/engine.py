@@ -107,6 +107,8 @@ class Engine:
         self._data, self._limits, self._note = data, limits or Limits(), note
         self._faintest = faintest
         self._indexes: dict[str, Index] = {}
+        self._held: dict[str, set[int]] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
         self._fingerprints: dict[tuple[str, int], Fingerprint] = {}
 
     def __enter__(self) -> Self:
@@ -178,7 +180,7 @@ class Engine:
         )
         for fingerprint in taken.fingerprints:
             if fingerprint.algorithm in self._indexes:
-                self._indexes[fingerprint.algorithm].add(reference.id, fingerprint)
+                self._follow(fingerprint.algorithm)
         return reference, True
 
     def _fingerprinted(self, path: Path, progress: Progress) -> tuple[float, tuple[Fingerprint, ...]]:
@@ -199,12 +201,9 @@ class Engine:
 
     def remove(self, ref_id: int) -> None:
         """Removes a reference at once and for good. Raises KeyError."""
-        held = self.catalog.algorithms(ref_id)
         self.catalog.remove(ref_id)
-        for algorithm in held:
-            self._fingerprints.pop((algorithm, ref_id), None)
-            if algorithm in self._indexes:
-                self._indexes[algorithm].remove(ref_id)
+        for algorithm in self._indexes:
+            self._follow(algorithm)
 
     def save(self) -> None:
         """Saves the indexes beside the catalog, so that the next start is fast."""
@@ -307,11 +306,35 @@ class Engine:
         return joined(placed), content
 
     def _index(self, algorithm: str) -> Index:
+        """The index of all that is registered, whichever process did it."""
         if algorithm not in self._indexes:
+            self._load(algorithm)
+        elif self._seen[algorithm] != self.catalog.state():
+            self._follow(algorithm)
+        return self._indexes[algorithm]
+
+    def _load(self, algorithm: str) -> None:
+        before: tuple[int, int] | None = None
+        while before != (
+            before := self.catalog.state()
+        ):  # again, if another process was registering meanwhile
+            self._held[algorithm] = set(self.catalog.ids(algorithm))
             self._indexes[algorithm] = load_index(
                 self.catalog, algorithm, WIDTH, self._data / "index", self._note
             )
-        return self._indexes[algorithm]
+        self._seen[algorithm] = before
+
+    def _follow(self, algorithm: str) -> None:
+        """Takes over what was registered and removed since, here or by another process."""
+        self._seen[algorithm] = self.catalog.state()
+        index, held, live = self._indexes[algorithm], self._held[algorithm], set(self.catalog.ids(algorithm))
+        for ref_id in held - live:
+            index.remove(ref_id)
+            held.remove(ref_id)
+            self._fingerprints.pop((algorithm, ref_id), None)
+        for ref_id in sorted(live - held):
+            index.add(ref_id, self._fingerprint(algorithm, ref_id))
+            held.add(ref_id)
 
     def _search(self, algorithm: str, extractor: Extractor) -> Search:
         def reference(ref_id: int) -> Fingerprint:

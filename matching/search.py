@@ -195,8 +195,9 @@ class Search:
         return bend > BENT * self.extractor.tolerance
 
     def _lines(self, query: Query, step: int = 1, nearest: int = NEAREST, most: int = LINES) -> list[Line]:
-        looked_up = _only(query.fingerprint, np.flatnonzero(~query.fingerprint.weak)[::step])
-        hits = replace(self.index.search(looked_up, nearest), disguise=query.disguise)
+        looked_up = _part(query, np.flatnonzero(~query.fingerprint.weak)[::step])
+        found = self.index.search(looked_up.fingerprint, nearest, looked_up.reliability)
+        hits = replace(found, disguise=query.disguise)
         return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, most)
 
     def _disguised(

@@ -305,6 +305,18 @@ def bench_speed(context: typer.Context) -> None:
     _bench("speed", context.args)
 
 
+@bench_app.command("scale", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench_scale(context: typer.Context) -> None:
+    """Time, recall, memory and disk of the index against the size of a catalog, to 10,000 hours."""
+    _bench("scale", context.args)
+
+
+@bench_app.command("durability", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench_durability(context: typer.Context) -> None:
+    """Kills at every write, damaged files: what is lost, and what is answered wrongly."""
+    _bench("durability", context.args)
+
+
 def _bench(name: str, arguments: list[str]) -> None:
     """Benchmarks import everything and nothing imports them: they run as a program of their own."""
     import subprocess

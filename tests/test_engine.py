@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import MediaError
 from matching.engine import Engine
 from matching.segment import Answer, Segment
@@ -150,3 +151,14 @@ def test_what_is_damaged_and_holds_nothing_readable_is_an_error_and_no_miss(
     answer = engine.examine(path)
     assert answer.status == "error"
     assert answer.error is not None and answer.error.code in {"damaged", "corrupt", "truncated"}
+
+
+def test_what_another_process_registers_or_removes_counts_at_once(tmp_path: Path) -> None:
+    codes = np.random.default_rng(0).integers(0, 256, (20, 32), np.uint8)
+    made = Fingerprint("audio/1", 20.0, np.arange(20.0), codes, np.zeros(20, np.bool_))
+    with Engine(tmp_path) as one, Engine(tmp_path) as other:
+        assert len(one._index("audio/1")) == 0
+        ref_id = other.catalog.add("a.wav", "a" * 64, 20.0, [made], "A").id
+        assert len(one._index("audio/1")) == 20
+        other.remove(ref_id)
+        assert len(one._index("audio/1")) == 0

@@ -1,0 +1,331 @@
+"""The index against its size: time of a query, recall, memory, disk, insert rate and start-up, to 10,000 hours.
+
+    python -m benchmarks.scale [--kind audio] [--hours 10 100 1000 10000]
+
+Catalogs are the real codes of the registered titles, enlarged (``benchmarks/enlarge.py``). Queries are the attacked
+excerpts of the accuracy benchmark, each under the disguise that the engine would have to assume. A query counts as
+found when a line of its candidates runs within NEAR of the true one. Recall is counted against the queries that
+exhaustive search finds in the smallest catalog: in a larger one it can only find fewer, so the recall is not flattered.
+Times are CPU seconds of one thread beside wall seconds, for others may use the machine. Prints a table, and writes
+``scale.json`` and ``scale.png`` into ``benchmarks/results``.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from rich.console import Console
+from rich.status import Status
+
+from benchmarks import plots
+from benchmarks.accuracy import RESULTS
+from benchmarks.corpus import media_folder
+from benchmarks.enlarge import STRETCH, Enlarger, Real, likeness, real
+from benchmarks.queries import Truth, default_cache, queries
+from fingerprint.audio import HYPOTHESES
+from fingerprint.extractor import EXTRACTORS, Extractor
+from fingerprint.fingerprint import PLAIN, Codes, Disguise, Query
+from fingerprint.media import open_media, windows
+from index.columns import Columns, seeds
+from index.faiss_index import FaissIndex
+from index.index import Index
+from index.keyed_file import Chunk, labelled, opened, write
+from index.keyed_index import KeyedIndex
+from index.segments import SCANNED
+from index.stored import Stamp
+from matching.align import lines
+from matching.search import LINES, NEAREST
+
+SEED = 20261126
+HOURS = (10, 100, 1000, 10000)
+CODES = {"audio": 3600 / 0.24, "video": 3600 * 4.0}  # an hour
+NEAR = 1.0  # seconds of the reference
+TIMED = 3  # times that each query is asked; the last is counted, so that it is warm
+LENGTH = {"audio": 10.0, "video": 5.0}
+MADE = 1_000_000  # ids from here on are of made references
+TITLE = 60  # stretches of a made reference
+BATCH = 67 * TITLE  # stretches made at once: whole references
+PITCHES = {
+    "pitch-up-1": 1.0,
+    "quarter-tone": 0.5,
+    "pitch-up-3": 3.0,
+    "pitch-down-4": -4.0,
+}  # of audio attacks
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An attacked excerpt under the disguise that undoes it best, without weak codes; and where it is."""
+
+    truth: Truth
+    query: Query
+    ref_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is searched in: real references, and a file of made codes of which each size takes the first ones."""
+
+    kind: str
+    algorithm: str
+    columns: list[Columns]
+    made: Path
+
+
+def assumed(truth: Truth, extractor: Extractor) -> Disguise:
+    """The one of the engine's disguises that comes nearest to what was done."""
+    if extractor.kind == "video":
+        return Disguise(mirror="mirror" in truth.group)
+    speeds = 12 * np.log2(truth.time_scale) if "speed" in truth.group else 0.0
+    pitch = PITCHES.get(truth.group.removeprefix("audio-"), speeds)
+    if pitch == 0 and truth.time_scale == 1:
+        return PLAIN
+    return min(
+        HYPOTHESES,
+        key=lambda d: abs(d.pitch - pitch) + 30 * abs(float(np.log(d.time_scale / truth.time_scale))),
+    )
+
+
+def asked(extractor: Extractor, folder: Path, truths: list[Truth], ids: dict[str, int]) -> Iterator[Asked]:
+    """The queries of the extractor's kind."""
+    for truth in truths:
+        if truth.kind != extractor.kind or truth.length != LENGTH[truth.kind] or truth.reference not in ids:
+            continue
+        with open_media(folder / truth.query) as media:
+            _, clip = next(windows(media, extractor.kind, extractor.window, extractor.rate))
+            query = extractor.query(clip, assumed(truth, extractor))
+        strong = ~query.fingerprint.weak
+        kept = replace(
+            query.fingerprint,
+            times=query.fingerprint.times[strong],
+            codes=query.fingerprint.codes[strong],
+            weak=query.fingerprint.weak[strong],
+        )
+        if len(kept):
+            yield Asked(truth, Query(kept, query.reliability[strong], query.disguise), ids[truth.reference])
+
+
+def enlarged(found: list[Real], kind: str, codes: int, path: Path, note: Note) -> None:
+    """Writes so many made codes, one after the other."""
+    enlarger = Enlarger(found, STRETCH[kind], SEED)
+    left = -(-codes // STRETCH[kind])
+    with path.open("wb") as file:
+        while left > 0:
+            file.write(enlarger.codes(min(left, BATCH)).tobytes())
+            left -= BATCH
+            note(f"{kind}: {left * STRETCH[kind] / 1e6:.1f} million codes to be made")
+
+
+def chunks(world: World, codes: int) -> Iterator[Chunk]:
+    """The real codes, then as many made ones as are missing to ``codes``."""
+    yield from map(labelled, world.columns)
+    missing = codes - sum(len(columns) for columns in world.columns)
+    made: Codes = np.memmap(world.made, np.uint8, "r").reshape(-1, 32)
+    size = BATCH * STRETCH[world.kind]
+    for begin in range(0, max(missing, 0), size):
+        rows = np.arange(begin, min(begin + size, missing))
+        yield np.asarray(made[rows[0] : rows[-1] + 1]), _label(rows, STRETCH[world.kind])
+
+
+def _label(rows: np.ndarray, stretch: int) -> np.ndarray:
+    each = stretch * TITLE
+    return (MADE + rows // each) << 32 | rows % each * 250
+
+
+def build(world: World, codes: int, folder: Path) -> dict[str, Any]:
+    """Writes the catalog's codes as the segment that the engine would, and what that cost."""
+    real_ids = {int(columns.ref_ids[0]) for columns in world.columns}
+    made = max(0, codes - sum(len(columns) for columns in world.columns))
+    last = MADE + -(-made // (STRETCH[world.kind] * TITLE))
+    sha256s = {ref_id: f"{ref_id:064x}" for ref_id in [*sorted(real_ids), *range(MADE, last)]}
+    stamp = Stamp("0" * 36, world.algorithm, 32)
+    wall, cpu = time.monotonic(), time.process_time()
+    path = write(folder, world.kind, stamp, sha256s, lambda: chunks(world, codes))
+    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+    per_minute = codes / CODES[world.kind] * 60
+    return {
+        "path": str(path),
+        "disk": path.stat().st_size,
+        "insert_wall": wall,
+        "insert_cpu": cpu,
+        "hours_per_minute": per_minute / wall,
+        "hours_per_cpu_minute": per_minute / cpu,
+    }
+
+
+def scanned(world: World, codes: int) -> Index:
+    """The same, all of it compared with each code: what the engine does with small catalogs, and the measure of recall."""
+    index = FaissIndex(world.algorithm, 32)
+    for codes_, marks in chunks(world, codes):
+        ref_ids, counts = np.unique(marks >> 32, return_counts=True)
+        index.extend(Columns(ref_ids, counts, (marks & 0xFFFFFFFF) / 1000, codes_))
+    return index
+
+
+def found(index: Index, one: Asked, extractor: Extractor) -> bool:
+    """Whether the true place is among the candidates."""
+    hits = index.search(one.query.fingerprint, NEAREST, one.query.reliability)
+    hits = replace(hits, disguise=one.query.disguise)
+    for line in lines(hits, 256, extractor.tolerance, LINES):
+        apart = line.time_scale * line.middle + line.offset - one.truth.ref_start
+        if line.ref_id == one.ref_id and abs(apart - one.truth.time_scale * line.middle) <= NEAR:
+            return True
+    return False
+
+
+def searched(path: str, algorithm: str, questions: list[Asked]) -> dict[str, Any]:
+    """Opens a segment in a process of its own and asks everything, on one thread."""
+    faiss.omp_set_num_threads(1)
+    extractor = EXTRACTORS[algorithm]()
+    wall, cpu = time.monotonic(), time.process_time()
+    index = KeyedIndex(algorithm, 32, [opened(Path(path), Stamp("0" * 36, algorithm, 32))])
+    hit = [found(index, questions[0], extractor)]
+    start = {"start_wall": time.monotonic() - wall, "start_cpu": time.process_time() - cpu}
+    hit += [found(index, one, extractor) for one in questions[1:]]
+    return {**start, "found": hit, **_times(index, questions), "resident": _resident()}
+
+
+def _times(index: Index, questions: list[Asked]) -> dict[str, Any]:
+    walls, cpus = [], []
+    for one in questions:
+        for _ in range(TIMED):
+            wall, cpu = time.monotonic(), time.process_time()
+            index.search(one.query.fingerprint, NEAREST, one.query.reliability)
+        walls.append(time.monotonic() - wall)
+        cpus.append(time.process_time() - cpu)
+    return {
+        f"{name}_p{q}": float(np.percentile(values, q))
+        for name, values in (("wall", walls), ("cpu", cpus))
+        for q in (50, 99)
+    }
+
+
+def _resident() -> int:
+    """Most bytes that the process held, mapped pages of the segment among them."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def measured(world: World, hours: int, questions: list[Asked], note: Note) -> dict[str, Any]:
+    """One size: built, searched in a fresh process, and deleted."""
+    codes = int(hours * CODES[world.kind])
+    with tempfile.TemporaryDirectory(dir=world.made.parent) as folder:
+        note(f"{world.kind}: building {hours} hours")
+        row = {"hours": hours, "codes": codes, **build(world, codes, Path(folder))}
+        note(f"{world.kind}: searching {hours} hours")
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            return row | pool.submit(searched, row.pop("path"), world.algorithm, questions).result()
+
+
+def compared(rows: list[dict[str, Any]], exhaustive: list[bool], questions: list[Asked]) -> None:
+    """Puts the recall of each size in its row, and which queries it misses."""
+    for row in rows:
+        hit = row.pop("found")
+        wanted = [(h, q) for h, e, q in zip(hit, exhaustive, questions, strict=True) if e]
+        row["recall"] = {"hits": sum(h for h, _ in wanted), "total": len(wanted)}
+        row["missed"] = sorted(q.truth.query for h, q in wanted if not h)
+
+
+def measure(kind: str, hours: list[int], cache: Path, note: Note) -> dict[str, Any]:
+    """All sizes of one kind."""
+    media = media_folder()
+    algorithm, extractor = next(
+        (a, e) for a, e in ((a, m()) for a, m in EXTRACTORS.items()) if e.kind == kind
+    )
+    note(f"{kind}: fingerprints of the registered titles")
+    folder, truths = queries(media, cache, note)
+    columns, ids = _references(media, extractor, truths)
+    titles_ = list(real(media, extractor))
+    note(f"{kind}: codes of the queries")
+    questions = list(asked(extractor, folder, truths, ids))
+    report: dict[str, Any] = {
+        "likeness": likeness(titles_, Enlarger(titles_, STRETCH[kind], SEED + 1), SEED),
+        "queries": len(questions),
+    }
+    with tempfile.TemporaryDirectory(dir=cache) as temporary:
+        world = World(kind, algorithm, columns, Path(temporary) / "made")
+        _check_room(world, max(hours))
+        enlarged(titles_, kind, int(max(hours) * CODES[kind]), world.made, note)
+        note(f"{kind}: exhaustive search of {min(hours)} hours")
+        index = scanned(world, int(min(hours) * CODES[kind]))
+        exhaustive = [found(index, one, extractor) for one in questions]
+        report["exhaustive"] = {"found": sum(exhaustive), **_times(index, questions[:20])}
+        rows = [measured(world, size, questions, note) for size in sorted(hours)]
+    compared(rows, exhaustive, questions)
+    return {**report, "sizes": rows}
+
+
+def _references(
+    media: Path, extractor: Extractor, truths: list[Truth]
+) -> tuple[list[Columns], dict[str, int]]:
+    """The titles that are asked for, as they are registered; the others are among what is enlarged."""
+    columns, ids = list[Columns](), dict[str, int]()
+    for ref_id, file in enumerate(
+        sorted({t.reference for t in truths if t.kind == extractor.kind and t.reference}), 1
+    ):
+        with open_media(media / file) as opened_:
+            part = seeds(ref_id, extractor.reference(opened_))
+        if len(part):
+            columns.append(part)
+            ids[file] = ref_id
+    return columns, ids
+
+
+def _check_room(world: World, hours: int) -> None:
+    needed = int(hours * CODES[world.kind] * (32 + 40) * 1.05)
+    free = shutil.disk_usage(world.made.parent).free
+    if free < needed:
+        raise RuntimeError(
+            f"{world.made.parent} has {free / 1e9:.0f} GB, {needed / 1e9:.0f} are needed: name another --cache"
+        )
+
+
+def machine() -> dict[str, Any]:
+    """Where and from what it was measured."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {"machine": platform.processor() or platform.machine(), "python": platform.python_version(),
+            "commit": commit.stdout.strip(), "seed": SEED, "scanned": SCANNED}  # fmt: skip
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="whorl bench scale", description=str(__doc__).split("\n")[0])
+    parser.add_argument(
+        "--cache", type=Path, default=default_cache(), help="folder for queries and made codes"
+    )
+    parser.add_argument("--kind", action="append", choices=sorted(CODES), help="all unless given")
+    parser.add_argument("--hours", type=int, nargs="+", default=list(HOURS))
+    arguments = parser.parse_args()
+    report = machine()
+    with Status("starting", console=Console(stderr=True)) as status:
+        for kind in arguments.kind or sorted(CODES):
+            report[kind] = measure(kind, arguments.hours, arguments.cache, status.update)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "scale.json").write_text(json.dumps(report, indent=1) + "\n")
+    plots.scale(report, RESULTS / "scale.png")
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""A keyed segment: an immutable file of codes, filed under some of their bits, for catalogs too large to scan.
+
+Layout, little-endian: header | SHA-256 of the references' files (r * 32) | ref_ids | counts | sizes of the lists |
+lists | digests of the blocks. A list holds the codes of one key, then their labels: ``ref_id << 32 | milliseconds``. The
+digests are the SHA-256 of each BLOCK of all before, and the SHA-256 of these.
+"""
+
+import hashlib
+import os
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.fingerprint import Codes
+from index.columns import Columns
+from index.probes import keys, probes
+from index.stored import SegmentError, Stamp, written
+
+MAGIC = b"WhorlKey"
+VERSION = 1
+BLOCK = 1 << 23  # bytes checked at once
+LIST = 128  # codes of a list, about: fewer, and finding a list takes longer than reading it
+MOST_BITS = 22  # of a key
+PROBED = 1024  # lists looked into for each code of a query, on average
+DIGEST = 32  # bytes
+# magic, version, width, bits of a key, catalog, algorithm, number of references, of codes
+_HEADER = struct.Struct("<8sHHI36s32s4xQQ")
+
+Labels = NDArray[np.int64]
+Chunk = tuple[Codes, Labels]
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """The references of a segment, r of them: ids (r,), numbers of codes (r,), SHA-256 of their files (hexadecimal)."""
+
+    ref_ids: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    sha256s: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The nearest codes of each of n: distances, and labels of which those below 0 mean none; both are (n, k)."""
+
+    distances: NDArray[np.int32]
+    labels: Labels
+
+
+def labels(ref_ids: NDArray[np.int64], times: NDArray[np.float64]) -> Labels:
+    """Reference and time of each code in one number; times are whole milliseconds, as they are stored."""
+    return ref_ids << 32 | np.rint(times * 1000).astype(np.int64)
+
+
+def labelled(columns: Columns) -> Chunk:
+    """The codes of the columns with their labels."""
+    return columns.codes, labels(np.repeat(columns.ref_ids, columns.counts), columns.times)
+
+
+@dataclass(eq=False)
+class Segment:
+    """An opened file. ``gone`` are those of its references that were removed since."""
+
+    path: Path
+    stamp: Stamp
+    holdings: Holdings
+    sizes: NDArray[np.int64]
+    start: int  # byte at which the lists begin
+    gone: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        dimension = 8 * self.stamp.width
+        # Asked for by FAISS and never used: which lists are looked into is told to it. It keeps no hold of it itself.
+        self._unused = faiss.IndexBinaryFlat(dimension)
+        self._file = faiss.IndexBinaryIVF(self._unused, dimension, len(self.sizes))
+        self._file.replace_invlists(self._lists(), True)
+        self._file.ntotal = self.total
+
+    @property
+    def total(self) -> int:
+        """Number of codes in the file."""
+        return int(self.holdings.counts.sum())
+
+    @property
+    def bits(self) -> int:
+        """Bits of a key."""
+        return len(self.sizes).bit_length() - 1
+
+    def search(self, codes: Codes, reliability: NDArray[np.floating] | None, k: int) -> Found:
+        """The k nearest codes of references that are not gone, as far as they lie in the likeliest lists."""
+        tried, wanted = probes(codes, reliability, self.bits, PROBED), k
+        while True:
+            found = self._nearest(codes, tried, wanted)
+            lost = np.isin(found.labels >> 32, list(self.gone)) & (found.labels >= 0)
+            enough = (wanted - lost.sum(1) >= k) | (found.labels[:, -1] < 0)
+            if enough.all():
+                return _first(found, lost, k)
+            wanted *= 2  # those who are gone took the places of others
+
+    def _nearest(self, codes: Codes, tried: NDArray[np.int64], k: int) -> Found:
+        self._file.nprobe = tried.shape[1]
+        distances, found = self._file.search_preassigned(codes, k, tried, np.zeros(tried.shape, np.int32))
+        return Found(distances, found)
+
+    def _lists(self) -> faiss.OnDiskInvertedLists:
+        lists = faiss.OnDiskInvertedLists()
+        lists.nlist, lists.code_size = len(self.sizes), self.stamp.width
+        lists.filename, lists.totsize, lists.read_only = str(self.path), self.path.stat().st_size, True
+        lists.prefetch_nthread = 0  # the lists of one search are too many and too small for it
+        begins = self.start + _starts(self.sizes, self.stamp.width)
+        places = np.stack([self.sizes, self.sizes, begins], axis=1).astype(
+            np.uint64
+        )  # size, capacity, offset
+        lists.lists.resize(len(places))
+        faiss.memcpy(lists.lists.data(), faiss.swig_ptr(places), places.nbytes)
+        lists.do_mmap()
+        lists.this.disown()
+        return lists
+
+    def chunks(self, codes: int) -> Iterator[Chunk]:
+        """What it holds of references that are not gone, about so many codes at a time, list after list."""
+        ends = np.cumsum(self.sizes)
+        lists = np.memmap(self.path, "<u8", "r", self.start, (int(ends[-1]) * (self.stamp.width // 8 + 1),))
+        first = 0
+        while first < len(ends):
+            base = ends[first] - self.sizes[first]
+            last = max(first + 1, int(np.searchsorted(ends, base + codes, side="right")))
+            yield _without(_split(lists, self.sizes, first, last, self.stamp.width // 8), self.gone)
+            first = last
+
+
+def _first(found: Found, lost: NDArray[np.bool_], k: int) -> Found:
+    """The k nearest that are not lost; of equals the one registered first."""
+    none = lost | (found.labels < 0)
+    distances = np.where(none, np.iinfo(np.int32).max, found.distances)
+    order = np.lexsort((found.labels, distances), axis=1)[:, :k]
+    labels_ = np.take_along_axis(np.where(none, -1, found.labels), order, 1)
+    return Found(np.take_along_axis(distances, order, 1), labels_)
+
+
+def _starts(sizes: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Bytes before each list."""
+    return (np.cumsum(sizes) - sizes) * (width + 8)
+
+
+def _split(lists: NDArray[np.uint64], sizes: NDArray[np.int64], first: int, last: int, words: int) -> Chunk:
+    before = int(sizes[:first].sum()) * (words + 1)
+    own = sizes[first:last]
+    part = np.asarray(lists[before : before + int(own.sum()) * (words + 1)])
+    rows, code_words, label_words = _layout(own, words)
+    codes = part[code_words[:, None] + np.arange(words)]
+    return codes.view(np.uint8).reshape(len(rows), 8 * words), part[label_words].view(np.int64)
+
+
+def _layout(
+    sizes: NDArray[np.int64], words: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """For the codes of lists one after another: rank in the list, word of the code and word of the label."""
+    begins = np.cumsum(sizes) - sizes
+    ranks = np.arange(int(sizes.sum())) - np.repeat(begins, sizes)
+    bases = np.repeat(begins * (words + 1), sizes)
+    return ranks, bases + ranks * words, bases + np.repeat(sizes * words, sizes) + ranks
+
+
+def _without(chunk: Chunk, gone: set[int]) -> Chunk:
+    if not gone:
+        return chunk
+    kept = ~np.isin(chunk[1] >> 32, list(gone))
+    return chunk[0][kept], chunk[1][kept]
+
+
+def key_bits(codes: int) -> int:
+    """Bits of a key with which lists of so many codes hold LIST or a little more."""
+    return min(MOST_BITS, max(0, (codes // LIST).bit_length() - 1))
+
+
+def write(
+    folder: Path, name: str, stamp: Stamp, sha256s: dict[int, str], chunks: Callable[[], Iterable[Chunk]]
+) -> Path:
+    """Writes the codes of these references, which ``chunks`` gives twice: once to count, once to put in place.
+
+    sha256s  of their files, by reference, ascending
+    Gives the path, ``name`` and a digest of what the file holds. Raises SegmentError when the chunks have changed meanwhile.
+    """
+    ref_ids = np.fromiter(sha256s, np.int64, len(sha256s))
+    counts, finest = np.zeros(len(ref_ids), np.int64), np.zeros(1 << MOST_BITS, np.int64)
+    for codes, marks in chunks():
+        counts += np.bincount(np.searchsorted(ref_ids, marks >> 32), minlength=len(ref_ids))
+        finest += np.bincount(keys(codes, MOST_BITS), minlength=len(finest))
+    sizes = finest.reshape(1 << key_bits(int(counts.sum())), -1).sum(1)
+    head = _head(stamp, Holdings(ref_ids, counts, list(sha256s.values())), sizes)
+    path = folder / f"{name}-{hashlib.sha256(head).hexdigest()[:16]}.keys"
+    with written(path) as partial:
+        partial.write_bytes(head)
+        size = len(head) + int(sizes.sum()) * (stamp.width + 8)
+        os.truncate(partial, size)
+        if sizes.sum():
+            lists = np.memmap(partial, "<u8", "r+", len(head), ((size - len(head)) // 8,))
+            _fill(lists, sizes, chunks(), stamp.width // 8)
+            lists.flush()
+        with partial.open("ab") as file:
+            file.write(_digests(partial, size))
+    return path
+
+
+def _head(stamp: Stamp, holdings: Holdings, sizes: NDArray[np.int64]) -> bytes:
+    header = _HEADER.pack(
+        MAGIC,
+        VERSION,
+        stamp.width,
+        len(sizes).bit_length() - 1,
+        stamp.catalog.encode(),
+        stamp.algorithm.encode(),
+        len(holdings.ref_ids),
+        int(sizes.sum()),
+    )
+    sections = (holdings.ref_ids, holdings.counts, sizes)
+    return b"".join(
+        [header, bytes.fromhex("".join(holdings.sha256s)), *(s.astype("<i8").tobytes() for s in sections)]
+    )
+
+
+def _fill(lists: NDArray[np.uint64], sizes: NDArray[np.int64], chunks: Iterable[Chunk], words: int) -> None:
+    """Puts each code and its label in its list, in the order in which they come."""
+    bits = len(sizes).bit_length() - 1
+    begins = (np.cumsum(sizes) - sizes) * (words + 1)
+    filled = np.zeros(len(sizes), np.int64)
+    for codes, marks in chunks:
+        own = keys(codes, bits)
+        order = np.argsort(own, kind="stable")
+        own = own[order]
+        counts = np.bincount(own, minlength=len(sizes))
+        ranks = filled[own] + np.arange(len(own)) - np.repeat(np.cumsum(counts) - counts, counts)
+        words_of = np.ascontiguousarray(codes[order]).view(np.uint64)
+        lists[(begins[own] + ranks * words)[:, None] + np.arange(words)] = words_of
+        lists[begins[own] + sizes[own] * words + ranks] = marks[order].view(np.uint64)
+        filled += counts
+    if (filled != sizes).any():
+        raise SegmentError("was outrun by a change of the catalog")
+
+
+def opened(path: Path, stamp: Stamp) -> Segment:
+    """The segment in the file, after all of it was checked. Raises SegmentError, or OSError as it is."""
+    with path.open("rb") as file:
+        bits, references = _checked(path, file.read(_HEADER.size), stamp)
+        sha256s = [file.read(32).hex() for _ in range(references)]
+        ref_ids, counts, sizes = (
+            np.frombuffer(file.read(8 * n), "<i8").astype(np.int64)
+            for n in (references, references, 1 << bits)
+        )
+        return Segment(path, stamp, Holdings(ref_ids, counts, sha256s), sizes, file.tell())
+
+
+def _checked(path: Path, head: bytes, stamp: Stamp) -> tuple[int, int]:
+    """Bits of a key and number of references, when the file is whole and has this stamp. Raises SegmentError."""
+    size = path.stat().st_size
+    if size < _HEADER.size + DIGEST:
+        raise SegmentError(f"truncated ({size} bytes)")
+    magic, version, width, bits, catalog, algorithm, references, _ = _HEADER.unpack(head)
+    if magic != MAGIC:
+        raise SegmentError(f"no index segment (starts with {magic!r})")
+    if version != VERSION:
+        raise SegmentError(f"of another version ({version}, not {VERSION})")
+    with path.open("rb") as file:
+        file.seek(_body(size))
+        if file.read() != _digests(path, _body(size)):
+            raise SegmentError("damaged (checksum)")
+    found = Stamp(catalog.decode(), algorithm.rstrip(b"\0").decode(), width)
+    if found != stamp:
+        raise SegmentError(f"foreign ({found}, not {stamp})")
+    return bits, references
+
+
+def _body(size: int) -> int:
+    """Bytes before the digests in a file of this size: b with b + DIGEST * (ceil(b / BLOCK) + 1) = size."""
+    blocks = -(-(size - DIGEST) // (BLOCK + DIGEST))
+    return size - DIGEST * (blocks + 1)
+
+
+def _digests(path: Path, size: int) -> bytes:
+    """Those of the first ``size`` bytes of the file; on all cores, for ten thousand hours are six gigabytes."""
+    with path.open("rb") as file, ThreadPoolExecutor() as pool:
+
+        def digest(start: int) -> bytes:
+            block = os.pread(file.fileno(), min(BLOCK, size - start), start)
+            return hashlib.sha256(block).digest()
+
+        blocks = b"".join(pool.map(digest, range(0, size, BLOCK)))
+        return blocks + hashlib.sha256(blocks).digest()
