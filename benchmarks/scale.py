@@ -35,7 +35,8 @@ from benchmarks import plots
 from benchmarks.accuracy import RESULTS
 from benchmarks.corpus import media_folder
 from benchmarks.enlarge import STRETCH, Enlarger, Real, likeness, real
-from benchmarks.queries import Truth, default_cache, queries
+from benchmarks.queries import default_cache, queries
+from benchmarks.truth import Truth
 from fingerprint.audio import HYPOTHESES
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Query

@@ -27,7 +27,7 @@ class KeyedIndex:
         self._width = width
 
     def __len__(self) -> int:
-        return len(self.tail) + sum(self._counts(segment).sum() for segment in self.segments)
+        return len(self.tail) + sum(int(self._counts(segment).sum()) for segment in self.segments)
 
     def add(self, ref_id: int, fingerprint: Fingerprint) -> None:
         """Adds a reference's codes that are not weak to the tail."""
