@@ -2,9 +2,9 @@
 
     python -m benchmarks.scan [--cache FOLDER]
 
-Films of eight minutes at 720p, each with a minute of a registered work somewhere. Costs are seconds of CPU, for other work on
-the machine counts little there. Writes ``scan.json`` into ``benchmarks/results``, and what a scan prints of its shortfall into
-``matching/models/glance.json``.
+Films of eight minutes at 720p, each with a minute of a registered work somewhere. Costs are seconds of CPU, for other work
+on the machine counts little there. Writes ``scan.json`` into ``benchmarks/results``, and what a scan prints of its
+shortfall into ``matching/models/glance.json``.
 """
 
 import argparse

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from evidence.answer import Json
 from fingerprint.media import Limits, content
 from matching.engine import Engine
 from service.cli import app
@@ -57,7 +58,7 @@ def examiner(log: Path) -> Handler:
         if b"hang" in text:
             time.sleep(60)
         query = {"name": job.entry.path.name, "sha256": job.sha256, "duration": 1.0, "kinds": ["audio"]}
-        answer = {"query": query, "status": "no-match", "error": None, "elapsed": 0.1, "matches": []}
+        answer: Json = {"query": query, "status": "no-match", "error": None, "elapsed": 0.1, "matches": []}
         return Examined({**answer, "engine": {}}, job.thorough)
 
     return handle
