@@ -22,7 +22,7 @@ def rows(path: Path) -> list[str]:
 
 def section(results: Path = RESULTS) -> str:
     """What stands between the markers."""
-    lines = [row for name in ("accuracy.json", "speed.json") for row in rows(results / name)]
+    lines = [row for name in ("accuracy.json", "speed.json", "scan.json") for row in rows(results / name)]
     table = ["| what | measured | asked for |", "|---|---|---|", *lines] if lines else ["Not measured yet."]
     return "\n".join([BEGIN, *table, END])
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.scan [--cache FOLDER]
 
-Films of eight minutes at 720p, each with a minute of a registered work somewhere. Costs are seconds of CPU of all processes, so
-that other work on the machine counts little. Writes ``scan.json`` into ``benchmarks/results``, and what a scan prints of its
+Films of eight minutes at 720p, each with a minute of a registered work somewhere. Costs are seconds of CPU, for other work
+on the machine counts little there. Writes ``scan.json`` into ``benchmarks/results``, and what a scan prints of its
 shortfall into ``matching/models/glance.json``.
 """
 
@@ -85,7 +85,7 @@ def report(rows: list[dict[str, Any]], cost: dict[str, float]) -> dict[str, Any]
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     return {
         "required": [dict(zip(("name", "measured", "required", "reached"), r, strict=True)) for r in required],
-        "machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": {"cpu": platform.machine(), "cores": os.cpu_count(), "system": platform.platform()},
         "commit": commit.stdout.strip(),
         "seed": SEED,
         "seconds_of_cpu": cost,

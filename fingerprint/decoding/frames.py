@@ -128,8 +128,13 @@ class KeyFrames(Frames):
 
     def marked(self) -> Iterator[tuple[Packet[Any], bool]]:
         """The packets of these frames."""
-        last = -1
+        last, delay = -1, None
+        # Passing packets over, the demuxer of MP4 gives a key frame the delay of another: all have that of the first.
+        mistimed = "mp4" in self.source.container.format.name
         for packet in self.source.packets(self.stream, wanted=Discard.nonkey):
+            if mistimed and packet.pts is not None and packet.dts is not None:
+                delay = packet.pts - packet.dts if delay is None else delay
+                packet.pts = packet.dts + delay
             slot = last + 1 if packet.pts is None else self.slot(packet.pts)
             if packet.is_keyframe and slot > last:
                 last = slot
