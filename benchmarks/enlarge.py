@@ -113,7 +113,7 @@ def likeness(found: list[Real], enlarger: Enlarger, seed: int) -> dict[str, Any]
 def hamming_to(code: Codes, codes: Codes) -> NDArray[np.int64]:
     """Bits in which each of (n, width) differs from one, (n,)."""
     words = np.ascontiguousarray(codes).view(np.uint64) ^ np.ascontiguousarray(code).view(np.uint64)
-    return np.bitwise_count(words).sum(1, dtype=np.int64)
+    return np.asarray(np.bitwise_count(words).sum(1, dtype=np.int64))
 
 
 def _looks(distances: list[NDArray[np.int64]], pieces: list[Codes]) -> dict[str, Any]:

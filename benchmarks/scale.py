@@ -146,7 +146,7 @@ def chunks(world: World, codes: int) -> Iterator[Chunk]:
 
 def _label(rows: np.ndarray, stretch: int) -> np.ndarray:
     each = stretch * TITLE
-    return (MADE + rows // each) << 32 | rows % each * 250
+    return np.asarray((MADE + rows // each) << 32 | rows % each * 250)
 
 
 def build(world: World, codes: int, folder: Path) -> dict[str, Any]:

@@ -151,8 +151,8 @@ class Catalog:
 
     def counts(self, algorithm: str) -> dict[int, int]:
         """Number of codes, weak ones too, of every reference in ``ids``."""
-        columns = (tables.fingerprints.c.ref_id, tables.fingerprints.c.count)
-        return {row[0]: row[1] for row in self._database.rows(_holders(algorithm, *columns))}
+        columns = (tables.fingerprints.c.ref_id, tables.fingerprints.c.count.label("codes"))
+        return {row.ref_id: row.codes for row in self._database.rows(_holders(algorithm, *columns))}
 
     def fingerprints(self, algorithm: str, after: int = 0) -> Iterator[tuple[int, Fingerprint]]:
         """(reference, codes) of every reference in ``ids`` above ``after``, ascending; memory stays flat."""

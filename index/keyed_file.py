@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -117,10 +118,11 @@ class Segment:
         places = np.stack([self.sizes, self.sizes, begins], axis=1).astype(
             np.uint64
         )  # size, capacity, offset
-        lists.lists.resize(len(places))
-        faiss.memcpy(lists.lists.data(), faiss.swig_ptr(places), places.nbytes)
+        table: Any = lists.lists  # a C++ vector, which the stubs take for a list
+        table.resize(len(places))
+        faiss.memcpy(table.data(), faiss.swig_ptr(places), places.nbytes)
         lists.do_mmap()
-        lists.this.disown()
+        lists.this.disown()  # type: ignore[attr-defined]  # SWIG adds it
         return lists
 
     def chunks(self, codes: int) -> Iterator[Chunk]:
