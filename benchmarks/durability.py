@@ -21,13 +21,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import faiss
 import numpy as np
 
 from benchmarks.accuracy import RESULTS
 from fingerprint.fingerprint import Fingerprint
 from index import keyed_store, segments
 from index.catalog import Catalog
+from index.faiss_index import one_thread
 from index.index import INDEXES, Index
 
 ALGORITHM, WIDTH = "audio/1", 8
@@ -191,7 +191,7 @@ def kinds() -> Iterator[str]:
 
 def measure(every: int, damages: int) -> dict[str, dict[str, int]]:
     """Everything, in this process, into which ``faults.c`` must be preloaded."""
-    faiss.omp_set_num_threads(1)  # a forked process has none of the threads of its parent
+    one_thread()
     report = {}
     for kind in kinds():
         tally = Tally()

@@ -26,7 +26,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 from rich.console import Console
 from rich.status import Status
@@ -42,7 +41,7 @@ from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Query
 from fingerprint.media import open_media, windows
 from index.columns import Columns, seeds
-from index.faiss_index import FaissIndex
+from index.faiss_index import FaissIndex, one_thread
 from index.index import Index
 from index.keyed_file import Chunk, labelled, opened, write
 from index.keyed_index import KeyedIndex
@@ -192,7 +191,7 @@ def found(index: Index, one: Asked, extractor: Extractor) -> bool:
 
 def searched(path: str, algorithm: str, questions: list[Asked]) -> dict[str, Any]:
     """Opens a segment in a process of its own and asks everything, on one thread."""
-    faiss.omp_set_num_threads(1)
+    one_thread()
     extractor = EXTRACTORS[algorithm]()
     wall, cpu = time.monotonic(), time.process_time()
     index = KeyedIndex(algorithm, 32, [opened(Path(path), Stamp("0" * 36, algorithm, 32))])

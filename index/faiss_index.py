@@ -76,3 +76,8 @@ class FaissIndex:
         if len(self._parts) > 1:
             self._parts = [join(self._parts)]
         return self._parts[0]
+
+
+def one_thread() -> None:
+    """Searches of this process run on one thread: a forked process has none of the threads of its parent."""
+    faiss.omp_set_num_threads(1)
