@@ -88,9 +88,10 @@ def shortfall() -> str:
     """What the quick look is known to miss, as it was measured, in a line."""
     measured: Json = json.loads((files("matching") / "models" / "glance.json").read_text())
     return (
-        f"at a glance means key frames and {measured['heard']:g} s of sound in every {measured['every']:g} s: of copied "
-        f"passages of {measured['passage']:g} s it found {measured['found']} of {measured['passages']}, shorter and "
-        "disguised ones less often; --full examines everything in full"
+        f"at a glance means key frames and {measured['heard']:g} s of sound in every {measured['every']:g} s: of "
+        f"{measured['passages']} copied passages of {measured['passage']:g} s it found {measured['found']}, by their sound "
+        f"{measured['by_sound']}, by their pictures {measured['by_pictures']}; shorter and disguised ones are found less "
+        "often; --full examines everything in full"
     )
 
 
