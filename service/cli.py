@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -332,8 +335,23 @@ def _print_line(line: object) -> None:
     print(json.dumps(line, ensure_ascii=True), flush=True)
 
 
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C. What a finalizer raises is printed and forgotten: there the interruption waits until it is over."""
+    caller = frame
+    while caller is not None:
+        if caller.f_code.co_name == "__del__":
+            threading.Timer(0.01, signal.pthread_kill, [threading.main_thread().ident, number]).start()
+            return
+        caller = caller.f_back
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Runs the command line: 0 done, 1 something could not be examined, 2 wrong usage, 130 interrupted."""
+    if (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):  # in the background it is ignored, and stays so
+        signal.signal(signal.SIGINT, interrupt)
     try:
         app()
     except (KeyboardInterrupt, SystemExit) as ended:

@@ -254,3 +254,18 @@ def test_a_report_is_written_from_answers(data: Path, song: Path, samples: Path,
     assert whorl("report", answers, "--output", page, "--media", samples).exit_code == 0
     assert "data:image/png" in page.read_text()
     assert "cut-32kbit.mp3" in whorl("report", answers).stdout
+
+
+def test_an_interruption_is_not_lost_in_a_finalizer() -> None:
+    class Ended:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, cli.interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ended = Ended()
+            del ended
+            time.sleep(5)
+    finally:
+        signal.signal(signal.SIGINT, before)

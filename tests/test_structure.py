@@ -29,7 +29,7 @@ ONLY_IN = {
     # Benchmarks read and write the files that they made themselves, and time a bare decode as the peer.
     "av": ["fingerprint/decoding/", "benchmarks/"],
     "faiss": ["index/"],
-    "sqlalchemy": ["index/"],
+    "sqlalchemy": ["index/", "service/store/"],
     "fastapi": ["service/"],
     "starlette": ["service/"],
     "matplotlib": ["benchmarks/", "evidence/"],

@@ -1,0 +1,28 @@
+"""The HTTP service: `create_app(settings)` puts its routes together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from service.api import problem
+from service.settings import Settings
+from service.store.store import Store
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service over a data directory and database. Raises CatalogError when it is opened."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.store = Store(settings.database_url)
+        try:
+            yield
+        finally:
+            app.state.store.close()
+
+    app = FastAPI(title="Whorl", version=version("whorl"), lifespan=lifespan)
+    app.state.settings = settings
+    problem.add_to(app)
+    return app

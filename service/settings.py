@@ -1,0 +1,31 @@
+"""What an operator sets: by options of `whorl serve`, by WHORL_* in the environment, or not at all."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of the service; the environment's name of ``max_upload`` is WHORL_MAX_UPLOAD."""
+
+    model_config = SettingsConfigDict(env_prefix="WHORL_", extra="ignore")
+
+    data: Path = Field(description="Data directory: catalog, uploads, indexes.")
+    database: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data directory.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, description="Port to listen on; 0: any free one.")
+    workers: int = Field(1, ge=0, description="Processes that do jobs; 0: none, they are started elsewhere.")
+    max_upload: int = Field(64 << 30, description="Bytes of one upload at most.")
+    quota: int = Field(
+        256 << 30, description="Bytes of unfinished and kept uploads of an organisation at most."
+    )
+    spare: int = Field(1 << 30, description="Bytes of disk that uploads must leave free.")
+    kept: int = Field(24 * 3600, description="Seconds after which an abandoned upload is removed.")
+    requests_a_minute: int = Field(600, description="Requests a minute that one key may make.")
+    jobs_at_once: int = Field(1000, description="Unfinished jobs of an organisation at most.")
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the one database that holds the catalog and all else."""
+        return self.database or f"sqlite:///{(self.data / 'catalog.db').absolute()}"

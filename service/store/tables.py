@@ -1,0 +1,179 @@
+"""The service's tables, beside the catalog's in the same database. Times are ISO 8601 in UTC; ids of things that
+a stranger could guess at are random.
+"""
+
+import sqlalchemy as sa
+
+from index.database import refs, works
+
+schema = sa.MetaData()
+
+
+def _text(name: str, **more: object) -> sa.Column[str]:
+    return sa.Column(name, sa.String, nullable=False, **more)  # type: ignore[arg-type]
+
+
+def _org(**more: object) -> sa.Column[int]:
+    return sa.Column("org_id", sa.ForeignKey("orgs.id"), nullable=False, index=True, **more)  # type: ignore[arg-type]
+
+
+# Rights holders, units of investigators: whose objects these are.
+orgs = sa.Table(
+    "orgs", schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _text("name", unique=True),
+    _text("created"),
+)  # fmt: skip
+people = sa.Table(
+    "people", schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _org(),
+    _text("name"),
+    _text("email", unique=True),
+    _text("role"),
+    sa.Column("subject", sa.String, unique=True),  # at the OIDC provider
+    sa.Column("active", sa.Boolean, nullable=False),
+    _text("created"),
+)  # fmt: skip
+# An API key is `whorl_<id>_<secret>`; of the secret only its SHA-256 is kept: it is 32 random bytes.
+keys = sa.Table(
+    "keys", schema,
+    _text("id", primary_key=True),
+    _org(),
+    sa.Column("person_id", sa.ForeignKey("people.id")),
+    _text("label"),
+    _text("role"),
+    sa.Column("scopes", sa.JSON, nullable=False),  # a list; those of the role that this key may use
+    _text("secret_sha256"),
+    _text("created"),
+    sa.Column("expires", sa.String),
+    sa.Column("revoked", sa.String),
+    sa.Column("used", sa.String),
+)  # fmt: skip
+sessions = sa.Table(
+    "sessions", schema,
+    _text("id_sha256", primary_key=True),
+    sa.Column("person_id", sa.ForeignKey("people.id")),
+    sa.Column("key_id", sa.ForeignKey("keys.id")),  # whose key was typed into the page
+    _text("csrf"),
+    _text("created"),
+    _text("expires"),
+)  # fmt: skip
+# Rows are only ever added.
+audit = sa.Table(
+    "audit", schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _text("at", index=True),
+    _text("request"),
+    _text("actor"),
+    sa.Column("org_id", sa.Integer, index=True),
+    _text("action"),
+    _text("object"),
+    sa.Column("detail", sa.JSON, nullable=False),
+)  # fmt: skip
+cases = sa.Table(
+    "cases", schema,
+    _text("id", primary_key=True),
+    _org(),
+    _text("name"),
+    _text("created"),
+    sa.Column("closed", sa.String),
+)  # fmt: skip
+uploads = sa.Table(
+    "uploads", schema,
+    _text("id", primary_key=True),
+    _org(),
+    _text("actor"),
+    _text("name"),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("received", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String),  # when it is whole
+    _text("created"),
+    _text("touched"),
+)  # fmt: skip
+# kind: match, register. state: queued, running, done, failed, cancelled.
+jobs = sa.Table(
+    "jobs", schema,
+    _text("id", primary_key=True),
+    _org(),
+    _text("actor"),
+    _text("kind"),
+    _text("state", index=True),
+    sa.Column("priority", sa.Integer, nullable=False),  # lower first
+    sa.Column("progress", sa.Double, nullable=False),  # 0 to 1
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("input", sa.JSON, nullable=False),
+    sa.Column("error", sa.JSON),  # {"code": ..., "message": ...}
+    sa.Column("case_id", sa.ForeignKey("cases.id")),
+    sa.Column("upload_id", sa.String),
+    sa.Column("answer_id", sa.String),
+    sa.Column("ref_id", sa.Integer),
+    _text("created", index=True),
+    sa.Column("started", sa.String),
+    sa.Column("ended", sa.String),
+)  # fmt: skip
+# What a capture holds: the JSON of `whorl match`, and what makes an infringement of it or not.
+answers = sa.Table(
+    "answers", schema,
+    _text("id", primary_key=True),
+    _org(),
+    sa.Column("case_id", sa.ForeignKey("cases.id")),
+    _text("name"),
+    _text("sha256", index=True),
+    _text("status", index=True),
+    sa.Column("answer", sa.JSON, nullable=False),
+    # Where and when it was captured: {"place": ..., "territory": ..., "at": ...}, each of them optional.
+    sa.Column("captured", sa.JSON, nullable=False),
+    _text("created", index=True),
+)  # fmt: skip
+# What a person made of a match of an answer: confirm, reject. The last one counts, all are kept.
+verdicts = sa.Table(
+    "verdicts", schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("answer_id", sa.ForeignKey("answers.id"), nullable=False, index=True),
+    sa.Column("ref_id", sa.Integer, nullable=False),
+    _text("verdict"),
+    _text("note"),
+    _text("actor"),
+    _text("at"),
+)  # fmt: skip
+idempotency = sa.Table(
+    "idempotency", schema,
+    sa.Column("org_id", sa.Integer, primary_key=True),
+    _text("key", primary_key=True),
+    _text("request_sha256"),
+    sa.Column("status", sa.Integer),  # null while the first request is under way
+    sa.Column("response", sa.JSON),
+    _text("created"),
+)  # fmt: skip
+# Whose a work is. Two organisations may claim one: then there is an overlap to resolve.
+holdings = sa.Table(
+    "holdings", schema,
+    sa.Column("work_id", sa.ForeignKey(works.c.id, ondelete="CASCADE"), primary_key=True),
+    _org(primary_key=True),
+    _text("since"),
+)  # fmt: skip
+# Where and when a work may be shown: null means anywhere, at any time. ``place`` is a host name or a channel.
+licences = sa.Table(
+    "licences", schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("work_id", sa.ForeignKey(works.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    _org(),
+    sa.Column("territory", sa.String),  # ISO 3166-1 alpha-2
+    sa.Column("place", sa.String),
+    sa.Column("starts", sa.String),
+    sa.Column("ends", sa.String),
+)  # fmt: skip
+# The same stretch in references of two organisations, found when the second was registered.
+overlaps = sa.Table(
+    "overlaps", schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("ref_id", sa.ForeignKey(refs.c.id, ondelete="CASCADE"), nullable=False),
+    sa.Column("org_id", sa.ForeignKey("orgs.id"), nullable=False),
+    sa.Column("other_ref_id", sa.ForeignKey(refs.c.id, ondelete="CASCADE"), nullable=False),
+    sa.Column("other_org_id", sa.ForeignKey("orgs.id"), nullable=False),
+    sa.Column("segments", sa.JSON, nullable=False),
+    sa.Column("owner_org_id", sa.Integer),  # who it was resolved for
+    sa.Column("resolved", sa.String),
+    _text("found"),
+)  # fmt: skip
