@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from service.cli import app
+from service.cli import app, interrupt
 from service.terminal import progress
 
 ANSWER = {"query", "status", "error", "elapsed", "matches", "engine"}
@@ -265,7 +265,7 @@ def test_an_interruption_is_not_lost_in_a_finalizer() -> None:
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGINT, cli.interrupt)
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
             ended = Ended()
