@@ -49,6 +49,22 @@ CREATE TABLE cases (
 
 CREATE INDEX ix_cases_org_id ON cases (org_id);
 
+CREATE TABLE claims (
+	ref_id INTEGER NOT NULL,
+	org_id INTEGER NOT NULL,
+	work_id INTEGER NOT NULL,
+	name VARCHAR NOT NULL,
+	since VARCHAR NOT NULL,
+	PRIMARY KEY (ref_id, org_id),
+	FOREIGN KEY(ref_id) REFERENCES refs (id) ON DELETE CASCADE,
+	FOREIGN KEY(org_id) REFERENCES orgs (id),
+	FOREIGN KEY(work_id) REFERENCES works (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_claims_org_id ON claims (org_id);
+
+CREATE INDEX ix_claims_work_id ON claims (work_id);
+
 CREATE TABLE holdings (
 	work_id INTEGER NOT NULL,
 	org_id INTEGER NOT NULL,
@@ -197,6 +213,15 @@ CREATE TABLE keys (
 );
 
 CREATE INDEX ix_keys_org_id ON keys (org_id);
+
+CREATE TABLE findings (
+	answer_id VARCHAR NOT NULL,
+	ref_id INTEGER NOT NULL,
+	PRIMARY KEY (answer_id, ref_id),
+	FOREIGN KEY(answer_id) REFERENCES answers (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_findings_ref_id ON findings (ref_id);
 
 CREATE TABLE sessions (
 	id_sha256 VARCHAR NOT NULL,
