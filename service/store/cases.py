@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from evidence.answer import Json
 from service.store.caller import Caller
 from service.store.errors import Missing
-from service.store.pages import Page, Read, page_json, paged
+from service.store.paging import Page, Read, page_json, paged
 from service.store.store import Store, now
 from service.store.tables import answers, cases
 from service.store.works import Check

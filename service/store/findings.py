@@ -12,7 +12,7 @@ from service.rights import Claim, Known, Overlap, judged, ref_ids
 from service.store import licences
 from service.store.caller import Caller
 from service.store.errors import Missing, Unfit
-from service.store.pages import Page, Read, cursor, number, paged
+from service.store.paging import Page, Read, cursor, number, paged
 from service.store.store import Store, now
 from service.store.tables import answers, claims, findings, overlaps, verdicts
 from service.store.works import list_references
