@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from index.database import refs, works
 
+SCHEMA_VERSION = 1  # of these tables; whoever changes them adds a migration
 schema = sa.MetaData()
 
 
@@ -17,6 +18,7 @@ def _org(**more: object) -> sa.Column[int]:
     return sa.Column("org_id", sa.ForeignKey("orgs.id"), nullable=False, index=True, **more)  # type: ignore[arg-type]
 
 
+about = sa.Table("whorl_service", schema, sa.Column("version", sa.Integer, primary_key=True))
 # Rights holders, units of investigators: whose objects these are.
 orgs = sa.Table(
     "orgs", schema,
