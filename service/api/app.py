@@ -6,7 +6,21 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from service.api import accounts, audit, document, health, login, metrics, problem, sessions
+from service.api import (
+    accounts,
+    audit,
+    cases,
+    document,
+    health,
+    login,
+    metrics,
+    overlaps,
+    problem,
+    references,
+    reviews,
+    sessions,
+    works,
+)
 from service.api.bodies import BodyLimit
 from service.api.idempotency import Idempotency
 from service.api.limits import Limiter
@@ -22,6 +36,11 @@ ROUTERS = (
     sessions.router,
     login.router,
     audit.router,
+    works.router,
+    references.router,
+    overlaps.router,
+    cases.router,
+    reviews.router,
 )
 
 
