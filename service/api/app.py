@@ -6,7 +6,9 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from service.api import problem
+from service.api import jobs, matches, problem, uploads
+from service.incoming import Incoming
+from service.jobs.queue import Queue
 from service.settings import Settings
 from service.store.store import Store
 
@@ -16,13 +18,19 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings.data.mkdir(parents=True, exist_ok=True)
         app.state.store = Store(settings.database_url)
+        app.state.incoming = Incoming(settings, app.state.store)
+        app.state.jobs = Queue(settings, app.state.store)
         try:
             yield
         finally:
+            app.state.jobs.close()
             app.state.store.close()
 
     app = FastAPI(title="Whorl", version=version("whorl"), lifespan=lifespan)
     app.state.settings = settings
     problem.add_to(app)
+    for router in (uploads.router, matches.router, jobs.router):
+        app.include_router(router)
     return app
