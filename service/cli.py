@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service import operating
+
 if TYPE_CHECKING:
     from evidence.answer import Json
     from fingerprint.media import Limits
@@ -61,6 +63,9 @@ def _data_directory() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("whorl", appauthor=False)
+
+
+operating.add_to(app, _data_directory)
 
 
 def _limits() -> "Limits":

@@ -6,11 +6,13 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from service.api import jobs, matches, problem, uploads
+from service.api import health, jobs, matches, problem, uploads
 from service.incoming import Incoming
 from service.jobs.queue import Queue
 from service.settings import Settings
 from service.store.store import Store
+
+ROUTERS = (health.router, uploads.router, matches.router, jobs.router)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -28,9 +30,9 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.jobs.close()
             app.state.store.close()
 
-    app = FastAPI(title="Whorl", version=version("whorl"), lifespan=lifespan)
+    app = FastAPI(title="Whorl", version=version("whorl"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
     problem.add_to(app)
-    for router in (uploads.router, matches.router, jobs.router):
+    for router in ROUTERS:
         app.include_router(router)
     return app

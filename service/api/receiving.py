@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from service.api.problem import Problem
-from service.incoming import Incoming, IncomingError, Writing
+from service.incoming import Incoming, IncomingError
 from service.store.uploads import Upload
 
 GATHERED = 1 << 20  # bytes handed to the disk at once

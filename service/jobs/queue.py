@@ -14,8 +14,7 @@ from typing import Any
 # DBOS prints its own advertisement and every step it takes.
 os.environ.setdefault("DBOS__LOG_LEVEL", "ERROR")
 
-from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
-from dbos._error import DBOSException
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, error
 
 from service.settings import Settings
 from service.store import jobs
@@ -81,7 +80,7 @@ class Queue:
 
     def drop(self, job: Job) -> None:
         """Takes a job out of the queue; a worker that is at it sees for itself that it was cancelled."""
-        with suppress(DBOSException):
+        with suppress(error.DBOSException):
             self._client.cancel_workflow(place(job))
 
     def take_over(self, executors: list[str]) -> int:

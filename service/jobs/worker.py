@@ -45,11 +45,14 @@ class Hands:
     """The child process that reads media: warm, one job at a time, and made anew when a job must be stopped."""
 
     def __init__(self, settings: Settings, limits: Limits) -> None:
-        self._make = lambda: Workers(1, reader, Opening(settings.data, limits), patience(limits))
-        self._workers = self._make()
+        self._opening, self._silence = Opening(settings.data, limits), patience(limits)
+        self._workers = self._made()
         self._lock = (
             threading.Lock()
         )  # what is taken over from a dead worker may come beside a job of the queue's
+
+    def _made(self) -> Workers:
+        return Workers(1, reader, self._opening, self._silence)
 
     def warm(self) -> None:
         """Has the child load what it needs. Raises WorkerError."""
@@ -73,7 +76,7 @@ class Hands:
     def stop(self) -> None:
         """Ends the child at once."""
         self._workers.__exit__(None, None, None)
-        self._workers = self._make()
+        self._workers = self._made()
 
 
 class Worker:
@@ -98,7 +101,7 @@ class Worker:
         lease = Lease(leases(self._settings))
         self._hands.warm()
         DBOS(config=config(self._settings, lease.name))
-        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(self.job)
+        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(self._workflow())
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
         DBOS.register_queue(
@@ -111,6 +114,14 @@ class Worker:
         self._queue.close()
         self._engine.close()
         self._store.close()
+
+    def _workflow(self) -> Callable[[str, int], None]:
+        """``job`` as a plain function: DBOS writes notes on what it is given, and a method takes none."""
+
+        def job(job_id: str, run: int) -> None:
+            self.job(job_id, run)
+
+        return job
 
     def _told_to_stop(self, *_: object) -> None:
         self._leave_at = time.monotonic() + LEAVE / 2
@@ -171,8 +182,9 @@ class Worker:
 
 def main() -> None:
     """`python -m service.jobs.worker`: settings come from the environment."""
+    from_environment: dict[str, Any] = {}
     try:
-        Worker(Settings()).run()
+        Worker(Settings(**from_environment)).run()
     except (CatalogError, WorkerError) as error:
         say(f"worker: {error}")
         sys.exit(1)

@@ -36,6 +36,10 @@ class Store:
         """The first row of the query, if any."""
         return next(iter(self.rows(query)), None)
 
+    def ping(self) -> None:
+        """Asks the database for nothing. Raises CatalogError when it does not answer."""
+        self.rows(sa.select(sa.literal(1)))
+
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction: all of it is stored, or nothing."""
