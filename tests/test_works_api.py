@@ -15,7 +15,7 @@ FILM = {"title": "Nosferatu", "kind": "film", "identifiers": ["isan:0000-0000-D0
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+def app(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     with served(tmp_path_factory.mktemp("data")) as started:
         yield started
 
