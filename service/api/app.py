@@ -6,8 +6,23 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from service.api import cases, document, health, overlaps, problem, references, reviews, works
+from service.api import (
+    cases,
+    document,
+    health,
+    jobs,
+    matches,
+    overlaps,
+    problem,
+    references,
+    reviews,
+    uploads,
+    works,
+)
 from service.api.bodies import BodyLimit
+from service.api.urls import CleanUrl
+from service.incoming import Incoming
+from service.jobs.queue import Queue
 from service.settings import Settings
 from service.store.store import Store
 
@@ -16,8 +31,11 @@ ROUTERS = (
     works.router,
     references.router,
     overlaps.router,
-    cases.router,
+    uploads.router,
+    matches.router,
     reviews.router,
+    jobs.router,
+    cases.router,
 )
 
 
@@ -28,14 +46,18 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.data.mkdir(parents=True, exist_ok=True)
         app.state.store = Store(settings.database_url)
+        app.state.incoming = Incoming(settings, app.state.store)
+        app.state.jobs = Queue(settings, app.state.store)
         try:
             yield
         finally:
+            app.state.jobs.close()
             app.state.store.close()
 
     app = FastAPI(title="Whorl", version=version("whorl"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
     app.add_middleware(BodyLimit)
+    app.add_middleware(CleanUrl)
     problem.add_to(app)
     document.add_to(app)
     for router in ROUTERS:

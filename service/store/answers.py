@@ -1,0 +1,31 @@
+"""Answers: what captures hold, as `whorl match` tells it; `findings` tells them to a caller."""
+
+import secrets
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.store.findings import note_findings
+from service.store.store import now
+from service.store.tables import answers
+
+Json = dict[str, Any]
+
+
+def add(connection: sa.Connection, job: sa.Row[Any], answer: Json) -> str:
+    """Keeps the answer of a job, in the job's own transaction; returns its id."""
+    answer_id = secrets.token_hex(16)
+    row = {
+        "id": answer_id,
+        "org_id": job.org_id,
+        "case_id": job.case_id,
+        "name": answer["query"]["name"],
+        "sha256": answer["query"]["sha256"],
+        "status": answer["status"],
+        "answer": answer,
+        "captured": job.input.get("captured") or {},
+        "created": now(),
+    }
+    connection.execute(sa.insert(answers).values(**row))
+    note_findings(connection, answer_id, answer["matches"])
+    return answer_id
