@@ -29,6 +29,7 @@ from service.api.idempotency import Idempotency
 from service.api.limits import Limiter
 from service.api.metrics import Metrics
 from service.api.requests import Requests
+from service.api.urls import CleanUrl
 from service.incoming import Incoming
 from service.jobs.queue import Queue
 from service.settings import Settings
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.limiter = Limiter(settings.requests_a_minute)
     app.state.metrics = Metrics(lambda: app.state.store)
     app.add_middleware(BodyLimit)
+    app.add_middleware(CleanUrl)
     app.add_middleware(Idempotency)
     login.add_to(app, settings)
     app.add_middleware(Requests)  # the last is the outermost
