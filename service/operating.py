@@ -1,6 +1,7 @@
 """Commands of whoever runs the service: serve, key."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,7 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Serve the API and the page; the first start prints an administrator's key."""
+        _check_libraries()
         from service.serve import serve as run
 
         run(_settings(data(), host=host, port=port, workers=workers, database=database))
@@ -48,12 +50,22 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Make an API key, here on the machine itself: also when the administrator's key was lost."""
+        _check_libraries()
         from service.serve import make_key
         from service.store.caller import SCOPES_OF
 
         if role not in SCOPES_OF:
             raise typer.BadParameter(f"no role {role!r}: one of {', '.join(SCOPES_OF)}")
         print(make_key(_settings(data(), database=database), label, role, organisation))
+
+
+def _check_libraries() -> None:
+    """Raises wrong usage where the service's libraries are not installed: registering and matching need none of them."""
+    missing = [
+        library for library in ("dbos", "fastapi", "pydantic_settings", "uvicorn") if not find_spec(library)
+    ]
+    if missing:
+        raise typer.BadParameter(f"the service needs {', '.join(missing)}: pip install 'whorl[service]'")
 
 
 def _settings(data: Path, **given: object) -> "Settings":
