@@ -110,6 +110,7 @@ def test_logs_are_json_lines_with_the_id_of_the_request(tmp_path: Path) -> None:
 
 def test_a_request_under_way_is_answered_before_the_end(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "0") as running, ThreadPoolExecutor(1) as pool:
+        assert running.get("/health/ready").status_code == 200
         sending = Event()
 
         def slowly() -> Iterator[bytes]:
