@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from service.api import health, jobs, matches, problem, uploads
 from service.incoming import Incoming
 from service.jobs.queue import Queue
+from service.matcher import Matcher
 from service.settings import Settings
 from service.store.store import Store
 
@@ -24,9 +25,11 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.store = Store(settings.database_url)
         app.state.incoming = Incoming(settings, app.state.store)
         app.state.jobs = Queue(settings, app.state.store)
+        app.state.matcher = Matcher(settings)
         try:
             yield
         finally:
+            app.state.matcher.close()
             app.state.jobs.close()
             app.state.store.close()
 

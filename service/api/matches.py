@@ -1,5 +1,7 @@
 """Matches: what captures hold. By file or upload an answer is a job; by fingerprint it comes at once."""
 
+import asyncio
+from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -7,6 +9,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fingerprint.exchange import MEDIA_TYPE
+from index.database import CatalogError
 from service.api.access import needs, store
 from service.api.forms import form_upload, media_type
 from service.api.jobs import JobOut, accepted
@@ -14,6 +18,7 @@ from service.api.problem import Problem, not_found
 from service.api.receiving import incoming
 from service.incoming import Incoming
 from service.jobs.queue import PRIORITIES
+from service.matcher import BusyError, Matcher
 from service.store import answers, uploads
 from service.store.caller import Caller
 from service.store.jobs import New
@@ -21,6 +26,8 @@ from service.store.store import Store
 from service.store.uploads import Upload
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
+
+LARGEST = 128 << 20  # bytes of a fingerprint: an hour of sound and pictures
 
 Held = Annotated[Store, Depends(store)]
 Files = Annotated[Incoming, Depends(incoming)]
@@ -142,6 +149,51 @@ def _asked(request: Request, response: Response, who: Caller, held: Store, wante
     job = accepted(request, who, New("match", wanted.priority, given, upload.id, wanted.case))
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job
+
+
+_FINGERPRINT: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.post("/fingerprint", openapi_extra=_FINGERPRINT)
+async def match_fingerprint(
+    request: Request, who: Annotated[Caller, needs("matches:write")]
+) -> dict[str, Any]:
+    """What a capture holds, of which only the fingerprint is sent (`whorl fingerprint --query`): answered at once.
+
+    No disguise is undone, `searched` says so: send the file where "no-match" does not suffice.
+    """
+    if media_type(request) != MEDIA_TYPE:
+        raise Problem(415, "wrong-type", f"send a fingerprint as Content-Type: {MEDIA_TYPE}")
+    body = await fingerprint_body(request)
+    matcher: Matcher = request.app.state.matcher
+    try:
+        return await asyncio.wrap_future(matcher.ask(body))
+    except ValueError as error:
+        raise Problem(422, "bad-fingerprint", str(error)) from None
+    except BusyError as error:
+        raise Problem(503, "busy", str(error), {"Retry-After": "1"}) from None
+    except (CatalogError, BrokenProcessPool) as error:
+        raise Problem(
+            503, "unavailable", f"the catalog cannot be searched now: {error}", {"Retry-After": "5"}
+        ) from None
+
+
+async def fingerprint_body(request: Request) -> bytes:
+    """The bytes of a fingerprint. Raises a Problem 413."""
+    parts, size = list[bytes](), 0
+    async for part in request.stream():
+        size += len(part)
+        if size > LARGEST:
+            raise Problem(
+                413, "too-large", f"a fingerprint may have {LARGEST} bytes: upload the file instead"
+            )
+        parts.append(part)
+    return b"".join(parts)
 
 
 @router.get("/{match_id}")
