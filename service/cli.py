@@ -78,10 +78,9 @@ def _limits() -> "Limits":
 
 
 def _engine() -> "Engine":
-    from matching.engine import Engine
-    from service.terminal import say
+    from service.opening import open_engine
 
-    return Engine(_data_directory(), _limits(), note=say)
+    return open_engine(_data_directory(), _limits())
 
 
 def _start_decoder() -> None:

@@ -11,16 +11,18 @@ from fastapi.testclient import TestClient
 from service.api.app import create_app
 from service.settings import Settings
 from service.store.accounts import add_key, org_named
+from tests import backend
 
 ORG = "Prana-Film"
 
 
 @contextmanager
 def served(data: Path, **settings: Any) -> Iterator[FastAPI]:
-    """The service over a data directory, started."""
-    app = create_app(Settings(data=data, **settings))
-    with TestClient(app):
-        yield app
+    """The service over a data directory and a new database of the kind that is tested, started."""
+    with backend.database(data) as url:
+        app = create_app(Settings(**{"data": data, "database": url, **settings}))
+        with TestClient(app):
+            yield app
 
 
 def key_of(app: FastAPI, role: str = "administrator", org: str = ORG, **rest: Any) -> str:

@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.api.access import needs
-from service.settings import Settings
 from service.store.accounts import Refused, add_key, add_person, authenticate, first_key, org_named
 from service.store.caller import SCOPES_OF, Caller
 from service.store.store import Store
@@ -19,8 +18,8 @@ from tests.service import client, served
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(Settings(data=tmp_path).database_url)
+def store(database: str) -> Iterator[Store]:
+    opened = Store(database)
     yield opened
     opened.close()
 

@@ -119,9 +119,13 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(
 
 
 def test_details_come_from_options_too(data: Path, song: Path) -> None:
-    whorl("register", song, "--title", "Harbour Lights", "--owner", "A Label", "--id", "isrc:X")
+    whorl("register", song, "--title", "Harbour Lights", "--owner", "A Label", "--id", "isrc:US-RC1-76-07839")
     (shown,) = lines("show", "#1")
-    assert (shown["title"], shown["owner"], shown["identifiers"]) == ("Harbour Lights", "A Label", ["isrc:X"])
+    assert (shown["title"], shown["owner"], shown["identifiers"]) == (
+        "Harbour Lights",
+        "A Label",
+        ["isrc:USRC17607839"],
+    )
 
 
 def test_an_answer_has_exactly_the_agreed_keys(data: Path, song: Path, samples: Path) -> None:
