@@ -2,95 +2,58 @@
 
 import asyncio
 from concurrent.futures.process import BrokenProcessPool
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from fingerprint.exchange import MEDIA_TYPE
 from index.database import CatalogError
 from service.api.access import needs, store
+from service.api.answers import Found
 from service.api.forms import form_upload, media_type
+from service.api.given import checked, fingerprint_body, finished, form_values, json_body
 from service.api.jobs import JobOut, accepted
-from service.api.problem import Problem, not_found
+from service.api.problem import Problem
 from service.api.receiving import incoming
+from service.api.schemas import Body, Id
+from service.api.text import Country, Moment, Place
 from service.incoming import Incoming
 from service.jobs.queue import PRIORITIES
 from service.matcher import BusyError, Matcher
-from service.store import answers, uploads
+from service.store import findings
 from service.store.caller import Caller
 from service.store.jobs import New
 from service.store.store import Store
-from service.store.uploads import Upload
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
-
-LARGEST = 128 << 20  # bytes of a fingerprint: an hour of sound and pictures
 
 Held = Annotated[Store, Depends(store)]
 Files = Annotated[Incoming, Depends(incoming)]
 
 
-class Captured(BaseModel):
-    """Where and when it was captured: a host name or channel, a country (ISO 3166-1 alpha-2), a time (ISO 8601)."""
+class CapturedIn(Body):
+    """Where and when it was captured."""
 
-    model_config = ConfigDict(extra="forbid")
-    place: str | None = Field(None, max_length=255)
-    territory: str | None = Field(None, pattern="^[A-Za-z]{2}$")
-    at: datetime | None = None
+    place: Place | None = None
+    territory: Country | None = None
+    at: Moment | None = None
 
 
-class MatchIn(BaseModel):
+class FoundAtOnce(Found):
+    """What a capture holds; ``searched`` says for which disguises: none."""
+
+    searched: Literal["plain"]
+
+
+class MatchIn(Body):
     """A capture to be examined: a finished upload. ``priority``: 1 to 1000, lower first."""
 
-    model_config = ConfigDict(extra="forbid")
-    upload: str
-    captured: Captured = Field(default_factory=lambda: Captured.model_validate({}))
-    case: str | None = None
+    upload: Id
+    captured: CapturedIn = CapturedIn()
+    case: Id | None = None
     priority: Annotated[int, Field(ge=1, le=1000)] = PRIORITIES["match"]
-
-
-def checked(model: type[BaseModel], values: dict[str, Any]) -> Any:
-    """The values as the model has them. Raises a Problem 422."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        wrong = [{"at": "/".join(map(str, one["loc"])), "problem": one["msg"]} for one in error.errors()]
-        said = "; ".join(f"{one['at']}: {one['problem']}" for one in wrong)
-        raise Problem(422, "invalid", said, errors=wrong) from None
-
-
-async def json_body(request: Request) -> dict[str, Any]:
-    """A small JSON object. Raises a Problem."""
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > 64 << 10:
-        raise Problem(413, "too-large", "a JSON body has a Content-Length of at most 64 KiB")
-    try:
-        body = await request.json()
-    except (ValueError, RecursionError):
-        raise Problem(422, "invalid", "the body is no JSON") from None
-    if not isinstance(body, dict):
-        raise Problem(422, "invalid", "the body is no JSON object")
-    return body
-
-
-def finished(held: Store, who: Caller, upload_id: str) -> Upload:
-    """An upload that is whole. Raises a Problem."""
-    upload = uploads.find(held, who, upload_id)
-    if upload is None:
-        raise not_found("upload", upload_id)
-    if upload.sha256 is None:
-        raise Problem(409, "unfinished", f"upload {upload_id} has {upload.received} of {upload.length} bytes")
-    return upload
-
-
-def form_values(fields: dict[str, str], inner: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """A form's fields with some of them in an object inside: {"captured": {"place": ...}}."""
-    empty = {name: value for name, value in fields.items() if value != ""}
-    part = {name: empty.pop(name) for name in names if name in empty}
-    return {**empty, **({inner: part} if part else {})}
 
 
 _BODY: dict[str, Any] = {
@@ -159,10 +122,15 @@ _FINGERPRINT: dict[str, Any] = {
 }
 
 
-@router.post("/fingerprint", openapi_extra=_FINGERPRINT)
+@router.post(
+    "/fingerprint", openapi_extra=_FINGERPRINT, response_model=FoundAtOnce, response_model_exclude_unset=True
+)
 async def match_fingerprint(
-    request: Request, who: Annotated[Caller, needs("matches:write")]
-) -> dict[str, Any]:
+    request: Request,
+    who: Annotated[Caller, needs("matches:write")],
+    held: Held,
+    captured: Annotated[CapturedIn, Query()],
+) -> Any:
     """What a capture holds, of which only the fingerprint is sent (`whorl fingerprint --query`): answered at once.
 
     No disguise is undone, `searched` says so: send the file where "no-match" does not suffice.
@@ -172,7 +140,7 @@ async def match_fingerprint(
     body = await fingerprint_body(request)
     matcher: Matcher = request.app.state.matcher
     try:
-        return await asyncio.wrap_future(matcher.ask(body))
+        answer = await asyncio.wrap_future(matcher.ask(body))
     except ValueError as error:
         raise Problem(422, "bad-fingerprint", str(error)) from None
     except BusyError as error:
@@ -181,25 +149,5 @@ async def match_fingerprint(
         raise Problem(
             503, "unavailable", f"the catalog cannot be searched now: {error}", {"Retry-After": "5"}
         ) from None
-
-
-async def fingerprint_body(request: Request) -> bytes:
-    """The bytes of a fingerprint. Raises a Problem 413."""
-    parts, size = list[bytes](), 0
-    async for part in request.stream():
-        size += len(part)
-        if size > LARGEST:
-            raise Problem(
-                413, "too-large", f"a fingerprint may have {LARGEST} bytes: upload the file instead"
-            )
-        parts.append(part)
-    return b"".join(parts)
-
-
-@router.get("/{match_id}")
-def get_match(match_id: str, who: Annotated[Caller, needs("matches:read")], held: Held) -> dict[str, Any]:
-    """What a capture holds: the answer of `whorl match --json`, and its id, case, and where it was captured."""
-    row = answers.find(held, who, match_id)
-    if row is None:
-        raise not_found("match", match_id)
-    return {"id": row.id, "created": row.created, "case": row.case_id, "captured": row.captured, **row.answer}
+    there = captured.model_dump(mode="json", exclude_none=True)
+    return await run_in_threadpool(findings.told, held, who, answer, there)
