@@ -36,7 +36,9 @@ def sender(app: FastAPI) -> TestClient:
 def begun(sender: TestClient, length: int = len(BYTES), name: str = "film.mp4") -> str:
     """The place of a new upload."""
     metadata = f"filename {base64.b64encode(name.encode()).decode()}"
-    made = sender.post("/v1/uploads", headers={**TUS, "Upload-Length": str(length), "Upload-Metadata": metadata})
+    made = sender.post(
+        "/v1/uploads", headers={**TUS, "Upload-Length": str(length), "Upload-Metadata": metadata}
+    )
     assert made.status_code == 201, made.text
     return str(made.headers["Location"])
 

@@ -1,8 +1,8 @@
 """Files in forms (multipart/form-data): read as they come, straight to the disk, hashed meanwhile; never held in memory."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -158,9 +158,17 @@ async def form_upload(request: Request, who: Caller, files: Incoming) -> tuple[U
         raise Problem(error.status, error.code, error.detail) from None
 
 
+@asynccontextmanager
+async def or_nothing(files: Incoming, upload: Upload | None) -> AsyncIterator[None]:
+    """Removes what a form brought where the rest of the request turns out to be wrong."""
+    try:
+        yield
+    except Exception:
+        if upload is not None:
+            await asyncio.to_thread(files.remove, upload.id)
+        raise
+
+
 def media_type(request: Request) -> str:
     """The Content-Type of a request, without its options."""
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
-
-
-Body = dict[str, Any]

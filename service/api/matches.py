@@ -12,7 +12,7 @@ from fingerprint.exchange import MEDIA_TYPE
 from index.database import CatalogError
 from service.api.access import needs, store
 from service.api.answers import Found
-from service.api.forms import form_upload, media_type
+from service.api.forms import form_upload, media_type, or_nothing
 from service.api.given import checked, fingerprint_body, finished, form_values, json_body
 from service.api.jobs import JobOut, accepted
 from service.api.problem import Problem
@@ -26,6 +26,7 @@ from service.store import findings
 from service.store.caller import Caller
 from service.store.jobs import New
 from service.store.store import Store
+from service.store.uploads import Upload
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
 
@@ -89,6 +90,7 @@ async def match_file(
     files: Files,
 ) -> JobOut:
     """Has a capture examined: a file in a form, or an upload named in JSON. The answer is that of the job."""
+    upload: Upload | None = None
     if media_type(request) == "multipart/form-data":
         upload, fields = await form_upload(request, who, files)
         values = form_values(fields, "captured", ("place", "territory", "at")) | {"upload": upload.id}
@@ -98,8 +100,9 @@ async def match_file(
         raise Problem(
             415, "wrong-type", "send multipart/form-data with a file, or application/json with an upload"
         )
-    wanted: MatchIn = checked(MatchIn, values)
-    return await run_in_threadpool(_asked, request, response, who, held, wanted)
+    async with or_nothing(files, upload):
+        wanted = checked(MatchIn, values)
+        return await run_in_threadpool(_asked, request, response, who, held, wanted)
 
 
 def _asked(request: Request, response: Response, who: Caller, held: Store, wanted: MatchIn) -> JobOut:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from fingerprint.exchange import MEDIA_TYPE
 from service.api.access import needs, store
-from service.api.forms import form_upload, media_type
+from service.api.forms import form_upload, media_type, or_nothing
 from service.api.given import checked, fingerprint_body, finished, form_values, json_body
 from service.api.jobs import JobOut, accepted
 from service.api.problem import Problem
@@ -68,6 +68,7 @@ async def register(
     work: Annotated[Id | None, Query(description="The work, where a fingerprint is sent.")] = None,
 ) -> Any:
     """Has an original registered: a file in a form, an upload named in JSON, or a fingerprint (`whorl fingerprint`)."""
+    upload: Upload | None = None
     if media_type(request) == "multipart/form-data":
         upload, fields = await form_upload(request, who, files)
         values = form_values(fields, "", ()) | {"upload": upload.id}
@@ -79,8 +80,9 @@ async def register(
         values = {"upload": upload.id, "work": work}
     else:
         raise Problem(415, "wrong-type", f"send multipart/form-data, application/json, or {MEDIA_TYPE}")
-    wanted = checked(ReferenceIn, values)
-    return await run_in_threadpool(_asked, request, response, who, held, wanted)
+    async with or_nothing(files, upload):
+        wanted = checked(ReferenceIn, values)
+        return await run_in_threadpool(_asked, request, response, who, held, wanted)
 
 
 def _kept(files: Incoming, who: Caller, body: bytes) -> Upload:

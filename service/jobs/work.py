@@ -25,6 +25,7 @@ class Opening:
 
     data: Path
     limits: Limits
+    database: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Original:
 def reader(opening: Opening) -> Handler:
     """Reads media, in the process that calls this; everything that it needs is loaded before the first job."""
     start_decoder()
-    engine = Engine(opening.data, opening.limits, note=say)
+    engine = Engine(opening.data, opening.limits, note=say, database=opening.database)
     engine.warm()
 
     def handle(job: Any, tell: Callable[[float], None]) -> Json | Original | None:
