@@ -11,6 +11,7 @@ from service.api import (
     audit,
     cases,
     document,
+    fingerprints,
     health,
     jobs,
     login,
@@ -19,7 +20,6 @@ from service.api import (
     overlaps,
     problem,
     references,
-    registering,
     reviews,
     sessions,
     uploads,
@@ -30,6 +30,7 @@ from service.api.idempotency import Idempotency
 from service.api.limits import Limiter
 from service.api.metrics import Metrics
 from service.api.requests import Requests
+from service.api.urls import CleanUrl
 from service.incoming import Incoming
 from service.jobs.queue import Queue
 from service.matcher import Matcher
@@ -45,11 +46,11 @@ ROUTERS = (
     audit.router,
     works.router,
     references.router,
-    registering.router,
     overlaps.router,
     cases.router,
     uploads.router,
     matches.router,
+    fingerprints.router,
     jobs.router,
     reviews.router,
 )
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.limiter = Limiter(settings.requests_a_minute)
     app.state.metrics = Metrics(lambda: app.state.store)
     app.add_middleware(BodyLimit)
+    app.add_middleware(CleanUrl)
     app.add_middleware(Idempotency)
     login.add_to(app, settings)
     app.add_middleware(Requests)  # the last is the outermost
