@@ -1,4 +1,4 @@
-"""Commands of whoever runs the service: serve, key."""
+"""Commands of whoever runs the service: serve, key, backup, restore."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -20,6 +20,7 @@ Database = Annotated[
 
 def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
     """Adds the commands to the command line, whose data directory ``data`` tells."""
+    add_fingerprint_to(app)
 
     @app.command()
     def serve(
@@ -57,6 +58,75 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         if role not in SCOPES_OF:
             raise typer.BadParameter(f"no role {role!r}: one of {', '.join(SCOPES_OF)}")
         print(make_key(_settings(data(), database=database), label, role, organisation))
+
+    @app.command()
+    def backup(
+        file: Annotated[Path, typer.Argument(help="The tar to write.")],
+        uploads: Annotated[bool, typer.Option(help="With the files that were uploaded.")] = True,
+        database: Database = None,
+    ) -> None:
+        """Back up the database and the uploads into one file, while the service runs."""
+        from service.keeping import backup as back_up
+
+        _told(lambda: back_up(_settings(data(), database=database), file, uploads), file)
+
+    @app.command()
+    def restore(
+        file: Annotated[Path, typer.Argument(help="What `whorl backup` wrote.", exists=True, dir_okay=False)],
+        database: Database = None,
+    ) -> None:
+        """Restore a backup into an empty data directory and database, SQLite or PostgreSQL."""
+        from service.keeping import restore as put_back
+
+        _told(lambda: put_back(_settings(data(), database=database), file), data())
+
+
+def _told(run: Callable[[], dict[str, int]], place: Path) -> None:
+    try:
+        rows = run()
+    except OSError as error:
+        from index.database import CatalogError
+
+        raise CatalogError(f"{error.filename or place}: {error.strerror}") from error
+    print(
+        f"{place}: {rows['refs']} references, {rows['works']} works, {rows['answers']} answers, {rows['uploads']} uploads"
+    )
+
+
+def add_fingerprint_to(app: typer.Typer) -> None:
+    """Adds `whorl fingerprint` to the command line."""
+
+    @app.command()
+    def fingerprint(
+        file: Annotated[Path, typer.Argument(help="A file of sound or pictures.", show_default=False)],
+        query: Annotated[
+            bool,
+            typer.Option("--query", help="Add the codes that are asked with, not only those to register."),
+        ] = False,
+        output: Annotated[
+            Path | None, typer.Option("--output", "-o", help="Where to write it.", show_default="FILE.whorl")
+        ] = None,
+    ) -> None:
+        """Make the fingerprint of a file: it is sent in its place, so that the content never leaves its owner."""
+        from fingerprint.exchange import packed
+        from fingerprint.media import Limits, MediaError
+        from service.fingerprinting import fingerprinted
+        from service.terminal import progress, say
+
+        place = output or file.with_name(file.name + ".whorl")
+        try:
+            with progress(1, "reading") as show:
+                made = fingerprinted(
+                    file, query, Limits.from_environment(), lambda part: show(0, part, file.name)
+                )
+            place.write_bytes(packed(made))
+        except MediaError as error:
+            say(f"error: {error}")
+            raise typer.Exit(1) from None
+        except OSError as error:
+            say(f"error: {place} cannot be written: {error.strerror}")
+            raise typer.Exit(1) from None
+        print(place)
 
 
 def _check_libraries() -> None:
