@@ -166,11 +166,12 @@ class Catalog:
     def remove(self, ref_id: int) -> None:
         """Removes a reference and its codes, and its work when that was its last. Raises KeyError."""
         with self._database.write() as connection:
-            if connection.execute(sa.delete(tables.refs).where(tables.refs.c.id == ref_id)).rowcount == 0:
+            gone = sa.delete(tables.refs).where(tables.refs.c.id == ref_id).returning(tables.refs.c.work_id)
+            work_id = connection.scalar(gone)
+            if work_id is None:
                 raise KeyError(ref_id)
-            connection.execute(
-                sa.delete(tables.works).where(tables.works.c.id.not_in(sa.select(tables.refs.c.work_id)))
-            )
+            left = sa.exists().where(tables.refs.c.work_id == work_id)
+            connection.execute(sa.delete(tables.works).where(tables.works.c.id == work_id).where(~left))
 
     def _works_where(self, condition: sa.ColumnElement[bool]) -> dict[int, Work]:
         named: dict[int, set[tuple[str, str]]] = {}

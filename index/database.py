@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
+
+from index.migrate import upgrade
 
 SCHEMA_VERSION = 1
+MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK_WAIT = 30  # seconds: another process that registers holds the lock for the time of one fsync
+_LOCK = 0x57686F726C  # what PostgreSQL's lock of the writer is called: any number that is always the same
+_DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_SERVER_OPTIONS = f"-c lock_timeout={_LOCK_WAIT * 1000} -c timezone=UTC"
 
 _NEXT_STEPS = {
     "is full": "free some space and run it again; what was being stored is not in the catalog, all else is",
@@ -20,6 +26,13 @@ _NEXT_STEPS = {
     "unable to open": "check that the folder exists and may be written to",
     "readonly": "it may not be written to: check its permissions",
     "locked": "another process is writing to it: run it again later",
+    "lock timeout": "another process is writing to it: run it again later",
+    "Connection refused": "check the URL, and that the server runs",
+    "resolve host": "check the URL, and that the server runs",
+    "No such file or directory": "check the URL, and that the server runs",
+    "password authentication": "check the user and the password in the URL",
+    "does not exist": "make it with createdb, or name another",
+    "No space left": "free some space and run it again; what was being stored is not in the catalog, all else is",
 }
 
 
@@ -82,10 +95,7 @@ class Database:
         """Opens it, or makes it where there is none. Raises CatalogError."""
         self.url = _url(url_or_path)
         self.place = self.url.database if _is_sqlite(self.url) else self.url.render_as_string()
-        self._engine = sa.create_engine(self.url)
-        if _is_sqlite(self.url):
-            sa.event.listen(self._engine, "connect", _on_connect)
-            sa.event.listen(self._engine, "begin", _on_begin)
+        self._engine = _engine(self.url)
         self._writer = self._engine.execution_options(whorl_writes=True)
         try:
             self.uuid = self._open()
@@ -130,10 +140,11 @@ class Database:
                 f"{self.place} is a database of something else ({', '.join(tables)}): name another"
             )
         found = self.rows(sa.select(about))
-        versions = [row.version for row in found]
-        if versions != [SCHEMA_VERSION]:
+        if not found or found[0].version < SCHEMA_VERSION:
+            found = self._upgraded()
+        if found[0].version != SCHEMA_VERSION:
             raise CatalogError(
-                f"{self.place} has schema {versions}, this version reads {SCHEMA_VERSION}: upgrade Whorl"
+                f"{self.place} has schema {found[0].version}, this version reads {SCHEMA_VERSION}: upgrade Whorl"
             )
         return str(found[0].uuid)
 
@@ -145,6 +156,16 @@ class Database:
             schema.create_all(connection)
             if connection.scalar(sa.select(sa.func.count()).select_from(about)) == 0:
                 connection.execute(sa.insert(about).values(uuid=str(uuid.uuid4()), version=SCHEMA_VERSION))
+
+    def _upgraded(self) -> list[sa.Row[Any]]:
+        """What `about` holds after the migrations; another process may have run them meanwhile."""
+        with self.write() as connection:
+            version = connection.scalar(sa.select(about.c.version))
+            if version is None:
+                raise CatalogError(f"{self.place} does not say what schema it has: put a backup in its place")
+            reached = upgrade(connection, MIGRATIONS, version)
+            connection.execute(sa.update(about).values(version=reached))
+            return list(connection.execute(sa.select(about)))
 
     def _set_wal(self) -> None:
         """Readers and a writer side by side. The file remembers it: set once, and only in a file of ours."""
@@ -159,9 +180,30 @@ class Database:
 
 
 def _url(url_or_path: str | Path) -> sa.URL:
-    if isinstance(url_or_path, str) and "://" in url_or_path:
-        return sa.make_url(url_or_path)
-    return sa.URL.create("sqlite", database=str(url_or_path))
+    if isinstance(url_or_path, Path) or "://" not in url_or_path:
+        return sa.URL.create("sqlite", database=str(url_or_path))
+    try:
+        url = sa.make_url(url_or_path)
+    except (ArgumentError, ValueError) as error:
+        raise CatalogError(f"no database URL: {error}") from error
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if _is_sqlite(url):
+        engine = sa.create_engine(url)
+        sa.event.listen(engine, "connect", _on_connect)
+        sa.event.listen(engine, "begin", _on_begin)
+        return engine
+    try:
+        # A server may have been restarted since a connection was last used.
+        engine = sa.create_engine(url, pool_pre_ping=True, connect_args={"options": _SERVER_OPTIONS})
+    except (ArgumentError, ImportError) as error:
+        raise CatalogError(
+            f"{url.drivername} databases are not spoken here ({error}): sqlite or postgresql"
+        ) from error
+    sa.event.listen(engine, "begin", _on_server_begin)
+    return engine
 
 
 def _is_sqlite(url: sa.URL) -> bool:
@@ -184,3 +226,11 @@ def _on_begin(connection: sa.Connection) -> None:
     # another was faster.
     writes = connection.get_execution_options().get("whorl_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _on_server_begin(connection: sa.Connection) -> None:
+    # One writer at a time, as in SQLite, so that what is true there is true here: a transaction may look and then
+    # write, and ids are committed in the order in which they are given, on which every index relies that asks what
+    # came after the last id it has. A write is short; readers never wait.
+    if connection.get_execution_options().get("whorl_writes", False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")

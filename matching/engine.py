@@ -90,11 +90,13 @@ class Engine:
         limits: Limits | None = None,
         note: Callable[[str], None] = _silent,
         faintest: float = REVIEW,
+        database: str = "",
     ) -> None:
         """Opens the data directory, or makes it. ``note`` is told what a user should know and need not act on.
 
         Answers tell of what chance would give at most ``faintest`` times; what lies beyond review is there to be counted
-        by a benchmark, not to be shown to a user.
+        by a benchmark, not to be shown to a user. ``database`` is the SQLAlchemy URL of the catalog where it is not the
+        SQLite file of the directory; indexes are kept in the directory in any case.
         Raises CatalogError when the directory or its catalog cannot be used.
         """
         try:
@@ -103,7 +105,7 @@ class Engine:
             raise CatalogError(
                 f"data directory {data} cannot be made ({error.strerror}): choose another with --data"
             ) from error
-        self.catalog = Catalog(data / "catalog.db")
+        self.catalog = Catalog(database or data / "catalog.db")
         self._data, self._limits, self._note = data, limits or Limits(), note
         self._faintest = faintest
         self._indexes: dict[str, Index] = {}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service import operating
+
 if TYPE_CHECKING:
     from evidence.answer import Json
     from fingerprint.media import Limits
@@ -63,6 +65,9 @@ def _data_directory() -> Path:
     return user_data_path("whorl", appauthor=False)
 
 
+operating.add_to(app, _data_directory)
+
+
 def _limits() -> "Limits":
     from fingerprint.media import Limits
 
@@ -73,10 +78,9 @@ def _limits() -> "Limits":
 
 
 def _engine() -> "Engine":
-    from matching.engine import Engine
-    from service.terminal import say
+    from service.opening import open_engine
 
-    return Engine(_data_directory(), _limits(), note=say)
+    return open_engine(_data_directory(), _limits())
 
 
 def _start_decoder() -> None:

@@ -12,6 +12,7 @@ from fingerprint.media import Limits, MediaError, content, digests
 from matching.engine import Engine
 from matching.segment import Answer, QueryInfo
 from service.journal import Examined, Identity
+from service.opening import open_engine
 from service.terminal import say
 from service.walk import Entry
 from service.workers import Handler
@@ -44,7 +45,7 @@ class Opening:
 
 def examiner(opening: Opening) -> Handler:
     """Does both jobs, in the process that calls this."""
-    engine = Engine(opening.data, opening.limits, note=say)
+    engine = open_engine(opening.data, opening.limits)
 
     def handle(job: Any, tell: Callable[[float], None]) -> Identity | Examined:
         if isinstance(job, Identify):

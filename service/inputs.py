@@ -12,6 +12,7 @@ from evidence.answer import Json, reference_json
 from fingerprint.media import MediaError
 from fingerprint.storage import to_bytes
 from matching.segment import Answer, Failure, QueryInfo
+from service.identifiers import IdentifierError, identifiers
 
 if TYPE_CHECKING:
     from matching.engine import Engine
@@ -84,12 +85,11 @@ def _in_folder(folder: Path) -> list[FoundFile]:
 
 
 def identifier_pairs(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
-    """("isrc", "USRC17607839") of "isrc:USRC17607839". Raises InputError."""
-    pairs = [tuple(part.strip() for part in text.partition(":")[::2]) for text in texts]
-    for text, pair in zip(texts, pairs, strict=True):
-        if not all(pair):
-            raise InputError(f"{text!r} is not SCHEME:VALUE, such as isrc:USRC17607839")
-    return frozenset((scheme.lower(), value) for scheme, value in pairs)
+    """("isrc", "USRC17607839") of "isrc:USRC17607839". Raises InputError, also for a wrong check digit."""
+    try:
+        return identifiers(texts)
+    except IdentifierError as error:
+        raise InputError(str(error)) from None
 
 
 class DetailsTable:
@@ -120,7 +120,10 @@ def read_table(path: Path, given: Details) -> DetailsTable:
     unknown = [column for column in rows[0] if column not in COLUMNS]
     if unknown:
         raise InputError(f"table {path} has the column {unknown[0]!r}: it may have {', '.join(COLUMNS)}")
-    return DetailsTable({row["file"]: _row(row, given) for row in rows}, given)
+    try:
+        return DetailsTable({row["file"]: _row(row, given) for row in rows}, given)
+    except InputError as error:
+        raise InputError(f"table {path}: {error}") from None
 
 
 def _row(row: dict[str, str | None], given: Details) -> Details:

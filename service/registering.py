@@ -11,6 +11,7 @@ from fingerprint.media import Limits, MediaError
 from index.catalog import CatalogError
 from matching.engine import Engine, Taken
 from service.inputs import Details, FoundFile, found_files
+from service.opening import open_engine
 from service.terminal import progress, running, say
 from service.workers import Handler, Workers, cores, patience
 
@@ -72,7 +73,7 @@ def _in_turn(
 
 def taker(opening: tuple[Path, Limits]) -> Handler:
     """Fingerprints files, in the process that calls this; those of bytes that are registered are passed over."""
-    engine = Engine(*opening, note=say)
+    engine = open_engine(*opening)
 
     def handle(job: Any, tell: Callable[[float], None]) -> Taken:
         found: FoundFile = job

@@ -14,9 +14,9 @@ from evidence.report import Sources
 from evidence.words import clock, gigabytes
 from fingerprint.media import Limits
 from index.catalog import CatalogError
-from matching.engine import Engine
 from service.examining import Opening, examiner
 from service.known import KnownFiles
+from service.opening import open_engine
 from service.scan import Result, Scan, Tally, journal
 from service.terminal import ANSWER_HEADER, answer_rows, running, say, table
 from service.walk import walk
@@ -35,7 +35,7 @@ def scan(
 ) -> bool:
     """Scans folders; whether something could not be examined. Raises CatalogError."""
     with ExitStack() as stack:
-        engine = stack.enter_context(Engine(data, limits, note=say))
+        engine = stack.enter_context(open_engine(data, limits))
         if not engine.catalog.references():
             say(f"nothing is registered in {data}, so nothing can match: whorl register PATH")
         engine.save()  # once, for all workers

@@ -12,18 +12,20 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WHORL_", extra="ignore")
 
     data: Path = Field(description="Data directory: catalog, uploads, indexes.")
-    database: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data directory.")
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8080, description="Port to listen on; 0: any free one.")
-    workers: int = Field(1, ge=0, description="Processes that do jobs; 0: none, they are started elsewhere.")
-    max_upload: int = Field(64 << 30, description="Bytes of one upload at most.")
-    quota: int = Field(
-        256 << 30, description="Bytes of unfinished and kept uploads of an organisation at most."
+    database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the data directory.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, description="Port to listen on; 0: any free one.")
+    workers: int = Field(
+        default=1, ge=0, description="Processes that do jobs; 0: none, they are started elsewhere."
     )
-    spare: int = Field(1 << 30, description="Bytes of disk that uploads must leave free.")
-    kept: int = Field(24 * 3600, description="Seconds after which an abandoned upload is removed.")
-    requests_a_minute: int = Field(600, description="Requests a minute that one key may make.")
-    jobs_at_once: int = Field(1000, description="Unfinished jobs of an organisation at most.")
+    max_upload: int = Field(default=64 << 30, description="Bytes of one upload at most.")
+    quota: int = Field(
+        default=256 << 30, description="Bytes of unfinished and kept uploads of an organisation at most."
+    )
+    spare: int = Field(default=1 << 30, description="Bytes of disk that uploads must leave free.")
+    kept: int = Field(default=24 * 3600, description="Seconds after which an abandoned upload is removed.")
+    requests_a_minute: int = Field(default=600, description="Requests a minute that one key may make.")
+    jobs_at_once: int = Field(default=1000, description="Unfinished jobs of an organisation at most.")
 
     @property
     def database_url(self) -> str:

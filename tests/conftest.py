@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.corpus import media_folder
+from tests import backend as backends
+from tests.postgres import NoPostgres, Server
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 
@@ -34,3 +36,46 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "whorl-data"
     monkeypatch.setenv("WHORL_DATA", str(folder))
     yield folder
+
+
+def missing(what: str) -> None:
+    """Skips a test that lacks what it needs; under CI it fails."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of the tests' own."""
+    try:
+        server = Server()
+    except NoPostgres as error:
+        missing(str(error))
+        raise
+    yield server
+    server.stop()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of what is stored run on each database: those that ask for `backend`, and all in modules that serve."""
+    if hasattr(metafunc.module, "served") and "backend" not in metafunc.fixturenames:
+        metafunc.fixturenames.append("backend")
+    if "backend" in metafunc.fixturenames:
+        names = getattr(metafunc.module, "BACKENDS", backends.NAMES)
+        metafunc.parametrize("backend", names, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of the database that is tested: sqlite, then postgresql. A wider fixture that serves must ask for it."""
+    name: str = request.param
+    with backends.chosen(name, request.getfixturevalue("postgres") if name == "postgresql" else None):
+        yield name
+
+
+@pytest.fixture
+def database(backend: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of the kind that is tested."""
+    with backends.database(tmp_path) as url:
+        yield url

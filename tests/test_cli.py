@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from service.cli import app
+from service.cli import app, interrupt
 from service.terminal import progress
 
 ANSWER = {"query", "status", "error", "elapsed", "matches", "engine"}
@@ -119,9 +119,13 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(
 
 
 def test_details_come_from_options_too(data: Path, song: Path) -> None:
-    whorl("register", song, "--title", "Harbour Lights", "--owner", "A Label", "--id", "isrc:X")
+    whorl("register", song, "--title", "Harbour Lights", "--owner", "A Label", "--id", "isrc:US-RC1-76-07839")
     (shown,) = lines("show", "#1")
-    assert (shown["title"], shown["owner"], shown["identifiers"]) == ("Harbour Lights", "A Label", ["isrc:X"])
+    assert (shown["title"], shown["owner"], shown["identifiers"]) == (
+        "Harbour Lights",
+        "A Label",
+        ["isrc:USRC17607839"],
+    )
 
 
 def test_an_answer_has_exactly_the_agreed_keys(data: Path, song: Path, samples: Path) -> None:
@@ -261,7 +265,7 @@ def test_an_interruption_is_not_lost_in_a_finalizer() -> None:
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGINT, cli.interrupt)
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
             ended = Ended()

@@ -42,7 +42,19 @@ IN_THE_CHILD = {
 }
 
 # What takes long to import must not be imported before it is used: `whorl --help` would wait for it.
-SLOW = {"av", "cv2", "faiss", "matplotlib", "onnxruntime", "scipy", "sqlalchemy", "torch"}
+SLOW = {
+    "av",
+    "cv2",
+    "faiss",
+    "fastapi",
+    "matplotlib",
+    "onnxruntime",
+    "pydantic",
+    "scipy",
+    "sqlalchemy",
+    "torch",
+    "uvicorn",
+}
 
 LONGEST_FUNCTION, LONGEST_FILE = 60, 400
 

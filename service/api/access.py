@@ -5,8 +5,11 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from service.api.problem import Problem
+from service.store.accounts import Refused, authenticate
 from service.store.caller import Caller
 from service.store.store import Store
+
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 def store(request: Request) -> Store:
@@ -17,7 +20,16 @@ def store(request: Request) -> Store:
 
 def caller(request: Request, held: Annotated[Store, Depends(store)]) -> Caller:
     """Who asks. Raises a Problem 401."""
-    raise Problem(401, "unauthenticated", "give an API key: Authorization: Bearer whorl_…")
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        detail = "give an API key: Authorization: Bearer whorl_…"
+        raise Problem(401, "unauthenticated", detail, _CHALLENGE)
+    try:
+        who = authenticate(held, key.strip())
+    except Refused as error:
+        raise Problem(401, "unauthenticated", str(error), _CHALLENGE) from None
+    request.state.caller = who
+    return who
 
 
 def needs(scope: str) -> Any:

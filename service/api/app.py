@@ -6,9 +6,11 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from service.api import problem
+from service.api import health, problem
 from service.settings import Settings
 from service.store.store import Store
+
+ROUTERS = (health.router,)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -16,13 +18,16 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings.data.mkdir(parents=True, exist_ok=True)
         app.state.store = Store(settings.database_url)
         try:
             yield
         finally:
             app.state.store.close()
 
-    app = FastAPI(title="Whorl", version=version("whorl"), lifespan=lifespan)
+    app = FastAPI(title="Whorl", version=version("whorl"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
     problem.add_to(app)
+    for router in ROUTERS:
+        app.include_router(router)
     return app

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from index.database import Database
-from service.store.tables import schema
+from index.database import CatalogError, Database
+from index.migrate import upgrade
+from service.store.tables import SCHEMA_VERSION, about, schema
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def now() -> str:
@@ -17,12 +21,28 @@ def now() -> str:
 
 
 class Store:
-    """Opens the database at a URL, makes what is missing. Raises CatalogError. Safe to use from several threads."""
+    """The database at a URL: what is missing is made, what is old upgraded. Raises CatalogError. For several threads."""
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
+        try:
+            self._bring_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def _bring_up(self) -> None:
         with self._database.write() as connection:
-            schema.create_all(connection)
+            about.create(connection, checkfirst=True)
+            version = connection.scalar(sa.select(about.c.version))
+            if version is None:
+                schema.create_all(connection)
+                connection.execute(sa.insert(about).values(version=SCHEMA_VERSION))
+            elif version < SCHEMA_VERSION:
+                connection.execute(sa.update(about).values(version=upgrade(connection, MIGRATIONS, version)))
+            elif version > SCHEMA_VERSION:
+                place = f"{self._database.place} has service schema {version}"
+                raise CatalogError(f"{place}, this version reads {SCHEMA_VERSION}: upgrade Whorl")
 
     def close(self) -> None:
         """Lets go of the database."""
@@ -35,6 +55,10 @@ class Store:
     def row(self, query: sa.Select[Any]) -> sa.Row[Any] | None:
         """The first row of the query, if any."""
         return next(iter(self.rows(query)), None)
+
+    def ping(self) -> None:
+        """Asks the database for nothing. Raises CatalogError when it does not answer."""
+        self.rows(sa.select(sa.literal(1)))
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from index.database import refs, works
 
+SCHEMA_VERSION = 1  # of these tables; whoever changes them adds a migration
 schema = sa.MetaData()
 
 
@@ -17,6 +18,7 @@ def _org(**more: object) -> sa.Column[int]:
     return sa.Column("org_id", sa.ForeignKey("orgs.id"), nullable=False, index=True, **more)  # type: ignore[arg-type]
 
 
+about = sa.Table("whorl_service", schema, sa.Column("version", sa.Integer, primary_key=True))
 # Rights holders, units of investigators: whose objects these are.
 orgs = sa.Table(
     "orgs", schema,
@@ -137,6 +139,12 @@ verdicts = sa.Table(
     _text("actor"),
     _text("at"),
 )  # fmt: skip
+# Which references an answer tells of, to find the answers of a work.
+findings = sa.Table(
+    "findings", schema,
+    sa.Column("answer_id", sa.ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("ref_id", sa.Integer, primary_key=True, index=True),  # it may be gone, the answer stays
+)  # fmt: skip
 idempotency = sa.Table(
     "idempotency", schema,
     sa.Column("org_id", sa.Integer, primary_key=True),
@@ -146,11 +154,21 @@ idempotency = sa.Table(
     sa.Column("response", sa.JSON),
     _text("created"),
 )  # fmt: skip
-# Whose a work is. Two organisations may claim one: then there is an overlap to resolve.
+# Whose a work is: one organisation's; none's, where it was registered by the command line.
 holdings = sa.Table(
     "holdings", schema,
     sa.Column("work_id", sa.ForeignKey(works.c.id, ondelete="CASCADE"), primary_key=True),
     _org(primary_key=True),
+    _text("since"),
+)  # fmt: skip
+# Whose a reference is, and under which work and name of theirs. Bytes are registered once: where two organisations hand in
+# the same ones, there is one reference with two claims, and an overlap to resolve.
+claims = sa.Table(
+    "claims", schema,
+    sa.Column("ref_id", sa.ForeignKey(refs.c.id, ondelete="CASCADE"), primary_key=True),
+    _org(primary_key=True),
+    sa.Column("work_id", sa.ForeignKey(works.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    _text("name"),
     _text("since"),
 )  # fmt: skip
 # Where and when a work may be shown: null means anywhere, at any time. ``place`` is a host name or a channel.

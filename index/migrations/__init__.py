@@ -1,0 +1,1 @@
+"""Migrations of the catalog: `0002_what_changed.py` brings schema 1 to 2; see `index/migrate.py`."""

@@ -1,0 +1,71 @@
+"""Commands of whoever runs the service: serve, key."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+Database = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WHORL_DATABASE", help="postgresql+psycopg://…", show_default="SQLite in the data directory"
+    ),
+]
+
+
+def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
+    """Adds the commands to the command line, whose data directory ``data`` tells."""
+
+    @app.command()
+    def serve(
+        host: Annotated[
+            str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
+        ] = None,
+        port: Annotated[
+            int | None, typer.Option(help="Port to listen on; 0: any free one.", show_default="8080")
+        ] = None,
+        workers: Annotated[
+            int | None, typer.Option(help="Processes that do jobs; 0: none.", show_default="1")
+        ] = None,
+        database: Database = None,
+    ) -> None:
+        """Serve the API and the page; the first start prints an administrator's key."""
+        from service.serve import serve as run
+
+        run(_settings(data(), host=host, port=port, workers=workers, database=database))
+
+    @app.command()
+    def key(
+        label: Annotated[str, typer.Argument(help="What it is for, or who holds it.")],
+        role: Annotated[str, typer.Option(help="holder, investigator, reviewer or administrator.")],
+        organisation: Annotated[
+            str, typer.Option(help="Whose objects it sees; made if need be.")
+        ] = "Administration",
+        database: Database = None,
+    ) -> None:
+        """Make an API key, here on the machine itself: also when the administrator's key was lost."""
+        from service.serve import make_key
+        from service.store.caller import SCOPES_OF
+
+        if role not in SCOPES_OF:
+            raise typer.BadParameter(f"no role {role!r}: one of {', '.join(SCOPES_OF)}")
+        print(make_key(_settings(data(), database=database), label, role, organisation))
+
+
+def _settings(data: Path, **given: object) -> "Settings":
+    """What the options say; what they leave out the environment says."""
+    from pydantic import ValidationError
+
+    from service.settings import Settings
+
+    try:
+        return Settings.model_validate(
+            {"data": data, **{name: value for name, value in given.items() if value is not None}}
+        )
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise typer.BadParameter("; ".join(wrong)) from None
