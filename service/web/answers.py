@@ -13,6 +13,7 @@ from service.web.rendering import page
 from service.web.visitor import Api, Signed, Token
 
 router = APIRouter(include_in_schema=False)
+WANTED = {"undecided": {"status": "review", "review": "undecided"}, "decided": {"review": "decided"}}
 
 
 @router.get("/answers")
@@ -50,10 +51,8 @@ async def judge(
 @router.get("/review")
 async def review(request: Request, api: Api, who: Signed, show: str = "undecided") -> Response:
     """The queue: captures whose matches wait for a person, one of them open beside it."""
-    wanted = {"undecided": {"review": "undecided"}, "decided": {"review": "decided"}}.get(show, {})
-    queue = await api.items(
-        "/v1/matches", status="review" if show == "undecided" else None, limit=50, **wanted
-    )
+    wanted = WANTED.get(show, {})
+    queue = await api.items("/v1/matches", limit=50, **wanted)
     first = await _shown(request, api, who.may("reviews"), queue[0]["id"]) if queue else None
     return page(request, "review.html", who, queue=queue, answer=first, show=show, played=played)
 

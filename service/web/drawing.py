@@ -33,7 +33,8 @@ def _match(answer: Json, match: Json, number: int) -> Json:
         "pictured": any(segment["kind"] == "video" for segment in segments),
         "query_url": f"{place}/capture",
         "ref_url": f"{place}/originals/{match['reference']['id']}",
-        "verdicts": match.get("verdicts", []),
+        "licensed": match.get("licensed"),
+        "overlap": match.get("overlap", []),
     }
 
 

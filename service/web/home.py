@@ -1,6 +1,6 @@
 """The first page: hand in a capture, see what is under way and what was found; and the search box."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -20,6 +20,7 @@ async def home(request: Request, api: Api, who: Signed) -> Response:
         request, "home.html", who,
         jobs=[job for job in await api.items("/v1/jobs", limit=20) if job["state"] in ("queued", "running")],
         answers=await api.items("/v1/matches", limit=10),
+        addresses=getattr(request.app.state, "addresses", False),
         cases=await api.items("/v1/cases", limit=100) if who.may("cases") else [],
     )  # fmt: skip
 
@@ -42,7 +43,7 @@ async def from_address(
 async def search(request: Request, api: Api, who: Signed, q: str = "") -> Response:
     """Captures, works and cases that a word or number is in."""
     q = q.strip()[:200]
-    found = {
+    found: dict[str, Any] = {
         "answers": await api.items("/v1/matches", q=q, limit=20) if q and who.may("matches:read") else [],
         "works": await api.items("/v1/works", q=q, limit=20) if q and who.may("works:read") else [],
         "cases": await api.items("/v1/cases", q=q, limit=20) if q and who.may("cases") else [],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, Response
 from evidence.answer import Json
 from evidence.pictures import LONGEST, frame, spectrogram
 from fingerprint.media import MediaError
+from service.store.held import sha256_of, upload_of
 from service.web.backend import Refusal
 from service.web.visitor import Api
 
@@ -30,19 +31,42 @@ _KINDS = (
     (8, b"WAVE", "audio/wav"), (0, b"ID3", "audio/mpeg"), (0, b"\xff\xfb", "audio/mpeg"), (0, b"\xff\xf3", "audio/mpeg"),
 )  # fmt: skip
 
-Locate = Callable[[str], Path | None]  # the SHA-256 of a file -> where these very bytes lie
+
+class Media(Protocol):
+    """Where the very bytes lie that were examined or registered, if they are at hand."""
+
+    def capture(self, query: Json) -> Path | None:
+        """The file of an answer's ``query``."""
+
+    def original(self, reference: Json) -> Path | None:
+        """The file of a match's ``reference``."""
 
 
-def held(app: FastAPI, sha256: str | None) -> Path | None:
-    """The file of these bytes, if it is at hand."""
-    locate: Locate = app.state.locate
-    return locate(sha256) if sha256 else None
+class Uploaded:
+    """Finds what was handed in to this service and is kept."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def capture(self, query: Json) -> Path | None:
+        """The file of an answer's ``query``."""
+        return self._of(query["sha256"])
+
+    def original(self, reference: Json) -> Path | None:
+        """The file of a match's ``reference``."""
+        return self._of(sha256_of(self._app.state.store, reference["id"]))
+
+    def _of(self, sha256: str | None) -> Path | None:
+        upload = upload_of(self._app.state.store, sha256) if sha256 else None
+        path: Path | None = self._app.state.incoming.path(upload) if upload else None
+        return path if path is not None and path.is_file() else None
 
 
 def held_sides(app: FastAPI, answer: Json, match: Json) -> Json:
     """Which of the two files of a match are at hand."""
-    sides = {"capture": answer["query"]["sha256"], "original": match["reference"].get("sha256")}
-    return {side: held(app, sha256) is not None for side, sha256 in sides.items()}
+    media: Media = app.state.media
+    capture, original = media.capture(answer["query"]), media.original(match["reference"])
+    return {"capture": capture is not None, "original": original is not None}
 
 
 async def _answer(api: Api, answer_id: str) -> Json:
@@ -52,17 +76,18 @@ async def _answer(api: Api, answer_id: str) -> Json:
 
 
 def _capture(request: Request, answer: Annotated[Json, Depends(_answer)]) -> Path:
-    return _there(request, answer["query"]["sha256"], "capture")
+    media: Media = request.app.state.media
+    return _there(media.capture(answer["query"]), "capture")
 
 
 def _original(request: Request, answer: Annotated[Json, Depends(_answer)], ref_id: str) -> Path:
     """The file of a reference that is matched in the answer: who sees the one may see the other."""
+    media: Media = request.app.state.media
     matched = [match["reference"] for match in answer["matches"] if match["reference"]["id"] == ref_id]
-    return _there(request, matched[0].get("sha256") if matched else None, "original")
+    return _there(media.original(matched[0]) if matched else None, "original")
 
 
-def _there(request: Request, sha256: str | None, what: str) -> Path:
-    path = held(request.app, sha256)
+def _there(path: Path | None, what: str) -> Path:
     if path is None:
         raise Refusal(404, "not-at-hand", f"the file of this {what} is not at hand")
     return path
@@ -135,9 +160,3 @@ def _frame(path: Path, at: float) -> bytes:
 def _spectrogram(path: Path, start: float, seconds: float) -> bytes:
     with AT_ONCE:
         return spectrogram(path, max(0.0, start), seconds)
-
-
-def add_to(app: FastAPI, locate: Locate | None = None) -> None:
-    """Serves media that ``locate`` finds."""
-    app.state.locate = locate or (lambda _: None)
-    app.include_router(router)

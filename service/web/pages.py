@@ -12,11 +12,11 @@ from service.web.rendering import page
 TITLES = {403: "Not allowed", 404: "Not found", 409: "That does not go together", 429: "Too many requests"}
 
 
-def add_to(app: FastAPI, locate: media.Locate | None = None) -> None:
-    """Adds all pages. ``locate`` finds the file of a SHA-256, where it is at hand."""
-    for module in (assets, session, home, answers, works, jobs, cases, admin):
+def add_to(app: FastAPI) -> None:
+    """Adds all pages."""
+    app.state.media = media.Uploaded(app)
+    for module in (assets, session, home, answers, works, jobs, cases, admin, media):
         app.include_router(module.router)
-    media.add_to(app, locate)
     app.add_exception_handler(Refusal, _refused)  # type: ignore[arg-type]
 
 

@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evidence.answer import Json
-from evidence.findings import covered
 from evidence.timeline import SCALE
 from evidence.words import chance, clock, disguise, gigabytes, harmless
 from service.web.assets import url_of
@@ -28,7 +27,13 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",  # a page shows what only its visitor may see
 }
-STATUSES = {"match": "match", "review": "to review", "no-match": "no match", "error": "not examined"}
+STATUSES = {
+    "match": "match",
+    "review": "to review",
+    "licensed": "licensed",
+    "no-match": "no match",
+    "error": "not examined",
+}
 STATES = {
     "queued": "waiting",
     "running": "running",
@@ -58,19 +63,19 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"clock": clock, "harmless": shown, "disguise": disguise, "chance": chance, "size": gigabytes,
-                     "day": day, "covered": covered}  # fmt: skip
+                     "day": day}  # fmt: skip
     made.globals |= {"asset": url_of, "scale": SCALE, "statuses": STATUSES, "states": STATES}
     return made
 
 
 def page(
-    request: Request, template: str, visitor: Visitor | None, status: int = 200, **context: Any
+    request: Request, template: str, visitor: Visitor | None, code: int = 200, **context: Any
 ) -> HTMLResponse:
     """A page, or the part of one that htmx asked for. A change's part may say in ``X-`` headers what else is due."""
     sections = [one for one in SECTIONS if visitor is not None and visitor.may(one[2])]
     common: Mapping[str, Any] = {"visitor": visitor, "sections": sections, "path": request.url.path}
     text = environment().get_template(template).render(**common, **context)
-    return HTMLResponse(text, status, HEADERS)
+    return HTMLResponse(text, code, HEADERS)
 
 
 def shown(text: object) -> str:

@@ -40,10 +40,13 @@ async def add_licence(
     held = (await api.get(f"/v1/works/{work_id}/licences"))["items"]
     names = ("territory", "place", "starts", "ends")
     kept = [{name: licence[name] for name in names} for licence in held]
-    added = {
-        name: value.strip() or None
-        for name, value in zip(names, (territory, place, starts, ends), strict=True)
-    }
+    given = (
+        territory.upper(),
+        place,
+        starts and f"{starts}T00:00:00Z",
+        ends and f"{ends}T00:00:00Z",
+    )
+    added = {name: value.strip() or None for name, value in zip(names, given, strict=True)}
     await api.send("PUT", f"/v1/works/{work_id}/licences", {"items": [*kept, added]}, csrf)
     return RedirectResponse(f"/works/{work_id}#licences", 303)
 
