@@ -7,6 +7,7 @@ from evidence.answer import Json, printable
 FRAMED = 0.12  # of the original's size by which a frame must differ from it for that to be told
 
 _LARGE = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"), (1e3, ",000"), (1, ""))
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def harmless(text: str) -> str:
@@ -65,6 +66,6 @@ def chance(expected: float) -> str:
         return f"{expected:.1g} by chance alone"
     rarity = 1 / max(expected, 1e-300)
     if rarity >= 1e15:
-        return f"less than 1 in 10^{int(math.log10(rarity))}"
+        return f"less than 1 in 10{str(int(math.log10(rarity))).translate(_RAISED)}"
     scale, word = next((s, w) for s, w in _LARGE if rarity >= s)
     return f"1 in {float(f'{rarity / scale:.1g}'):g}{word}"

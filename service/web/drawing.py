@@ -19,7 +19,7 @@ def _match(answer: Json, match: Json, number: int) -> Json:
     top, bottom = axes(answer["query"]["duration"], match["segments"])
     place = f"/media/answers/{answer['id']}"
     segments = [
-        _segment(segment, place, match["reference"]["id"], i) for i, segment in enumerate(match["segments"])
+        _segment(segment, place, match["reference"]["id"], i) for i, segment in enumerate(segments_of(match))
     ]
     found = dict.fromkeys(disguise(segment) for segment in match["segments"])
     found.pop("none found", None)
@@ -36,6 +36,11 @@ def _match(answer: Json, match: Json, number: int) -> Json:
         "licensed": match.get("licensed"),
         "overlap": match.get("overlap", []),
     }
+
+
+def segments_of(match: Json) -> list[Json]:
+    """The segments, pictures before sound, in the capture's order."""
+    return sorted(match["segments"], key=lambda one: (one["kind"] != "video", one["query_start"]))
 
 
 def _segment(segment: Json, place: str, ref_id: str, number: int) -> Json:

@@ -24,9 +24,8 @@ async def work(request: Request, api: Api, who: Signed, work_id: str) -> Respons
     return page(
         request, "work.html", who,
         work=await api.get(f"/v1/works/{work_id}"),
-        references=await api.items("/v1/references", work=work_id, limit=200),
         licences=(await api.get(f"/v1/works/{work_id}/licences"))["items"],
-        coverage=await api.get(f"/v1/works/{work_id}/coverage"),
+        coverage=await api.items(f"/v1/works/{work_id}/coverage", limit=100),
         found=await api.items("/v1/matches", work=work_id, limit=20),
     )  # fmt: skip
 
