@@ -10,6 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Json = dict[str, Any]
+# ISO 3166-1 alpha-2.
+_CODES = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT "
+    "BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH "
+    "ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT "
+    "HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS "
+    "LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI "
+    "NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG "
+    "SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG "
+    "UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW"
+)
+COUNTRIES = frozenset(_CODES.split())
 HALF = 0.5  # of the shorter match that must lie in the other for both to be of the same stretch
 
 
@@ -151,7 +163,7 @@ def _one_a_stretch(matches: Sequence[Json], known: Known) -> list[Json]:
         for n, before in enumerate(kept):
             shared = _shared(before, match, known)
             if shared is not None:
-                kept[n] = _owners(before, match, shared, known)
+                kept[n] = _owners(before, match, shared)
                 break
         else:
             kept.append(_without_twins(match, known))
@@ -165,7 +177,7 @@ def _without_twins(match: Json, known: Known) -> Json:
         shared = _shared(match, other, known)
         if shared is None:
             inner.append(other)
-        elif _owners(match, other, shared, known) is other:
+        elif _is_owners(other, shared) and not _is_owners(match, shared):
             best = other
     gone = {other["reference"]["id"] for other in match.get("also_in", ())} - {
         o["reference"]["id"] for o in inner
@@ -191,12 +203,17 @@ def _span(match: Json) -> tuple[float, float]:
     return min(s["query_start"] for s in segments), max(s["query_end"] for s in segments)
 
 
-def _owners(before: Json, match: Json, shared: Overlap, known: Known) -> Json:
+def _owners(before: Json, match: Json, shared: Overlap) -> Json:
     """Which of two matches of one stretch is told."""
-    owned = {ref_id for ref_id, org_id in shared.sides if org_id == shared.owner}
-    kept, other = (match, before) if int(match["reference"]["id"]) in owned else (before, match)
+    other_way = _is_owners(match, shared) and not _is_owners(before, shared)
+    kept, other = (match, before) if other_way else (before, match)
     tied = [ref_id for ref_id in kept.get("tied_with", ()) if ref_id != other["reference"]["id"]]
     return _with(kept, kept.get("also_in", ()), tied)
+
+
+def _is_owners(match: Json, shared: Overlap) -> bool:
+    """Whether it is of the reference of whom the stretch was resolved for."""
+    return (int(match["reference"]["id"]), shared.owner) in shared.sides
 
 
 def _told(match: Json, captured: Json, known: Known) -> Json:

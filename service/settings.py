@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,8 +24,12 @@ class Settings(BaseSettings):
     )
     spare: int = Field(default=1 << 30, description="Bytes of disk that uploads must leave free.")
     kept: int = Field(default=24 * 3600, description="Seconds after which an abandoned upload is removed.")
-    requests_a_minute: int = Field(default=600, description="Requests a minute that one key may make.")
+    requests_a_minute: int = Field(default=600, ge=1, description="Requests a minute that one key may make.")
     jobs_at_once: int = Field(default=1000, description="Unfinished jobs of an organisation at most.")
+    public_url: str = Field(default="", description="Where browsers reach it, behind a proxy: https://….")
+    oidc_issuer: str = Field(default="", description="OIDC provider; empty: none.")
+    oidc_client_id: str = Field(default="", description="What the provider calls this service.")
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="Its secret there.")
 
     @property
     def database_url(self) -> str:

@@ -32,9 +32,8 @@ def engine(database: str) -> Iterator[sa.Engine]:
 def make(engine: sa.Engine, name: str, version: int) -> None:
     """Makes the tables as version ``version`` did."""
     with engine.begin() as connection:
-        for statement in file(name, version, engine.dialect.name).read_text().split(";\n"):
-            if statement.strip():
-                connection.exec_driver_sql(statement)
+        for statement in file(name, version, engine.dialect.name).read_text().split(";\n\n"):
+            connection.exec_driver_sql(statement)
         values = "(uuid, version) VALUES ('u', :v)" if name == "catalog" else "(version) VALUES (:v)"
         connection.execute(sa.text(f"INSERT INTO whorl_{name} {values}"), {"v": version})
 

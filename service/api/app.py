@@ -6,11 +6,42 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from service.api import health, problem
+from service.api import (
+    accounts,
+    audit,
+    cases,
+    document,
+    health,
+    login,
+    metrics,
+    overlaps,
+    problem,
+    references,
+    reviews,
+    sessions,
+    works,
+)
+from service.api.bodies import BodyLimit
+from service.api.idempotency import Idempotency
+from service.api.limits import Limiter
+from service.api.metrics import Metrics
+from service.api.requests import Requests
 from service.settings import Settings
 from service.store.store import Store
 
-ROUTERS = (health.router,)
+ROUTERS = (
+    health.router,
+    metrics.router,
+    accounts.router,
+    sessions.router,
+    login.router,
+    audit.router,
+    works.router,
+    references.router,
+    overlaps.router,
+    cases.router,
+    reviews.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -27,7 +58,14 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Whorl", version=version("whorl"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
+    app.state.limiter = Limiter(settings.requests_a_minute)
+    app.state.metrics = Metrics(lambda: app.state.store)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Idempotency)
+    login.add_to(app, settings)
+    app.add_middleware(Requests)  # the last is the outermost
     problem.add_to(app)
+    document.add_to(app)
     for router in ROUTERS:
         app.include_router(router)
     return app

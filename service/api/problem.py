@@ -8,7 +8,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from evidence.answer import printable
+from index.database import CatalogError
+from service.store.errors import Conflict, Missing, Unfit
+
 MEDIA_TYPE = "application/problem+json"
+LONGEST = 2000  # characters of a detail: what was sent is told, but not all of it
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457 calls it so
@@ -31,13 +36,56 @@ def response(problem: Problem) -> JSONResponse:
     """The problem as an answer."""
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
+        "title": _phrase(problem.status),
         "status": problem.status,
         "code": problem.code,
-        "detail": problem.detail,
+        "detail": _told(problem.detail),
         **problem.more,
     }
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def _phrase(status: int) -> str:
+    """HTTP's name of a status; 460 is that of the tus protocol."""
+    return "Checksum Mismatch" if status == 460 else HTTPStatus(status).phrase
+
+
+def _told(text: str) -> str:
+    return printable(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+
+
+def invalid(error: RequestValidationError) -> Problem:
+    """What is wrong with a request."""
+    wrong = [{"at": _place(one["loc"]), "problem": _told(one["msg"])} for one in error.errors()[:100]]
+    said = "; ".join(f"{one['at']}: {one['problem']}" for one in wrong)
+    return Problem(422, "invalid", said, errors=wrong)
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    return _told("/".join(map(str, parts)))
+
+
+def _of_another_type(request: Request, error: RequestValidationError) -> Problem | None:
+    """That a body is no JSON, where it does not say that it is: without that it is not read."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    unread = any(one["loc"] == ("body",) and one["type"] != "missing" for one in error.errors())
+    if not unread or kind == "application/json" or kind.endswith("+json"):
+        return None
+    return Problem(415, "wrong-type", "send the body as Content-Type: application/json")
+
+
+def of_store(error: Exception) -> Problem:
+    """Why the store does not do what it was asked."""
+    if isinstance(error, Missing):
+        return Problem(404, "not-found", str(error))
+    if isinstance(error, Conflict):
+        return Problem(409, error.code, str(error))
+    if isinstance(error, Unfit):
+        return Problem(422, "invalid", str(error))
+    # The place of the database is no stranger's business: the log has it.
+    return Problem(
+        503, "unavailable", "the database cannot do this now: try again later", {"Retry-After": "5"}
+    )
 
 
 def add_to(app: FastAPI) -> None:
@@ -48,12 +96,16 @@ def add_to(app: FastAPI) -> None:
         return response(error)
 
     @app.exception_handler(RequestValidationError)
-    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        wrong = [{"at": "/".join(map(str, one["loc"])), "problem": one["msg"]} for one in error.errors()]
-        said = "; ".join(f"{one['at']}: {one['problem']}" for one in wrong)
-        return response(Problem(422, "invalid", said, errors=wrong))
+    def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return response(_of_another_type(request, error) or invalid(error))
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> JSONResponse:
         headers = dict(error.headers) if error.headers else None
         return response(Problem(error.status_code, "http", str(error.detail), headers))
+
+    def _store(_: Request, error: Exception) -> JSONResponse:
+        return response(of_store(error))
+
+    for kind in (Missing, Conflict, Unfit, CatalogError):
+        app.add_exception_handler(kind, _store)

@@ -93,7 +93,7 @@ def first_key(store: Store) -> NewKey | None:
 def authenticate(store: Store, text: str) -> Caller:
     """The caller who sends this key. Raises Refused."""
     parts = _FORM.fullmatch(text)
-    row = store.row(_with_person().where(keys.c.id == parts[1])) if parts else None
+    row = store.row(keys_with_people().where(keys.c.id == parts[1])) if parts else None
     if parts is None or row is None or not hmac.compare_digest(row.secret_sha256, _sha256(parts[2])):
         raise Refused("unknown key")
     who = caller_of(row)
@@ -116,7 +116,8 @@ def caller_of(row: sa.Row[Any]) -> Caller:
     return Caller(row.person_name, row.org_id, row.person_role, scopes, row.id, row.person_id)
 
 
-def _with_person() -> sa.Select[Any]:
+def keys_with_people() -> sa.Select[Any]:
+    """Rows for `caller_of`."""
     person = (people.c.name, people.c.role, people.c.active)
     columns = [column.label(f"person_{column.name}") for column in person]
     return sa.select(keys, *columns).select_from(keys.outerjoin(people))

@@ -14,7 +14,7 @@ SCOPES_OF = {
     "reviewer": frozenset({"matches:read", "reviews", "jobs", "cases"}),
     "administrator": frozenset(
         {"works:read", "works:write", "uploads", "jobs", "matches:read", "matches:write", "cases", "reviews",
-         "streams", "accounts", "audit"}
+         "streams", "accounts", "audit", "metrics"}
     ),
 }  # fmt: skip
 

@@ -7,15 +7,17 @@ import sqlalchemy as sa
 from evidence.answer import Json
 from service.store.caller import Caller
 from service.store.errors import Missing
-from service.store.pages import Page, Read, page_json, paged
+from service.store.paging import Page, Read, page_json, paged
 from service.store.store import Store, now
 from service.store.tables import answers, cases
 from service.store.works import Check
 
 
-def list_cases(store: Store, who: Caller, page: Page, closed: bool | None = None) -> Json:
-    """The caller's cases, the last first."""
+def list_cases(store: Store, who: Caller, page: Page, text: str = "", closed: bool | None = None) -> Json:
+    """The caller's cases with this in their name, the last first."""
     query = _cases(who)
+    if text:
+        query = query.where(cases.c.name.icontains(text, autoescape=True))
     if closed is not None:
         query = query.where(cases.c.closed.is_not(None) if closed else cases.c.closed.is_(None))
     rows = paged(store.rows, query, [cases.c.created, cases.c.id], page, last_first=True)

@@ -12,7 +12,7 @@ from service.rights import Claim, Known, Overlap, judged, ref_ids
 from service.store import licences
 from service.store.caller import Caller
 from service.store.errors import Missing, Unfit
-from service.store.pages import Page, Read, cursor, number, paged
+from service.store.paging import Page, Read, cursor, number, paged
 from service.store.store import Store, now
 from service.store.tables import answers, claims, findings, overlaps, verdicts
 from service.store.works import list_references
@@ -33,13 +33,14 @@ _KEYS = [answers.c.created, answers.c.id]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which answers: of a status as told, a case, a work, not older than a time; with or without an open match."""
+    """Which answers: of a status as told, a case, a work, since a time, with this in the name; all judged or not."""
 
     status: str | None = None
     case_id: str | None = None
     work_id: str | None = None
     since: str | None = None
     reviewed: bool | None = None
+    text: str = ""
 
 
 def note_findings(connection: sa.Connection, answer_id: str, matches: Iterable[Json]) -> None:
@@ -161,6 +162,8 @@ def _wanted(query: sa.Select[Any], wanted: Filter) -> sa.Select[Any]:
         query = query.where(answers.c.case_id == wanted.case_id)
     if wanted.since is not None:
         query = query.where(answers.c.created >= wanted.since)
+    if wanted.text:
+        query = query.where(answers.c.name.icontains(wanted.text, autoescape=True))
     if wanted.work_id is not None:
         of_work = sa.select(claims.c.ref_id).where(claims.c.work_id == number(wanted.work_id))
         bare = sa.select(refs.c.id).where(refs.c.work_id == number(wanted.work_id))

@@ -8,7 +8,7 @@ from evidence.answer import Json
 from service.rights import Licence, utc
 from service.store.caller import Caller
 from service.store.errors import Conflict
-from service.store.pages import Read
+from service.store.paging import Read
 from service.store.store import Store
 from service.store.tables import holdings, licences
 from service.store.works import Check, work

@@ -9,7 +9,7 @@ from evidence.answer import Json, printable
 from index.database import refs, works
 from service.store.caller import Caller
 from service.store.errors import Conflict, Missing
-from service.store.pages import Page, number, page_json, paged
+from service.store.paging import Page, number, page_json, paged
 from service.store.store import Store, now
 from service.store.tables import claims, orgs, overlaps
 

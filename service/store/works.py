@@ -11,7 +11,7 @@ from index.database import identifiers, refs, works
 from service.store.caller import Caller
 from service.store.errors import Conflict, Missing
 from service.store.overlaps import note_overlaps, without_claim
-from service.store.pages import Page, Read, number, page_json, paged
+from service.store.paging import Page, Read, number, page_json, paged
 from service.store.store import Store, now
 from service.store.tables import claims, holdings, orgs
 

@@ -26,6 +26,8 @@ def statements(schema: sa.MetaData, dialect: sa.Dialect) -> list[str]:
         made.append(str(sa.schema.CreateTable(table).compile(dialect=dialect)).strip())
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         made += [str(sa.schema.CreateIndex(index).compile(dialect=dialect)).strip() for index in indexes]
+        if table is service.audit:
+            made += service.APPEND_ONLY[dialect.name]
     return ["\n".join(line.rstrip() for line in one.splitlines()) for one in made]
 
 
@@ -36,4 +38,4 @@ def file(name: str, version: int, dialect: str) -> Path:
 
 def text(name: str, dialect: str) -> str:
     """What the file of the schema that the code has now must hold."""
-    return ";\n\n".join(statements(CURRENT[name][0], DIALECTS[dialect])) + ";\n"
+    return "\n\n".join(f"{one};" for one in statements(CURRENT[name][0], DIALECTS[dialect])) + "\n"

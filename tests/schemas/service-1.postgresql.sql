@@ -14,6 +14,10 @@ CREATE INDEX ix_audit_at ON audit (at);
 
 CREATE INDEX ix_audit_org_id ON audit (org_id);
 
+CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$;
+
+CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only();
+
 CREATE TABLE idempotency (
 	org_id INTEGER NOT NULL,
 	key VARCHAR NOT NULL,

@@ -14,6 +14,10 @@ CREATE INDEX ix_audit_at ON audit (at);
 
 CREATE INDEX ix_audit_org_id ON audit (org_id);
 
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
 CREATE TABLE idempotency (
 	org_id INTEGER NOT NULL,
 	"key" VARCHAR NOT NULL,

@@ -1,0 +1,140 @@
+"""What captures hold, as the API tells it: the JSON of `whorl match`, and what makes an infringement of it or not."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from service.api.schemas import Next, Verdict
+
+Status = Literal["match", "review", "licensed", "no-match", "error"]
+
+
+class Query(BaseModel):
+    """The capture. ``duration`` in seconds."""
+
+    name: str
+    sha256: str
+    duration: float
+    kinds: list[str]
+
+
+class Failure(BaseModel):
+    """Why it could not be examined."""
+
+    code: str
+    message: str
+
+
+class Disguise(BaseModel):
+    """What was done to hide the copy; ``rotation`` is there only where the picture was turned."""
+
+    mirror: bool
+    crop: list[float] | None
+    pitch: float
+    rotation: int | None = None
+
+
+class Segment(BaseModel):
+    """Seconds of the capture that are seconds of the reference."""
+
+    kind: str
+    query_start: float
+    query_end: float
+    ref_start: float
+    ref_end: float
+    time_scale: float
+    disguise: Disguise
+    score: float
+
+
+class Replaced(BaseModel):
+    """Seconds in which the stream of this kind is another than the work's."""
+
+    kind: str
+    query_start: float
+    query_end: float
+
+
+class Registered(BaseModel):
+    """The reference that was found."""
+
+    id: str
+    name: str
+    title: str
+    owner: str
+
+
+class Licensed(BaseModel):
+    """The licence by which this is no infringement."""
+
+    licence: str
+    territory: str | None
+    place: str | None
+    starts: str | None
+    ends: str | None
+
+
+class Shared(BaseModel):
+    """That two organisations claim this stretch; ``references`` are those that it is in."""
+
+    id: str
+    resolved: bool
+    references: list[str]
+
+
+class Match(BaseModel):
+    """A work in the capture."""
+
+    reference: Registered
+    verdict: str
+    expected_false_matches: float
+    segments: list[Segment]
+    replaced: list[Replaced] | None = None
+    repeats: list[Segment] | None = None
+    also_in: list["Match"] | None = None
+    tied_with: list[str] | None = None
+    licensed: Licensed | None = None
+    overlap: list[Shared] | None = None
+    verdict_of_review: Verdict | None = None
+
+
+class Engine(BaseModel):
+    """What examined it."""
+
+    version: str
+    algorithms: list[str]
+
+
+class Found(BaseModel):
+    """What a capture holds. ``status`` is "licensed" where all that was found may be shown there and then."""
+
+    query: Query
+    status: Status
+    error: Failure | None
+    elapsed: float
+    matches: list[Match]
+    engine: Engine
+
+
+class Captured(BaseModel):
+    """Where and when it was captured, as far as that is known."""
+
+    place: str | None = None
+    territory: str | None = None
+    at: str | None = None
+
+
+class Answer(Found):
+    """What a capture holds, as it is kept."""
+
+    id: str
+    created: str
+    case: Annotated[str | None, Field(description="The case it belongs to.")]
+    captured: Captured
+
+
+class Answers(BaseModel):
+    """A page of answers, the last first."""
+
+    items: list[Answer]
+    next: Next

@@ -1,0 +1,100 @@
+"""The OpenAPI document: what FastAPI says of the routes, and every error that they answer with, in its one form."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from service.api.problem import MEDIA_TYPE
+
+Json = dict[str, Any]
+
+_PROBLEM: Json = {
+    "title": "Problem",
+    "description": "An error (RFC 9457). `code` is for programs, `detail` for people.",
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "description": "What is wrong, and where.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"at": {"type": "string"}, "problem": {"type": "string"}},
+            },
+        },
+    },
+}
+_EVERYWHERE = {
+    400: "The request cannot be read.",
+    401: "No key, or none that is valid.",
+    403: "The key or role lacks a scope.",
+    422: "Something in the request is wrong: `errors` says what.",
+    429: "Too many requests: wait as long as Retry-After says.",
+    503: "The service cannot answer now.",
+}
+_WITH_A_NAME = {404: "It is not there, or not the caller's."}
+_WITH_A_BODY = {
+    409: "What is there stands against it.",
+    411: "The length of the body is not told.",
+    413: "The body is too large.",
+    415: "The body is of another type.",
+    507: "The disk is full.",
+}
+_OF_A_CHANGE = {409: "What is there stands against it."}
+_WITH_A_STATE = {412: "It was changed meanwhile."}
+_NOT_MODIFIED: Json = {"description": "Not changed since the ETag in If-None-Match."}
+_KEY: Json = {"type": "http", "scheme": "bearer", "description": "An API key: whorl_…"}
+
+
+def add_to(app: FastAPI) -> None:
+    """Makes the app's OpenAPI document whole."""
+    made = app.openapi
+
+    def openapi() -> Json:
+        if app.openapi_schema is None:
+            completed(made())
+        return app.openapi_schema or {}
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI documents it so
+
+
+def completed(document: Json) -> None:
+    """Adds the errors to every operation of the document."""
+    parts = document.setdefault("components", {})
+    parts.setdefault("schemas", {})["Problem"] = _PROBLEM
+    for name in ("HTTPValidationError", "ValidationError"):
+        parts["schemas"].pop(name, None)
+    parts.setdefault("securitySchemes", {})["key"] = _KEY
+    for path, operations in document.get("paths", {}).items():
+        for method, operation in operations.items():
+            if path.startswith("/v1/"):
+                _complete(path, method, operation)
+
+
+def _complete(path: str, method: str, operation: Json) -> None:
+    headers = {one["name"].lower() for one in operation.get("parameters", ()) if one["in"] == "header"}
+    answers = operation["responses"]
+    for status, description in _errors(path, method, operation, headers).items():
+        known = answers.get(str(status), {})
+        if MEDIA_TYPE not in known.get("content", {}):
+            content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            answers[str(status)] = {"description": description, "content": content}
+    if "if-none-match" in headers:
+        answers["304"] = _NOT_MODIFIED
+    operation.setdefault("security", [{"key": []}])
+
+
+def _errors(path: str, method: str, operation: Json, headers: set[str]) -> dict[int, str]:
+    named = "{" in path or "requestBody" in operation
+    return {
+        **_EVERYWHERE,
+        **(_WITH_A_NAME if named else {}),
+        **(_OF_A_CHANGE if method != "get" else {}),
+        **(_WITH_A_BODY if "requestBody" in operation else {}),
+        **(_WITH_A_STATE if "if-match" in headers else {}),
+    }
