@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
-from fingerprint.media import Frame, Limits, Media, MediaError, open_media, sha256, windows
+from fingerprint.media import (
+    FRAME_SIZE,
+    SAMPLE_RATE,
+    Clip,
+    Frame,
+    Limits,
+    Media,
+    MediaError,
+    open_media,
+    sha256,
+    windows,
+)
 from index.catalog import Catalog, CatalogError, Reference
 from index.index import Index
 from index.segments import load_index
@@ -211,6 +222,13 @@ class Engine:
         """Saves the indexes beside the catalog, so that the next start is fast."""
         for algorithm in self.algorithms:
             self._index(algorithm)
+
+    def warm(self) -> None:
+        """Loads the indexes and models, so that the next capture does not wait for them."""
+        silence, black = np.zeros(SAMPLE_RATE * 2, np.float32), np.zeros((FRAME_SIZE, FRAME_SIZE), np.uint8)
+        clip = Clip("", 2.0, silence, [Frame(i / 8, black) for i in range(16)])
+        for algorithm, extractor in self._extractors.items():
+            self._search(algorithm, extractor).candidates(clip, lambda _: 0.0)
 
     def glance(self, path: Path, progress: Progress = _silent) -> Glance:
         """What a first look at the capture at ``path`` finds, at a fraction of the cost. Raises MediaError, CatalogError."""

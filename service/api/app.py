@@ -12,13 +12,16 @@ from service.api import (
     cases,
     document,
     health,
+    jobs,
     login,
+    matches,
     metrics,
     overlaps,
     problem,
     references,
     reviews,
     sessions,
+    uploads,
     works,
 )
 from service.api.bodies import BodyLimit
@@ -26,8 +29,11 @@ from service.api.idempotency import Idempotency
 from service.api.limits import Limiter
 from service.api.metrics import Metrics
 from service.api.requests import Requests
+from service.incoming import Incoming
+from service.jobs.queue import Queue
 from service.settings import Settings
 from service.store.store import Store
+from service.web import pages as web
 
 ROUTERS = (
     health.router,
@@ -41,6 +47,9 @@ ROUTERS = (
     overlaps.router,
     cases.router,
     reviews.router,
+    uploads.router,
+    matches.router,
+    jobs.router,
 )
 
 
@@ -51,9 +60,12 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.data.mkdir(parents=True, exist_ok=True)
         app.state.store = Store(settings.database_url)
+        app.state.incoming = Incoming(settings, app.state.store)
+        app.state.jobs = Queue(settings, app.state.store)
         try:
             yield
         finally:
+            app.state.jobs.close()
             app.state.store.close()
 
     app = FastAPI(title="Whorl", version=version("whorl"), lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -68,4 +80,5 @@ def create_app(settings: Settings) -> FastAPI:
     document.add_to(app)
     for router in ROUTERS:
         app.include_router(router)
+    web.add_to(app)
     return app

@@ -120,7 +120,9 @@ jobs = sa.Table(
     _text("state", index=True),
     sa.Column("priority", sa.Integer, nullable=False),  # lower first
     sa.Column("progress", sa.Double, nullable=False),  # 0 to 1
-    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("run", sa.Integer, nullable=False),  # grows when it is tried again by hand or queued anew
+    sa.Column("attempts", sa.Integer, nullable=False),  # of this run; more than one where a worker died
+    sa.Column("version", sa.Integer, nullable=False),  # grows with every change: what a listener has seen
     sa.Column("input", sa.JSON, nullable=False),
     sa.Column("error", sa.JSON),  # {"code": ..., "message": ...}
     sa.Column("case_id", sa.ForeignKey("cases.id")),
