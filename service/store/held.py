@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from index.database import refs
-from service.store.pages import number
+from service.store.paging import number
 from service.store.store import Store
 from service.store.tables import uploads
 

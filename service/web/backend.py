@@ -10,7 +10,7 @@ from fastapi import Request
 
 from evidence.answer import Json
 
-_PASSED = ("cookie", "user-agent", "x-csrf-token", "x-request-id", "origin", "sec-fetch-site")
+_PASSED = ("cookie", "user-agent", "x-csrf-token", "origin")
 
 
 class Refusal(Exception):  # noqa: N818  # the API's problem, on its way to a page
@@ -28,6 +28,7 @@ class Backend:
         self._app = request.app
         self._peer = (request.client.host, request.client.port) if request.client else ("127.0.0.1", 0)
         self._headers = {name: value for name, value in request.headers.items() if name in _PASSED}
+        self._headers["x-request-id"] = getattr(request.state, "request_id", "")  # one in the logs
         self._base = str(request.base_url)
 
     async def ask(

@@ -12,7 +12,12 @@ from evidence.words import disguise
 def drawn(answer: Json) -> Json:
     """The answer, each match of it with what its drawing needs; and all matches above one another on the capture's lane."""
     matches = [_match(answer, match, number) for number, match in enumerate(answer["matches"])]
-    return answer | {"matches": matches, "axis": Axis(0.0, max(answer["query"]["duration"], 1.0))}
+    captured = {"place": None, "territory": None, "at": None} | answer["captured"]
+    return answer | {
+        "captured": captured,
+        "matches": matches,
+        "axis": Axis(0.0, max(answer["query"]["duration"], 1.0)),
+    }
 
 
 def _match(answer: Json, match: Json, number: int) -> Json:

@@ -4,8 +4,9 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
-from service.web import admin, answers, assets, cases, home, jobs, media, session, works
+from service.web import admin, answers, assets, cases, home, jobs, media, overlaps, session, works
 from service.web.backend import Refusal
 from service.web.rendering import page
 
@@ -15,9 +16,22 @@ TITLES = {403: "Not allowed", 404: "Not found", 409: "That does not go together"
 def add_to(app: FastAPI) -> None:
     """Adds all pages."""
     app.state.media = media.Uploaded(app)
-    for module in (assets, session, home, answers, works, jobs, cases, admin, media):
+    for module in (assets, session, home, answers, works, overlaps, jobs, cases, admin, media):
         app.include_router(module.router)
     app.add_exception_handler(Refusal, _refused)  # type: ignore[arg-type]
+    of_api = app.exception_handlers[HTTPException]
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        """A wrong address that a person typed gets a page, all else the API's form of errors."""
+        if (
+            error.status_code == 404
+            and not request.url.path.startswith("/v1/")
+            and "text/html" in request.headers.get("accept", "")
+        ):
+            return _refused(request, Refusal(404, "not-found", "There is nothing at this address."))
+        answered: Response = of_api(request, error)  # type: ignore[assignment]
+        return answered
 
 
 def _refused(request: Request, error: Refusal) -> Response:

@@ -43,7 +43,7 @@ STATES = {
 }
 SECTIONS = (
     ("/", "New", "uploads"),
-    ("/review", "Review", "matches:read"),
+    ("/review", "Review", "reviews"),
     ("/answers", "Answers", "matches:read"),
     ("/works", "Works", "works:read"),
     ("/jobs", "Jobs", "jobs"),

@@ -4,6 +4,7 @@
 (() => {
   const { $, $$ } = window.whorl;
   const FRAME = 0.04, ASTRAY = 0.25, NEAR = 0.03; // seconds
+  const INSIDE = 0.1; // the very ends may be a picture off, and the first one shown should be the same on both sides
 
   const clock = (seconds) => {
     const whole = Math.max(0, seconds), minutes = Math.floor(whole / 60);
@@ -19,7 +20,7 @@
       this.original = $('[data-side="original"]', root);
       this.lead = this.capture || this.original;
       this.speed = 1;
-      this.at = this.segments[0].query_start;
+      this.at = this.segments[0].query_start + INSIDE;
       this.lanes = $("[data-timeline] > svg", root);
       this.lanes.addEventListener("click", (event) => this.clicked(event));
       if (!this.lead) return;
@@ -128,7 +129,7 @@
 
     nextSegment() {
       const starts = [...new Set(this.segments.map((s) => s.query_start))].sort((a, b) => a - b);
-      this.seek(starts.find((start) => start > this.at + NEAR) ?? starts[0]);
+      this.seek((starts.find((start) => start > this.at + NEAR) ?? starts[0]) + INSIDE);
     }
 
     hear(side) {
