@@ -143,8 +143,8 @@ def fill(world: World) -> None:
 
 
 @contextmanager
-def running(data: Path, **settings: Any) -> Iterator[World]:
-    """The service on a free port, filled."""
+def running(data: Path, filled: bool = True, **settings: Any) -> Iterator[World]:
+    """The service on a free port."""
     app = create_app(Settings(data=data, **settings))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
@@ -155,7 +155,8 @@ def running(data: Path, **settings: Any) -> Iterator[World]:
             time.sleep(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
         world = World(app, f"http://127.0.0.1:{port}")
-        fill(world)
+        if filled:
+            fill(world)
         yield world
     finally:
         server.should_exit = True

@@ -20,7 +20,7 @@ async def admin(request: Request, api: Api, who: Signed, made: str = "") -> Resp
 async def _overview(request: Request, api: Api, who: Signed, secret: str = "") -> Response:
     return page(
         request, "admin.html", who, secret=secret,
-        orgs=await api.items("/v1/orgs", limit=200),
+        orgs=(await api.get("/v1/orgs", limit=200))["items"],
         people=await api.items("/v1/people", limit=200),
         keys=await api.items("/v1/keys", limit=200),
     )  # fmt: skip

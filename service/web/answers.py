@@ -44,7 +44,7 @@ async def judge(
     if match is None:
         raise Refusal(404, "not-found", f"no match with reference {ref_id} in this answer")
     response = page(request, "verdicts.html", who, answer=shown, match=match)
-    response.headers["HX-Trigger"] = "judged"
+    response.headers["HX-Trigger-After-Settle"] = "judged"
     return response
 
 

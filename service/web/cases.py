@@ -14,7 +14,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/cases")
 async def cases(request: Request, api: Api, who: Signed) -> Response:
     """All cases."""
-    return page(request, "cases.html", who, cases=await api.items("/v1/cases", limit=200))
+    return page(request, "cases.html", who, cases=(await api.get("/v1/cases", limit=200))["items"])
 
 
 @router.post("/cases")

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
@@ -95,6 +95,9 @@ def _there(path: Path | None, what: str) -> Path:
 
 Capture = Annotated[Path, Depends(_capture)]
 Original = Annotated[Path, Depends(_original)]
+Seconds = Annotated[
+    float, Query(ge=-1, le=1e7, allow_inf_nan=False)
+]  # a line may begin a little before the file
 
 
 @router.get("/capture")
@@ -110,25 +113,25 @@ def original(path: Original) -> Response:
 
 
 @router.get("/capture/frame")
-async def capture_frame(path: Capture, at: float) -> Response:
+async def capture_frame(path: Capture, at: Seconds) -> Response:
     """What the capture shows at a second."""
     return await _picture("image/jpeg", _frame, path, at)
 
 
 @router.get("/originals/{ref_id}/frame")
-async def original_frame(path: Original, at: float) -> Response:
+async def original_frame(path: Original, at: Seconds) -> Response:
     """What the original shows at a second."""
     return await _picture("image/jpeg", _frame, path, at)
 
 
 @router.get("/capture/sound")
-async def capture_sound(path: Capture, start: float, seconds: float) -> Response:
+async def capture_sound(path: Capture, start: Seconds, seconds: Seconds) -> Response:
     """The capture's sound as a spectrogram."""
     return await _picture("image/png", _spectrogram, path, start, min(seconds, LONGEST))
 
 
 @router.get("/originals/{ref_id}/sound")
-async def original_sound(path: Original, start: float, seconds: float) -> Response:
+async def original_sound(path: Original, start: Seconds, seconds: Seconds) -> Response:
     """The original's sound as a spectrogram."""
     return await _picture("image/png", _spectrogram, path, start, min(seconds, LONGEST))
 
@@ -151,7 +154,7 @@ async def _picture(kind: str, draw: Callable[..., bytes], path: Path, *where: fl
 
 
 @lru_cache(maxsize=256)
-def _frame(path: Path, at: float) -> bytes:
+def _frame(path: Path, at: Seconds) -> bytes:
     with AT_ONCE:
         return frame(path, max(0.0, at))
 

@@ -5,6 +5,11 @@
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
   const shown = (element) => element.getClientRects().length > 0;
 
+  document.addEventListener("submit", (event) => {
+    const asked = event.submitter?.dataset.confirm;
+    if (asked && !window.confirm(asked)) event.preventDefault();
+  });
+
   // Messages -------------------------------------------------------------------------------------------------------
   let silence;
   const say = (text) => {

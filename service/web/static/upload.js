@@ -83,7 +83,7 @@
         } catch (error) {
           if (this.halted) return;
           if (error.last || ++failed > TRIES) return this.fail(error);
-          const wait = Math.min(30, 2 ** failed);
+          const wait = Math.min(30, 2 ** (failed - 1));
           this.tell(`The line broke (${error.message}). Trying again in ${wait} s.`);
           await pause(wait);
         }
