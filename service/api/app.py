@@ -29,11 +29,11 @@ from service.api.idempotency import Idempotency
 from service.api.limits import Limiter
 from service.api.metrics import Metrics
 from service.api.requests import Requests
+from service.api.urls import CleanUrl
 from service.incoming import Incoming
 from service.jobs.queue import Queue
 from service.settings import Settings
 from service.store.store import Store
-from service.web import pages as web
 
 ROUTERS = (
     health.router,
@@ -46,10 +46,10 @@ ROUTERS = (
     references.router,
     overlaps.router,
     cases.router,
-    reviews.router,
     uploads.router,
     matches.router,
     jobs.router,
+    reviews.router,
 )
 
 
@@ -73,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.limiter = Limiter(settings.requests_a_minute)
     app.state.metrics = Metrics(lambda: app.state.store)
     app.add_middleware(BodyLimit)
+    app.add_middleware(CleanUrl)
     app.add_middleware(Idempotency)
     login.add_to(app, settings)
     app.add_middleware(Requests)  # the last is the outermost
@@ -80,5 +81,4 @@ def create_app(settings: Settings) -> FastAPI:
     document.add_to(app)
     for router in ROUTERS:
         app.include_router(router)
-    web.add_to(app)
     return app

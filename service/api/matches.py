@@ -1,6 +1,5 @@
 """Matches: what captures hold. By file or upload an answer is a job; by fingerprint it comes at once."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -8,13 +7,15 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.api.access import needs, store
-from service.api.forms import form_upload, media_type
+from service.api.forms import handed_in
 from service.api.jobs import JobOut, accepted
 from service.api.problem import Problem, not_found
 from service.api.receiving import incoming
+from service.api.schemas import Id
+from service.api.text import Country, Moment, Place
 from service.incoming import Incoming
 from service.jobs.queue import PRIORITIES
-from service.store import answers, uploads
+from service.store import uploads
 from service.store.caller import Caller
 from service.store.jobs import New
 from service.store.store import Store
@@ -26,22 +27,22 @@ Held = Annotated[Store, Depends(store)]
 Files = Annotated[Incoming, Depends(incoming)]
 
 
-class Captured(BaseModel):
-    """Where and when it was captured: a host name or channel, a country (ISO 3166-1 alpha-2), a time (ISO 8601)."""
+class CapturedIn(BaseModel):
+    """Where and when it was captured, as far as that is known: by this a licence allows it, or does not."""
 
     model_config = ConfigDict(extra="forbid")
-    place: str | None = Field(None, max_length=255)
-    territory: str | None = Field(None, pattern="^[A-Za-z]{2}$")
-    at: datetime | None = None
+    place: Place | None = None
+    territory: Country | None = None
+    at: Moment | None = None
 
 
 class MatchIn(BaseModel):
     """A capture to be examined: a finished upload. ``priority``: 1 to 1000, lower first."""
 
     model_config = ConfigDict(extra="forbid")
-    upload: str
-    captured: Captured = Field(default_factory=lambda: Captured.model_validate({}))
-    case: str | None = None
+    upload: Id
+    captured: CapturedIn = Field(default_factory=CapturedIn)
+    case: Id | None = None
     priority: Annotated[int, Field(ge=1, le=1000)] = PRIORITIES["match"]
 
 
@@ -55,20 +56,6 @@ def checked(model: type[BaseModel], values: dict[str, Any]) -> Any:
         raise Problem(422, "invalid", said, errors=wrong) from None
 
 
-async def json_body(request: Request) -> dict[str, Any]:
-    """A small JSON object. Raises a Problem."""
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > 64 << 10:
-        raise Problem(413, "too-large", "a JSON body has a Content-Length of at most 64 KiB")
-    try:
-        body = await request.json()
-    except (ValueError, RecursionError):
-        raise Problem(422, "invalid", "the body is no JSON") from None
-    if not isinstance(body, dict):
-        raise Problem(422, "invalid", "the body is no JSON object")
-    return body
-
-
 def finished(held: Store, who: Caller, upload_id: str) -> Upload:
     """An upload that is whole. Raises a Problem."""
     upload = uploads.find(held, who, upload_id)
@@ -77,13 +64,6 @@ def finished(held: Store, who: Caller, upload_id: str) -> Upload:
     if upload.sha256 is None:
         raise Problem(409, "unfinished", f"upload {upload_id} has {upload.received} of {upload.length} bytes")
     return upload
-
-
-def form_values(fields: dict[str, str], inner: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """A form's fields with some of them in an object inside: {"captured": {"place": ...}}."""
-    empty = {name: value for name, value in fields.items() if value != ""}
-    part = {name: empty.pop(name) for name in names if name in empty}
-    return {**empty, **({inner: part} if part else {})}
 
 
 _BODY: dict[str, Any] = {
@@ -119,17 +99,9 @@ async def match_file(
     files: Files,
 ) -> JobOut:
     """Has a capture examined: a file in a form, or an upload named in JSON. The answer is that of the job."""
-    if media_type(request) == "multipart/form-data":
-        upload, fields = await form_upload(request, who, files)
-        values = form_values(fields, "captured", ("place", "territory", "at")) | {"upload": upload.id}
-    elif media_type(request) == "application/json":
-        values = await json_body(request)
-    else:
-        raise Problem(
-            415, "wrong-type", "send multipart/form-data with a file, or application/json with an upload"
-        )
-    wanted: MatchIn = checked(MatchIn, values)
-    return await run_in_threadpool(_asked, request, response, who, held, wanted)
+    async with handed_in(request, who, files, "captured", ("place", "territory", "at")) as values:
+        wanted: MatchIn = checked(MatchIn, values)
+        return await run_in_threadpool(_asked, request, response, who, held, wanted)
 
 
 def _asked(request: Request, response: Response, who: Caller, held: Store, wanted: MatchIn) -> JobOut:
@@ -142,12 +114,3 @@ def _asked(request: Request, response: Response, who: Caller, held: Store, wante
     job = accepted(request, who, New("match", wanted.priority, given, upload.id, wanted.case))
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job
-
-
-@router.get("/{match_id}")
-def get_match(match_id: str, who: Annotated[Caller, needs("matches:read")], held: Held) -> dict[str, Any]:
-    """What a capture holds: the answer of `whorl match --json`, and its id, case, and where it was captured."""
-    row = answers.find(held, who, match_id)
-    if row is None:
-        raise not_found("match", match_id)
-    return {"id": row.id, "created": row.created, "case": row.case_id, "captured": row.captured, **row.answer}

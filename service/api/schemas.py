@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.text import Country, Identifier, Moment, Note, Place, Title, Word
+from service.api.text import SEEN, Country, Identifier, Moment, Note, Place, Title, Word
 
-Id = Annotated[str, Field(max_length=64)]
+Id = Annotated[str, Field(max_length=64, pattern=SEEN)]
 Next = Annotated[str | None, Field(description="The cursor of the next page, null on the last.")]
 
 

@@ -10,14 +10,14 @@ from service.rights import COUNTRIES, host, utc
 
 # Control characters, line ends, and those that turn the direction of what follows them: a name with one is shown as another.
 _HIDDEN = r"\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-_SEEN = rf"^[^{_HIDDEN}]*$"
+SEEN = rf"^[^{_HIDDEN}]*$"
 # A note may have several lines.
 _LINES = rf"^([^{_HIDDEN}]|[\t\n\r])*$"
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=_SEEN)]
-Word = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=_SEEN)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=SEEN)]
+Word = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=SEEN)]
 Note = Annotated[str, StringConstraints(max_length=4000, pattern=_LINES)]
-Search = Annotated[str, Field(max_length=200, pattern=_SEEN, description="Text that it must hold.")]
+Search = Annotated[str, Field(max_length=200, pattern=SEEN, description="Text that it must hold.")]
 
 
 def _identifier(text: str) -> str:
@@ -50,7 +50,7 @@ def moment(text: str) -> str:
 
 Identifier = Annotated[
     str,
-    StringConstraints(max_length=240, pattern=_SEEN),
+    StringConstraints(max_length=240, pattern=SEEN),
     AfterValidator(_identifier),
     Field(description="SCHEME:VALUE, such as isrc:USRC17607839.", examples=["isrc:USRC17607839"]),
 ]
@@ -62,7 +62,7 @@ Country = Annotated[
 ]
 Place = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=_SEEN),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=SEEN),
     AfterValidator(_place),
     Field(description="A host name, a URL, of which the host counts, or the name of a channel."),
 ]

@@ -1,7 +1,7 @@
 """What a job does: the part that reads hostile media, in a process of its own, and the part that keeps its result."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,11 @@ from evidence.answer import Json, answer_json, printable
 from fingerprint.media import Limits, MediaError, start_decoder
 from matching.engine import Engine, Taken
 from service.examining import maker
-from service.store import answers, jobs
+from service.store import answers, jobs, works
+from service.store.errors import Missing
 from service.store.jobs import Begun
 from service.store.store import Store
+from service.store.works import Details
 from service.terminal import say
 from service.workers import Handler
 
@@ -22,6 +24,7 @@ class Opening:
 
     data: Path
     limits: Limits
+    database: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +37,41 @@ class Task:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a file is registered with: its fingerprints, and its matches with what is registered already."""
+
+    taken: Taken
+    matches: list[Json]
+
+
 def reader(opening: Opening) -> Handler:
     """Reads media, in the process that calls this; everything that it needs is loaded before the first job."""
     start_decoder()
-    engine = Engine(opening.data, opening.limits, note=say)
+    engine = Engine(opening.data, opening.limits, note=say, database=opening.database)
     engine.warm()
 
-    def handle(job: Any, tell: Callable[[float], None]) -> Json | Taken | None:
+    def handle(job: Any, tell: Callable[[float], None]) -> Json | Registration | None:
         task: Task | None = job
         if task is None:
             return None  # to see that it is ready
         if task.kind == "match":
             return _answer(engine, task, tell)
         try:
-            return engine.take(task.path, tell)
+            return _registration(engine, task, tell)
         except MediaError as error:
             raise MediaError(error.code, task.name, error.reason) from None
 
     return handle
+
+
+def _registration(engine: Engine, task: Task, tell: Callable[[float], None]) -> Registration:
+    """The file's fingerprints, and what it shares with what is registered: a glance tells whether that is worth a look."""
+    taken = engine.take(task.path, lambda part: tell(part / 2))
+    if not taken.fingerprints or not engine.glance(task.path).calls:
+        return Registration(taken, [])
+    answer = engine.examine(task.path, lambda part: tell((1 + part) / 2), task.sha256)
+    return Registration(taken, answer_json(answer, engine.catalog.work, {})["matches"])
 
 
 def _answer(engine: Engine, task: Task, tell: Callable[[float], None]) -> Json:
@@ -74,19 +94,27 @@ def keep_answer(store: Store, engine: Engine, begun: Begun, answer: Json) -> boo
     return jobs.finish(store, begun, lambda c, job: {"answer_id": answers.add(c, job, answer)})
 
 
-def keep_reference(store: Store, engine: Engine, begun: Begun, taken: Taken) -> bool:
-    """Ends a "register" with its reference. Raises CatalogError."""
-    about = begun.job.input
-    pairs = frozenset((scheme, value) for scheme, value in about.get("identifiers", ()))
-    named = Taken(about["name"], taken.sha256, taken.duration, taken.fingerprints)
-    reference, _ = engine.store(
-        named,
-        about.get("title") or Path(about["name"]).stem,
-        about.get("kind", ""),
-        about.get("owner", ""),
-        pairs,
-    )
+def keep_reference(store: Store, engine: Engine, begun: Begun, made: Registration) -> bool:
+    """Ends a "register" with its reference, which is the organisation's from then on. Raises CatalogError."""
+    about, org_id = begun.job.input, begun.job.org_id
+    try:
+        work_id = about["work"] or _work_of(store, org_id, about)
+        named, owner = works.details(store, org_id, work_id)
+        taken = replace(made.taken, name=about["name"])
+        reference, _ = engine.store(taken, named.title, named.kind, owner, named.identifiers)
+        works.own(store, org_id, reference.id, work_id, about["name"], made.matches)
+    except Missing as error:
+        return jobs.fail(store, begun, "removed", f"{error}: it was removed meanwhile")
     return jobs.finish(store, begun, lambda _, __: {"ref_id": reference.id})
+
+
+def _work_of(store: Store, org_id: int, about: Json) -> str:
+    """The organisation's work of that title and kind, which is made if need be."""
+    pairs = frozenset(
+        (scheme, value) for scheme, _, value in (one.partition(":") for one in about["identifiers"])
+    )
+    details = Details(about["title"] or Path(about["name"]).stem, about["kind"], pairs)
+    return works.find_or_create(store, org_id, [details])[0][0]
 
 
 KEEPERS: dict[str, Keep] = {"match": keep_answer, "register": keep_reference}

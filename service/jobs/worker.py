@@ -45,7 +45,7 @@ class Hands:
     """The child process that reads media: warm, one job at a time, and made anew when a job must be stopped."""
 
     def __init__(self, settings: Settings, limits: Limits) -> None:
-        self._opening, self._silence = Opening(settings.data, limits), patience(limits)
+        self._opening, self._silence = Opening(settings.data, limits, settings.database), patience(limits)
         self._workers = self._made()
         self._lock = (
             threading.Lock()
@@ -87,7 +87,7 @@ class Worker:
         self._store = Store(settings.database_url)
         self._queue = Queue(settings, self._store)
         self._limits = Limits.from_environment()
-        self._engine = Engine(settings.data, self._limits, note=say)
+        self._engine = Engine(settings.data, self._limits, note=say, database=settings.database)
         self._incoming = Incoming(settings, self._store)
         self._hands = Hands(settings, self._limits)
         self._stopping = threading.Event()

@@ -1,12 +1,12 @@
-"""Answers: what captures hold, as `whorl match` tells it."""
+"""Answers: what captures hold, as `whorl match` tells it; `findings` tells them to a caller."""
 
 import secrets
 from typing import Any
 
 import sqlalchemy as sa
 
-from service.store.caller import Caller
-from service.store.store import Store, now
+from service.store.findings import note_findings
+from service.store.store import now
 from service.store.tables import answers
 
 Json = dict[str, Any]
@@ -27,9 +27,5 @@ def add(connection: sa.Connection, job: sa.Row[Any], answer: Json) -> str:
         "created": now(),
     }
     connection.execute(sa.insert(answers).values(**row))
+    note_findings(connection, answer_id, answer["matches"])
     return answer_id
-
-
-def find(store: Store, who: Caller, answer_id: str) -> sa.Row[Any] | None:
-    """The answer of this id, if the caller may see it."""
-    return store.row(sa.select(answers).where(answers.c.id == answer_id, who.sees(answers)))
