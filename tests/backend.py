@@ -8,6 +8,7 @@ from tests.postgres import Server
 
 NAMES = ("sqlite", "postgresql")
 _server: list[Server | None] = [None]
+_open: list[str] = []  # URLs of databases in use
 
 
 @contextmanager
@@ -19,12 +20,22 @@ def chosen(name: str, server: Server | None) -> Iterator[None]:
         yield
     finally:
         _server.pop()
+        assert not _open, (
+            f"a fixture that is wider than a function serves, and did not ask for `backend`: {_open}"
+        )
 
 
 @contextmanager
 def database(folder: Path) -> Iterator[str]:
     """The URL of the catalog of this data directory, or of a new database on the server, dropped at the end."""
-    server = _server[-1]
+    with _made(folder, _server[-1]) as url:
+        _open.append(url)
+        yield url
+        _open.remove(url)
+
+
+@contextmanager
+def _made(folder: Path, server: Server | None) -> Iterator[str]:
     if server is None:
         folder.mkdir(parents=True, exist_ok=True)
         yield f"sqlite:///{folder.absolute()}/catalog.db"
