@@ -96,6 +96,13 @@ class Clip:
                 yield frame
 
 
+def blank(seconds: float) -> Clip:
+    """Silence and black, to try things on."""
+    black = np.zeros((FRAME_SIZE, FRAME_SIZE), np.uint8)
+    silence = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    return Clip("", seconds, silence, [Frame(i / 8, black) for i in range(round(8 * seconds))])
+
+
 def windows(
     media: Media, kind: str, seconds: float, frame_rate: float = 0.0, overlap: float = 0.0
 ) -> Iterator[tuple[float, Clip]]:

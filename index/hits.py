@@ -26,3 +26,15 @@ class Hits:
 
     def __len__(self) -> int:
         return len(self.ref_ids)
+
+    def nearest(self, k: int) -> "Hits":
+        """The first k of each query time, of hits in query order, near first."""
+        first = np.flatnonzero(np.diff(self.query_times, prepend=-np.inf) > 0)
+        kept = np.arange(len(self)) - np.repeat(first, np.diff(first, append=len(self))) < k
+        return Hits(
+            self.ref_ids[kept],
+            self.query_times[kept],
+            self.ref_times[kept],
+            self.distances[kept],
+            self.disguise,
+        )

@@ -1,5 +1,6 @@
 """Hits -> lines: where hits agree on ``ref = time_scale * query + offset``, by vote (Hough, US3069654; Wang, ISMIR 2003)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ STRETCH = (
 )
 SCALE_STEP = 0.05  # of time scale, between those that are tried: 0.1 s of smear over half a stretch
 BIN = 0.4  # seconds of offset that one bin takes
+FOREMOST = 0.75  # of the most votes of a stretch of the query, from which a line has about as many
 CERTAIN = 0.43  # of the bits: at this distance a hit is worth nothing
 
 
@@ -63,33 +65,55 @@ def _stretch(
     tolerance: float,
     most: int,
 ) -> list[Line]:
-    best: dict[tuple[int, int], Line] = {}
-    for scale in time_scales(hits.disguise.time_scale, tolerance, SCALE_STEP):
-        at_middle = hits.ref_times[near] - scale * (hits.query_times[near] - middle)
-        for line in _votes(hits.ref_ids[near], at_middle, weights[near], float(scale), middle, most):
-            place = (line.ref_id, round((line.offset + line.time_scale * middle) / BIN))
-            if place not in best or line.votes > best[place].votes:
-                best[place] = line
-    return sorted(best.values(), key=lambda line: -line.votes)[:most]
+    heaviest = [
+        votes
+        for scale in time_scales(hits.disguise.time_scale, tolerance, SCALE_STEP)
+        for votes in _votes(hits, weights, near, middle, float(scale), most)
+    ]
+    ref_ids, scales, offsets, votes = (np.concatenate(column) for column in zip(*heaviest, strict=True))
+    places = np.rint((offsets + scales * middle) / BIN).astype(np.int64)
+    best: dict[tuple[int, int], int] = {}  # the row of the heaviest at each place
+    heavy = votes.tolist()
+    for row, place in enumerate(zip(ref_ids.tolist(), places.tolist(), strict=True)):
+        if place not in best or heavy[row] > heavy[best[place]]:
+            best[place] = row
+    chosen = sorted(best.values(), key=lambda row: -heavy[row])[:most]
+    return [Line(int(ref_ids[i]), float(scales[i]), float(offsets[i]), middle, heavy[i]) for i in chosen]
+
+
+Votes = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 def _votes(
-    ref_ids: NDArray[np.int64],
-    at_middle: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    scale: float,
-    middle: float,
-    most: int,
-) -> list[Line]:
-    """The heaviest bins of (reference, reference time at the middle); bins overlap by half so that none is cut in two."""
-    found = []
+    hits: Hits, weights: NDArray[np.float64], near: NDArray[np.int64], middle: float, scale: float, most: int
+) -> Iterator[Votes]:
+    """The heaviest bins of (reference, reference time at the middle), as columns: reference, scale, offset, votes.
+
+    Bins overlap by half so that none is cut in two.
+    """
+    at_middle = hits.ref_times[near] - scale * (hits.query_times[near] - middle)
     for phase in (0.0, 0.5):
         bins = np.floor(at_middle / BIN + phase).astype(np.int64)
         # Two columns in one number, for np.unique is far faster on one: 2**32 bins are 50 years.
-        keys, inverse = np.unique(ref_ids * 2**32 + bins + 2**31, return_inverse=True)
-        votes = np.bincount(inverse, weights)
-        for i in np.argsort(-votes, kind="stable")[:most]:
-            reference_time = ((int(keys[i]) % 2**32) - 2**31 + 0.5 - phase) * BIN
-            offset = reference_time - scale * middle
-            found.append(Line(int(keys[i]) // 2**32, scale, offset, middle, float(votes[i])))
-    return found
+        keys, inverse = np.unique(hits.ref_ids[near] * 2**32 + bins + 2**31, return_inverse=True)
+        votes = np.bincount(inverse, weights[near])
+        top = np.argsort(-votes, kind="stable")[:most]
+        reference_time = ((keys[top] % 2**32) - 2**31 + 0.5 - phase) * BIN
+        offsets = reference_time - scale * middle
+        yield keys[top] // 2**32, np.full(len(top), scale), offsets, votes[top].astype(np.float64)
+
+
+def likely(candidates: list[Line]) -> list[Line]:
+    """The lines of each stretch of the query that have about as many votes as its best."""
+    best: dict[float, float] = {}
+    return [line for line in candidates if line.votes >= FOREMOST * best.setdefault(line.middle, line.votes)]
+
+
+def foremost(candidates: list[Line]) -> list[Line]:
+    """The best line of each reference in each stretch of the query that has about as many votes as the best of all there."""
+    best: dict[float, float] = {}
+    kept: dict[tuple[float, int], Line] = {}
+    for line in candidates:  # best first
+        if line.votes >= FOREMOST * best.setdefault(line.middle, line.votes):
+            kept.setdefault((line.middle, line.ref_id), line)
+    return list(kept.values())

@@ -6,22 +6,22 @@ from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fingerprint.fingerprint import Fingerprint, unpack
 from index.columns import Columns
 from index.index import INDEXES, Index
+from matching.verify import Background, background
 
 BACKGROUND = 2048  # codes of the decoys that stand for all unrelated ones
 
 
 @dataclass(frozen=True, slots=True)
 class Decoys:
-    """Their index, their fingerprints by id, and a sample (BACKGROUND, bits) of their codes as signs."""
+    """Their index, their fingerprints by id, and what a sample of BACKGROUND of their codes is like."""
 
     index: Index
     fingerprint: Callable[[int], Fingerprint]
-    background: NDArray[np.float32]
+    background: Background
 
 
 @lru_cache
@@ -44,7 +44,7 @@ def made_of(algorithm: str, columns: Columns) -> Decoys:
         for ref_id, count, end in zip(columns.ref_ids, columns.counts, ends, strict=True)
     }
     step = max(1, len(columns) // BACKGROUND)
-    return Decoys(index, fingerprints.__getitem__, unpack(columns.codes[::step][:BACKGROUND]))
+    return Decoys(index, fingerprints.__getitem__, background(unpack(columns.codes[::step][:BACKGROUND])))
 
 
 def _fingerprint(algorithm: str, columns: Columns, begin: int, end: int) -> Fingerprint:

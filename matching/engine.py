@@ -11,31 +11,24 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint.clip import blank
+from fingerprint.exchange import Exchange
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
-from fingerprint.media import (
-    FRAME_SIZE,
-    SAMPLE_RATE,
-    Clip,
-    Frame,
-    Limits,
-    Media,
-    MediaError,
-    open_media,
-    sha256,
-    windows,
-)
+from fingerprint.media import Frame, Limits, Media, MediaError, open_media, sha256, windows
 from index.catalog import Catalog, CatalogError, Reference
 from index.index import Index
 from index.segments import load_index
+from matching import bare
 from matching.content import Content
 from matching.decoys import decoys
 from matching.doubt import DOUBTFUL, doubtful
+from matching.eclipse import without_eclipsed
 from matching.glance import Glance, glance
 from matching.join import Placed, joined, line_of, place
 from matching.relate import matches
 from matching.score import NO_MATCH, REVIEW, calibration
-from matching.search import CERTAIN, Found, Search, without_eclipsed
+from matching.search import CERTAIN, Found, Search
 from matching.segment import Answer, Failure, Match, QueryInfo
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
@@ -225,10 +218,8 @@ class Engine:
 
     def warm(self) -> None:
         """Loads the indexes and models, so that the next capture does not wait for them."""
-        silence, black = np.zeros(SAMPLE_RATE * 2, np.float32), np.zeros((FRAME_SIZE, FRAME_SIZE), np.uint8)
-        clip = Clip("", 2.0, silence, [Frame(i / 8, black) for i in range(16)])
         for algorithm, extractor in self._extractors.items():
-            self._search(algorithm, extractor).candidates(clip, lambda _: 0.0)
+            self._search(algorithm, extractor).candidates(blank(2.0), lambda _: 0.0)
 
     def glance(self, path: Path, progress: Progress = _silent) -> Glance:
         """What a first look at the capture at ``path`` finds, at a fraction of the cost. Raises MediaError, CatalogError."""
@@ -275,6 +266,32 @@ class Engine:
             raise MediaError(
                 "too-short", media.name, f"{media.duration:.2f} s are too short for a fingerprint"
             )
+        return self._told(placed, contents)
+
+    def match(self, made: Exchange) -> Answer:
+        """What a capture holds of which only the fingerprint is at hand: copies that are not disguised, found quickly.
+
+        Raises ValueError for codes that are not this engine's.
+        """
+        begun = time.monotonic()
+        codes = {query.fingerprint.algorithm: query.fingerprint.width for _, query in made.queries}
+        for algorithm, width in codes.items():
+            if algorithm not in EXTRACTORS or width != WIDTH:
+                raise ValueError(f"codes of {algorithm} are not among {', '.join(EXTRACTORS)}")
+        placed: list[Placed] = []
+        contents: dict[str, Content] = {}
+        for algorithm, extractor in self._extractors.items():
+            if algorithm in codes:
+                search, model = self._search(algorithm, extractor), calibration(algorithm)
+                found, contents[extractor.kind] = bare.stretches(
+                    made, extractor, search, model, placed, lambda i: self.catalog.reference(i).duration
+                )
+                placed = placed + found
+        query = QueryInfo(made.name, made.sha256, made.duration, tuple(sorted(contents)))
+        return Answer(query, self._told(placed, contents), None, (), time.monotonic() - begun)
+
+    def _told(self, placed: list[Placed], contents: dict[str, Content]) -> tuple[Match, ...]:
+        """The matches that stretches come to. ``contents``: what there is in the capture's streams, by kind."""
 
         def filled(kind: str, ref_id: int | None, first: float, last: float) -> bool:
             content = contents.get(kind, Content()) if ref_id is None else self._content(ref_id, kind)
@@ -321,7 +338,7 @@ class Engine:
             for f in found:
                 lines = [line for other in others if (line := line_of(other, f, start))]
                 length = self.catalog.reference(f.stretch.ref_id).duration
-                settled = search.settled(clip, f, lines)
+                settled = search.settled(lambda d, c=clip: extractor.query(c, d), f, lines)  # type: ignore[misc]
                 placed.append(place(settled, extractor, start, clip.duration, expected(f), length))
         return joined(placed), content
 

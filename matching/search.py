@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from fingerprint.extractor import Extractor
 from fingerprint.fingerprint import Disguise, Fingerprint, Query
 from fingerprint.media import Clip
+from index.hits import Hits
 from index.index import Index
-from matching.align import Line, lines
+from matching.align import Line, foremost, likely, lines
 from matching.decoys import Decoys
-from matching.score import MATCH
-from matching.verify import Side, Stretch, agreement, parts, stretch
+from matching.score import MATCH, REVIEW
+from matching.verify import Side, Stretch, agreement, only, parts, stretch
 
 CERTAIN = 1e-6  # expected false matches at which no disguise needs to be tried
 NEAREST = 4  # registered codes asked for each query code
 LINES = 3  # lines kept of each stretch of a query
+# Seconds between the codes of a bare query that are looked up, then where these do not explain it: sounds 200 ms apart meet
+# stored ones, 240 ms apart, in every phase.
+QUICK = (0.2, 0.08)
 WIDER = (16, 64)  # registered codes asked for each code of what was found, for the others that hold it too
 SHARERS = 64  # of them, about, are found
 DISGUISED_LINES = 12  # lines of the disguised queries of a stage that are verified
@@ -39,10 +43,6 @@ UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are t
 BENT = 0.6  # of the tolerance: a time scale further off than this asks for another assumption
 EXACT = 0.98  # similarity above which codes are the same for all that matters
 SETTLED = 4.0  # seconds
-OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds
-ECLIPSED = 0.75  # of another's score over the same seconds, under which a stretch is only its likeness
-SAME = 0.9  # of another's similarity, from which a shorter stretch is the same material
-REPEATED = 0.9  # of it, from which the same seconds are elsewhere in the same reference too
 KNOWN = 0.12  # seconds to which the place of pictures is known at best
 UNTOLD = (
     0.015  # of similarity, by which a line must be the better one to be told from that of the other stream
@@ -104,7 +104,37 @@ class Search:
                 found += self._under(clip, disguise, [], stage)
         return self._refined(clip, found, expected), plain.fingerprint
 
-    def _sharers(self, query: Query, found: list[Found], expected: Expected) -> list[Found]:
+    def plain(self, query: Query, expected: Expected) -> list[Found]:
+        """What a query finds as it is, when there is nothing to undo a disguise with. Quick: few codes are looked up, and
+        more only where these do not explain it; what cannot become a match or a matter of review is not weighed.
+        """
+        strong = np.flatnonzero(~query.fingerprint.weak)
+        if not len(strong) or not len(self.index):
+            return []
+        found: list[Found] = []
+        for step in _steps(query.fingerprint):
+            nearest = self._hits(query, strong[::step], WIDER[0])
+            best = likely(self._from(nearest, query, NEAREST))
+            found = self._verified(query, best, 0, lambda f: expected(f) > REVIEW)
+            sure = [f for f in found if expected(f) <= CERTAIN]
+            unexplained = np.count_nonzero(_outside(query.fingerprint, sure)) * _spacing(query.fingerprint)
+            if unexplained < UNEXPLAINED:
+                break
+        return [*found, *self._sharers(query, found, expected, nearest)] if found else []
+
+    def _hits(self, query: Query, rows: NDArray[np.int64], nearest: int) -> Hits:
+        looked_up = only(query, rows)
+        found = self.index.search(looked_up.fingerprint, nearest, looked_up.reliability)
+        return replace(found, disguise=query.disguise)
+
+    def _from(self, hits: Hits, query: Query, nearest: int, most: int = LINES) -> list[Line]:
+        """Lines of the ``nearest`` hits of each code."""
+        kept = hits.nearest(nearest)
+        return lines(kept, 8 * query.fingerprint.width, self.extractor.tolerance, most)
+
+    def _sharers(
+        self, query: Query, found: list[Found], expected: Expected, looked_up: Hits | None = None
+    ) -> list[Found]:
         """Further references that hold what was surely found.
 
         A theme is in every episode: the few nearest codes are those of any few of them.
@@ -116,20 +146,23 @@ class Search:
                 break
             # Dense enough for any reference, wherever its own codes lie: a third of what ranks disguises.
             step = max(1, _sparse(query.fingerprint) // 3)
-            lines = _foremost(self._lines(query, step, nearest, SHARERS))
+            rows = np.flatnonzero(~query.fingerprint.weak)[::step]
+            hits = looked_up if looked_up is not None else self._hits(query, rows, nearest)
+            lines = foremost(self._from(hits, query, nearest, SHARERS))
             fresh = self._verified(query, [one for one in lines if one.ref_id not in sure], 0)
+            looked_up = None
             more += fresh
             if all(expected(f) > MATCH for f in fresh):
                 break
         return more
 
-    def settled(self, clip: Clip, found: Found, others: Sequence[Line]) -> Found:
+    def settled(self, query: Callable[[Disguise], Query], found: Found, others: Sequence[Line]) -> Found:
         """The same on a line of another stream that fits it as well as its own, if any: a still picture tells no time."""
         own = found.stretch
         near = [line for line in others if line.ref_id == own.ref_id and _on_time(line, own)]
         if not near or any(_apart(line, own) < KNOWN for line in near):
             return found
-        side = Side(self.extractor.query(clip, found.disguise), self.decoys.background)
+        side = Side(query(found.disguise), self.decoys.background)
         reference = self.reference(own.ref_id)
         least = agreement(side, reference, own) - UNTOLD
         moved = (replace(own, time_scale=line.time_scale, offset=line.offset) for line in near)
@@ -194,11 +227,9 @@ class Search:
         bend = abs(found.stretch.time_scale / found.disguise.time_scale - 1)
         return bend > BENT * self.extractor.tolerance
 
-    def _lines(self, query: Query, step: int = 1, nearest: int = NEAREST, most: int = LINES) -> list[Line]:
-        looked_up = _part(query, np.flatnonzero(~query.fingerprint.weak)[::step])
-        found = self.index.search(looked_up.fingerprint, nearest, looked_up.reliability)
-        hits = replace(found, disguise=query.disguise)
-        return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, most)
+    def _lines(self, query: Query, step: int = 1) -> list[Line]:
+        hits = self._hits(query, np.flatnonzero(~query.fingerprint.weak)[::step], NEAREST)
+        return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, LINES)
 
     def _disguised(
         self, queries: Iterable[Query], sure: list[Found], most: int = DISGUISED_LINES
@@ -217,13 +248,23 @@ class Search:
             by_query.setdefault(id(query), (query, []))[1].append(line)
         return list(by_query.values())
 
-    def _verified(self, query: Query, candidates: list[Line], stage: int) -> list[Found]:
+    def _verified(
+        self,
+        query: Query,
+        candidates: list[Line],
+        stage: int,
+        hopeless: Callable[[Found], bool] | None = None,
+    ) -> list[Found]:
+        """The lines' stretches, rated; without those that are ``hopeless`` even if chance gave nothing."""
         side, found = Side(query, self.decoys.background), list[Found]()
         for line in candidates:
             if any(_on(line, other.stretch) for other in found):
                 continue
             aligned = stretch(side, self.reference(line.ref_id), line, self.extractor.tolerance)
             if aligned is not None:
+                best = Found(aligned, query.disguise, stage, score(aligned, (0.0, 0.0), self.exactness))
+                if hopeless is not None and hopeless(best):
+                    continue
                 rated = score(aligned, self._chance(side, aligned), self.exactness)
                 found += [Found(part, query.disguise, stage, rated) for part in parts(aligned)]
         return found
@@ -232,7 +273,7 @@ class Search:
         """Likeness and motion that decoys share with the same seconds of the same query."""
         times = side.times
         inside = np.flatnonzero((times >= aligned.query_start - 1e-6) & (times <= aligned.query_end + 1e-6))
-        part = Side(_part(side.query, inside), self.decoys.background)
+        part = side.part(inside)
         strong = np.flatnonzero(~part.query.fingerprint.weak)[:: _sparse(part.query.fingerprint)]
         hits = self.decoys.index.search(_only(part.query.fingerprint, strong), RIVAL_HITS)
         hits = replace(hits, disguise=side.query.disguise)
@@ -271,51 +312,6 @@ def score(aligned: Stretch, chance: tuple[float, float], exactness: float) -> fl
     return float(evidence ** (1 - exactness / 2) * nearness**exactness)
 
 
-def without_eclipsed(found: list[Found], expected: Expected) -> list[Found]:
-    """Best first, by what chance gives.
-
-    Less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised. What is in another
-    place of the same reference as well is kept: a loop, a repeated chorus.
-    """
-    kept: list[Found] = []
-    for candidate in sorted(found, key=lambda f: (expected(f), -f.score)):
-        rivals = [f for f in kept if _same_seconds(f.stretch, candidate.stretch)]
-        if not any(_eclipses(f, candidate) for f in rivals):
-            kept.append(candidate)
-    return kept
-
-
-def _eclipses(better: Found, candidate: Found) -> bool:
-    """Of the same seconds: whether the better one explains the candidate away."""
-    if better.stretch.ref_id != candidate.stretch.ref_id:
-        return candidate.score < ECLIPSED * better.score and not _shares(better.stretch, candidate.stretch)
-    return candidate.score < REPEATED * better.score or not _elsewhere(better.stretch, candidate.stretch)
-
-
-def _shares(whole: Stretch, piece: Stretch) -> bool:
-    """Whether the score of a piece is less for its length alone, as that of a theme which other episodes have too."""
-    short, long = (s.query_end - s.query_start for s in (piece, whole))
-    return short < ECLIPSED * long and piece.similarity >= SAME * whole.similarity
-
-
-def _elsewhere(one: Stretch, other: Stretch) -> bool:
-    """Of one reference: whether they are of seconds of it that have little in common."""
-    (a, b), (c, d) = (
-        (s.time_scale * s.query_start + s.offset, s.time_scale * s.query_end + s.offset) for s in (one, other)
-    )
-    return min(b, d) - max(a, c) <= OVERLAP * min(b - a, d - c)
-
-
-def _foremost(candidates: list[Line]) -> list[Line]:
-    """The best line of each reference in each stretch of the query that has about as many votes as the best of all there."""
-    best: dict[float, float] = {}
-    kept: dict[tuple[float, int], Line] = {}
-    for line in candidates:  # best first
-        if line.votes >= ECLIPSED * best.setdefault(line.middle, line.votes):
-            kept.setdefault((line.middle, line.ref_id), line)
-    return list(kept.values())
-
-
 def _on_time(line: Line, aligned: Stretch) -> bool:
     """Whether the middle of the line is inside the stretch."""
     return aligned.query_start <= line.middle <= aligned.query_end
@@ -342,11 +338,6 @@ def _shifted(found: Found, seconds: float) -> Found:
         offset=one.offset - one.time_scale * seconds,
     )
     return replace(found, stretch=moved)
-
-
-def _same_seconds(one: Stretch, other: Stretch) -> bool:
-    shared = min(one.query_end, other.query_end) - max(one.query_start, other.query_start)
-    return shared > OVERLAP * min(one.query_end - one.query_start, other.query_end - other.query_start)
 
 
 def _on(line: Line, aligned: Stretch) -> bool:
@@ -377,6 +368,12 @@ def _spacing(fingerprint: Fingerprint) -> float:
     return fingerprint.duration / len(fingerprint)
 
 
+def _steps(fingerprint: Fingerprint) -> list[int]:
+    """Every how many-th code is QUICK seconds from the one before; all at once where they are few anyway."""
+    steps = [max(1, round(seconds / _spacing(fingerprint))) for seconds in QUICK]
+    return steps if steps[-1] > 1 else [1]
+
+
 def _sparse(fingerprint: Fingerprint) -> int:
     """Every how many-th code lies SPARSE from the one before."""
     return max(1, round(SPARSE / _spacing(fingerprint)))
@@ -386,7 +383,3 @@ def _only(fingerprint: Fingerprint, rows: NDArray[np.int64]) -> Fingerprint:
     return replace(
         fingerprint, times=fingerprint.times[rows], codes=fingerprint.codes[rows], weak=fingerprint.weak[rows]
     )
-
-
-def _part(query: Query, rows: NDArray[np.int64]) -> Query:
-    return Query(_only(query.fingerprint, rows), query.reliability[rows], query.disguise)

@@ -21,6 +21,7 @@ from matching.align import Line, time_scales
 
 Array = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Background = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 BENT = 0.01  # of time scale: the first step of straightening
 STRANGE = 6e-3  # of the evidence, for each BENT that a line is turned away from what was assumed
@@ -36,11 +37,25 @@ EDGE = 2  # codes at the very ends of a sequence that may be spoilt by what they
 FEWEST = 4  # pairs without which there is nothing to score
 
 
+def background(signs: Array) -> Background:
+    """The mean (bits,) and covariance (bits, bits) of codes (m, bits) in {-1, +1}."""
+    mean = signs.mean(0, dtype=np.float64)
+    centred = signs - mean
+    return mean, centred.T @ centred / len(signs)
+
+
+def only(query: Query, rows: Rows) -> Query:
+    """Some of the query's codes."""
+    made = query.fingerprint
+    kept = replace(made, times=made.times[rows], codes=made.codes[rows], weak=made.weak[rows])
+    return Query(kept, query.reliability[rows], query.disguise)
+
+
 class Side:
     """The query's side of many alignments: its codes as weights, and what chance gives each of them."""
 
-    def __init__(self, query: Query, background: Array) -> None:
-        """``background`` (m, bits) in {-1, +1}: codes that have nothing to do with any query."""
+    def __init__(self, query: Query, background: Background) -> None:
+        """``background``: of codes that have nothing to do with any query."""
         self.query = query
         self.times = query.fingerprint.times
         self._background = background
@@ -53,9 +68,23 @@ class Side:
 
     @cached_property
     def chance(self) -> tuple[Array, Array]:
-        """Mean and deviation (n, 1) of each code's similarity to unrelated ones."""
-        similar = self.weights @ self._background.T
-        return similar.mean(1, keepdims=True), similar.std(1, keepdims=True) + 1e-6
+        """Mean and deviation (n, 1) of each code's similarity to unrelated ones.
+
+        Of weights w these are ``w . mean`` and ``sqrt(w . covariance . w)`` of the background.
+        """
+        mean, covariance = self._background
+        weights = self.weights.astype(np.float64)
+        variance = ((weights @ covariance) * weights).sum(1, keepdims=True)
+        deviation = np.sqrt(np.maximum(variance, 0.0)) + 1e-6
+        return np.asarray(weights @ mean[:, None], np.float32), np.asarray(deviation, np.float32)
+
+    def part(self, rows: Rows) -> "Side":
+        """The same of some of the codes."""
+        made = Side(only(self.query, rows), self._background)
+        mean, deviation = self.chance
+        made.__dict__["weights"] = self.weights[rows]
+        made.__dict__["chance"] = (mean[rows], deviation[rows])
+        return made
 
     @cached_property
     def unit(self) -> Array:

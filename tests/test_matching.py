@@ -12,10 +12,11 @@ from index.catalog import Reference
 from index.exact import ExactIndex
 from index.hits import Hits
 from matching.align import lines
+from matching.eclipse import without_eclipsed
 from matching.join import Placed
 from matching.relate import matches
 from matching.score import MATCH, Calibration, NullModel, verdict
-from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score, without_eclipsed
+from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score
 from matching.segment import Segment
 from matching.verify import Side, Stretch, parts, stretch
 

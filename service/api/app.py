@@ -32,6 +32,7 @@ from service.api.requests import Requests
 from service.api.urls import CleanUrl
 from service.incoming import Incoming
 from service.jobs.queue import Queue
+from service.matcher import Matcher
 from service.settings import Settings
 from service.store.store import Store
 
@@ -62,9 +63,11 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.store = Store(settings.database_url)
         app.state.incoming = Incoming(settings, app.state.store)
         app.state.jobs = Queue(settings, app.state.store)
+        app.state.matcher = Matcher(settings)
         try:
             yield
         finally:
+            app.state.matcher.close()
             app.state.jobs.close()
             app.state.store.close()
 

@@ -1,0 +1,49 @@
+"""Which of the stretches found are told: of those that are of the same seconds, what a better one explains away is not."""
+
+from matching.search import Expected, Found
+from matching.verify import Stretch
+
+OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds
+ECLIPSED = 0.75  # of another's score over the same seconds, under which a stretch is only its likeness
+SAME = 0.9  # of another's similarity, from which a shorter stretch is the same material
+REPEATED = 0.9  # of it, from which the same seconds are elsewhere in the same reference too
+
+
+def without_eclipsed(found: list[Found], expected: Expected) -> list[Found]:
+    """Best first, by what chance gives.
+
+    Less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised. What is in another
+    place of the same reference as well is kept: a loop, a repeated chorus.
+    """
+    kept: list[Found] = []
+    for candidate in sorted(found, key=lambda f: (expected(f), -f.score)):
+        rivals = [f for f in kept if _same_seconds(f.stretch, candidate.stretch)]
+        if not any(_eclipses(f, candidate) for f in rivals):
+            kept.append(candidate)
+    return kept
+
+
+def _eclipses(better: Found, candidate: Found) -> bool:
+    """Of the same seconds: whether the better one explains the candidate away."""
+    if better.stretch.ref_id != candidate.stretch.ref_id:
+        return candidate.score < ECLIPSED * better.score and not _shares(better.stretch, candidate.stretch)
+    return candidate.score < REPEATED * better.score or not _elsewhere(better.stretch, candidate.stretch)
+
+
+def _shares(whole: Stretch, piece: Stretch) -> bool:
+    """Whether the score of a piece is less for its length alone, as that of a theme which other episodes have too."""
+    short, long = (s.query_end - s.query_start for s in (piece, whole))
+    return short < ECLIPSED * long and piece.similarity >= SAME * whole.similarity
+
+
+def _elsewhere(one: Stretch, other: Stretch) -> bool:
+    """Of one reference: whether they are of seconds of it that have little in common."""
+    (a, b), (c, d) = (
+        (s.time_scale * s.query_start + s.offset, s.time_scale * s.query_end + s.offset) for s in (one, other)
+    )
+    return min(b, d) - max(a, c) <= OVERLAP * min(b - a, d - c)
+
+
+def _same_seconds(one: Stretch, other: Stretch) -> bool:
+    shared = min(one.query_end, other.query_end) - max(one.query_start, other.query_start)
+    return shared > OVERLAP * min(one.query_end - one.query_start, other.query_end - other.query_start)
