@@ -216,30 +216,48 @@ def test_pictures_of_both_sides_are_shown(world: World, opened: Page) -> None:
     assert opened.locator(".pair img").count() == 6
 
 
+def shows(page: Page, name: str) -> None:
+    """The capture of this name is open, and one of its matches is marked."""
+    expect(page.locator(".answer:has(.match.at) h1")).to_have_text(name)
+
+
 def test_the_queue_is_worked_through_by_keyboard(world: World, opened: Page) -> None:
+    note = "the sign is mirrored: j k c r are only letters here"
     signed_in(opened, world, "reviewer")  # who comes to the queue at once
-    expect(opened.locator(".answer h1")).to_have_text("mirrored.mp4")
+    shows(opened, "mirrored.mp4")
     opened.keyboard.press("j")
-    expect(opened.locator(".answer h1")).to_have_text("noisy.m4a")
+    shows(opened, "noisy.m4a")
     opened.keyboard.press("k")
-    expect(opened.locator(".answer h1")).to_have_text("mirrored.mp4")
+    shows(opened, "mirrored.mp4")
     opened.keyboard.press("n")
-    opened.keyboard.type("the sign is mirrored: j k c r are only letters here")
+    opened.keyboard.type(note)
     opened.keyboard.press("Escape")
     opened.keyboard.press("c")
-    expect(opened.locator(".answer h1")).to_have_text("noisy.m4a")  # the next one
+    shows(opened, "noisy.m4a")  # the next one
     opened.keyboard.press("r")
     expect(opened.locator(".verdicts li")).to_contain_text("rejected")
     opened.goto(f"{world.url}/review?show=decided")
     opened.get_by_role("link", name="mirrored.mp4").click()
-    expect(opened.locator(".verdicts li")).to_contain_text(
-        "the sign is mirrored: j k c r are only letters here"
-    )
+    shows(opened, "mirrored.mp4")
+    expect(opened.locator(".verdicts li")).to_contain_text(note)
     opened.keyboard.press("r")
     expect(opened.locator(".verdicts li")).to_have_count(2)  # all are kept
     with world.client("reviewer") as program:
         told = program.get(f"/v1/matches/{world.answers['mirrored.mp4']}/verdicts").json()["items"]
     assert [one["verdict"] for one in told] == ["confirm", "reject"]
+
+
+def test_nothing_is_judged_while_the_next_capture_is_on_its_way(world: World, opened: Page) -> None:
+    signed_in(opened, world, "reviewer")
+    opened.goto(f"{world.url}/review?show=all")
+    asked: list[Route] = []
+    opened.route("**/answers/*", lambda route: asked.append(route))
+    opened.keyboard.press("j")
+    opened.keyboard.press("c")
+    expect(opened.locator("#opened[inert]")).to_be_attached()
+    asked[0].continue_()
+    expect(opened.locator("#opened[inert]")).not_to_be_attached()
+    assert len(asked) == 1  # and no verdict
 
 
 def test_shortcuts_can_be_turned_off(world: World, opened: Page) -> None:

@@ -23,26 +23,26 @@ async def answers(request: Request, api: Api, who: Signed, status: str = "", aft
     return page(request, "answers.html", who, answers=found["items"], next=found["next"], status=status)
 
 
-@router.get("/answers/{answer_id}")
-async def answer(request: Request, api: Api, who: Signed, answer_id: str) -> Response:
+@router.get("/answers/{match_id}")
+async def answer(request: Request, api: Api, who: Signed, match_id: str) -> Response:
     """An answer: two timelines for each match, the player, pictures, verdicts."""
-    shown = await _shown(request, api, who.may("reviews"), answer_id)
+    shown = await _shown(request, api, who.may("reviews"), match_id)
     part = request.headers.get("hx-request") == "true"
     return page(request, "answer_body.html" if part else "answer.html", who, answer=shown, played=played)
 
 
-@router.post("/answers/{answer_id}/matches/{ref_id}/verdict")
+@router.post("/answers/{match_id}/matches/{reference_id}/verdict")
 async def judge(
-    request: Request, api: Api, who: Signed, csrf: Token, answer_id: str, ref_id: str,
+    request: Request, api: Api, who: Signed, csrf: Token, match_id: str, reference_id: str,
     verdict: Annotated[str, Form()], note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Keeps a verdict; the part of the page with all verdicts of the match."""
-    body = {"reference": ref_id, "verdict": verdict, "note": note}
-    await api.send("POST", f"/v1/matches/{answer_id}/verdicts", body, csrf)
-    shown = await _shown(request, api, who.may("reviews"), answer_id)
-    match = next((one for one in shown["matches"] if one["reference"]["id"] == ref_id), None)
+    body = {"reference": reference_id, "verdict": verdict, "note": note}
+    await api.send("POST", f"/v1/matches/{match_id}/verdicts", body, csrf)
+    shown = await _shown(request, api, who.may("reviews"), match_id)
+    match = next((one for one in shown["matches"] if one["reference"]["id"] == reference_id), None)
     if match is None:
-        raise Refusal(404, "not-found", f"no match with reference {ref_id} in this answer")
+        raise Refusal(404, "not-found", f"no match with reference {reference_id} in this answer")
     response = page(request, "verdicts.html", who, answer=shown, match=match)
     response.headers["HX-Trigger-After-Settle"] = "judged"
     return response
@@ -57,10 +57,10 @@ async def review(request: Request, api: Api, who: Signed, show: str = "undecided
     return page(request, "review.html", who, queue=queue, answer=first, show=show, played=played)
 
 
-async def _shown(request: Request, api: Backend, may_review: bool, answer_id: str) -> Json:
+async def _shown(request: Request, api: Backend, may_review: bool, match_id: str) -> Json:
     """The answer with its drawing, its verdicts and which of its media are at hand."""
-    answer = drawn(await api.get(f"/v1/matches/{answer_id}"))
-    verdicts = await api.items(f"/v1/matches/{answer_id}/verdicts")
+    answer = drawn(await api.get(f"/v1/matches/{match_id}"))
+    verdicts = await api.items(f"/v1/matches/{match_id}/verdicts")
     for match in answer["matches"]:
         match["verdicts"] = [one for one in verdicts if one["reference"] == match["reference"]["id"]]
         match["held"] = held_sides(request.app, answer, match)

@@ -17,7 +17,7 @@ from service.store.held import sha256_of, upload_of
 from service.web.backend import Refusal
 from service.web.visitor import Api
 
-router = APIRouter(prefix="/media/answers/{answer_id}", include_in_schema=False)
+router = APIRouter(prefix="/media/answers/{match_id}", include_in_schema=False)
 AT_ONCE = BoundedSemaphore(2)  # decoders that draw for pages: the jobs need the cores too
 HEADERS = {
     # A capture is hostile: whatever a browser takes it for, it runs nothing and is of no origin.
@@ -69,9 +69,9 @@ def held_sides(app: FastAPI, answer: Json, match: Json) -> Json:
     return {"capture": capture is not None, "original": original is not None}
 
 
-async def _answer(api: Api, answer_id: str) -> Json:
+async def _answer(api: Api, match_id: str) -> Json:
     """The answer. Raises Refusal where the visitor may not see it."""
-    found: Json = await api.get(f"/v1/matches/{answer_id}")
+    found: Json = await api.get(f"/v1/matches/{match_id}")
     return found
 
 
@@ -80,10 +80,10 @@ def _capture(request: Request, answer: Annotated[Json, Depends(_answer)]) -> Pat
     return _there(media.capture(answer["query"]), "capture")
 
 
-def _original(request: Request, answer: Annotated[Json, Depends(_answer)], ref_id: str) -> Path:
+def _original(request: Request, answer: Annotated[Json, Depends(_answer)], reference_id: str) -> Path:
     """The file of a reference that is matched in the answer: who sees the one may see the other."""
     media: Media = request.app.state.media
-    matched = [match["reference"] for match in answer["matches"] if match["reference"]["id"] == ref_id]
+    matched = [match["reference"] for match in answer["matches"] if match["reference"]["id"] == reference_id]
     return _there(media.original(matched[0]) if matched else None, "original")
 
 
@@ -106,7 +106,7 @@ def capture(path: Capture) -> Response:
     return FileResponse(path, headers=HEADERS, media_type=media_type(path))
 
 
-@router.get("/originals/{ref_id}")
+@router.get("/originals/{reference_id}")
 def original(path: Original) -> Response:
     """The original; a Range of it where one is asked for."""
     return FileResponse(path, headers=HEADERS, media_type=media_type(path))
@@ -118,7 +118,7 @@ async def capture_frame(path: Capture, at: Seconds) -> Response:
     return await _picture("image/jpeg", _frame, path, at)
 
 
-@router.get("/originals/{ref_id}/frame")
+@router.get("/originals/{reference_id}/frame")
 async def original_frame(path: Original, at: Seconds) -> Response:
     """What the original shows at a second."""
     return await _picture("image/jpeg", _frame, path, at)
@@ -130,7 +130,7 @@ async def capture_sound(path: Capture, start: Seconds, seconds: Seconds) -> Resp
     return await _picture("image/png", _spectrogram, path, start, min(seconds, LONGEST))
 
 
-@router.get("/originals/{ref_id}/sound")
+@router.get("/originals/{reference_id}/sound")
 async def original_sound(path: Original, start: Seconds, seconds: Seconds) -> Response:
     """The original's sound as a spectrogram."""
     return await _picture("image/png", _spectrogram, path, start, min(seconds, LONGEST))

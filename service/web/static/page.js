@@ -72,17 +72,20 @@
     next.focus();
     return true;
   };
-  const open = (item) => {
+  const choose = (item) => {
     items().forEach((other) => other.removeAttribute("aria-current"));
     item.setAttribute("aria-current", "true");
+    // Until the chosen one is there nothing can be judged: a quick key would judge the one before.
+    $("#opened").inert = true;
+    $$(".match.at").forEach((match) => match.classList.remove("at"));
+  };
+  const open = (item) => {
+    choose(item);
     htmx.ajax("GET", item.getAttribute("hx-get"), { target: "#opened" });
   };
   document.addEventListener("click", (event) => {
     const item = event.target.closest("[data-item][hx-get]");
-    if (item && !event.ctrlKey && !event.metaKey && event.button === 0) {
-      items().forEach((other) => other.removeAttribute("aria-current"));
-      item.setAttribute("aria-current", "true");
-    }
+    if (item && !event.ctrlKey && !event.metaKey && event.button === 0) choose(item);
     const menu = $("details.menu[open]");
     if (menu && !menu.contains(event.target)) menu.open = false;
     const opener = event.target.closest("[data-open]");
@@ -103,10 +106,13 @@
     const item = $("[data-item][aria-current]");
     const left = $(".answer [data-undecided]");
     say("Kept.");
-    if (item && !left) { item.classList.add("judged"); if (current() < items().length - 1) move(1); }
+    if (item && !left) { item.classList.add("judged"); if ($("[data-advance]") && current() < items().length - 1) move(1); }
     else mark()?.scrollIntoView({ block: "nearest" });
   });
   document.addEventListener("htmx:load", mark);
+  for (const over of ["htmx:afterSwap", "htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(over, () => { const opened = $("#opened"); if (opened) opened.inert = false; });
+  }
 
   // Shortcuts ------------------------------------------------------------------------------------------------------
   const on = () => localStorage.getItem("keys") !== "off";
