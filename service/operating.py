@@ -1,4 +1,4 @@
-"""Commands of whoever runs the service: serve, key."""
+"""Commands of whoever runs the service: serve, key, backup, restore."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +54,39 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         if role not in SCOPES_OF:
             raise typer.BadParameter(f"no role {role!r}: one of {', '.join(SCOPES_OF)}")
         print(make_key(_settings(data(), database=database), label, role, organisation))
+
+    @app.command()
+    def backup(
+        file: Annotated[Path, typer.Argument(help="The tar to write.")],
+        uploads: Annotated[bool, typer.Option(help="With the files that were uploaded.")] = True,
+        database: Database = None,
+    ) -> None:
+        """Back up the database and the uploads into one file, while the service runs."""
+        from service.keeping import backup as back_up
+
+        _told(lambda: back_up(_settings(data(), database=database), file, uploads), file)
+
+    @app.command()
+    def restore(
+        file: Annotated[Path, typer.Argument(help="What `whorl backup` wrote.", exists=True, dir_okay=False)],
+        database: Database = None,
+    ) -> None:
+        """Restore a backup into an empty data directory and database, SQLite or PostgreSQL."""
+        from service.keeping import restore as put_back
+
+        _told(lambda: put_back(_settings(data(), database=database), file), data())
+
+
+def _told(run: Callable[[], dict[str, int]], place: Path) -> None:
+    try:
+        rows = run()
+    except OSError as error:
+        from index.database import CatalogError
+
+        raise CatalogError(f"{error.filename or place}: {error.strerror}") from error
+    print(
+        f"{place}: {rows['refs']} references, {rows['works']} works, {rows['answers']} answers, {rows['uploads']} uploads"
+    )
 
 
 def _settings(data: Path, **given: object) -> "Settings":

@@ -1,31 +1,26 @@
 """Jobs: a capture goes in, its answer comes out, once, whatever dies in between."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 
 from tests.service import client, served
-from tests.working import SAMPLES, Workers, ended, registered, workers
+from tests.working import SAMPLES, Workers, ended, register_samples, workers
 
 CAPTURE = SAMPLES / "captures" / "telephone.opus"
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return registered(tmp_path_factory.mktemp("service"))
-
-
-@pytest.fixture(scope="module")
-def app(data: Path) -> Iterator[FastAPI]:
-    with served(data) as started:
+def app(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    with served(tmp_path_factory.mktemp("service")) as started:
+        register_samples(started.state.settings)
         yield started
 
 
 @pytest.fixture(scope="module")
-def at_work(data: Path) -> Iterator[Workers]:
-    with workers(data) as started:
+def at_work(app: FastAPI) -> Iterator[Workers]:
+    with workers(app.state.settings) as started:
         yield started
 
 

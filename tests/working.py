@@ -14,21 +14,24 @@ import httpx
 from fastapi.testclient import TestClient
 
 from matching.engine import Engine
+from service.settings import Settings
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 PATIENCE = 60.0  # seconds
 
 
 class Workers:
-    """Worker processes over a data directory."""
+    """Worker processes of a service."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> subprocess.Popen[bytes]:
         """One more worker; it takes a few seconds until it does jobs."""
-        environment = {**os.environ, "WHORL_DATA": str(self.data)}
+        environment = {
+            **os.environ, "WHORL_DATA": str(self.settings.data), "WHORL_DATABASE": self.settings.database
+        }  # fmt: skip
         self.running.append(subprocess.Popen([sys.executable, "-m", "service.jobs.worker"], env=environment))
         return self.running[-1]
 
@@ -41,9 +44,9 @@ class Workers:
 
 
 @contextmanager
-def workers(data: Path, count: int = 1) -> Iterator[Workers]:
-    """Workers over a data directory."""
-    started = Workers(data)
+def workers(settings: Settings, count: int = 1) -> Iterator[Workers]:
+    """Workers of a service."""
+    started = Workers(settings)
     try:
         for _ in range(count):
             started.start()
@@ -52,12 +55,11 @@ def workers(data: Path, count: int = 1) -> Iterator[Workers]:
         started.stop()
 
 
-def registered(data: Path) -> Path:
-    """A data directory in which all originals of the samples are registered."""
-    with Engine(data) as engine:
+def register_samples(settings: Settings) -> None:
+    """Registers all originals of the samples."""
+    with Engine(settings.data, database=settings.database) as engine:
         for path in sorted((SAMPLES / "originals").iterdir()):
             engine.register(path)
-    return data
 
 
 def ended(
