@@ -21,6 +21,7 @@ from fingerprint.clip import FRAME_SIZE, SAMPLE_RATE, Clip, Frame, Media, window
 from fingerprint.decoding.message import COUNT, FRAME, PICTURE, Message
 from fingerprint.sandbox import Child, ChildError, start_decoder
 from fingerprint.sniff import MediaError, explained, open_regular, refusal
+from fingerprint.stills import Read
 
 __all__ = [
     "FRAME_SIZE",
@@ -109,7 +110,7 @@ class MediaFile:
 
     def _probe(self) -> None:
         head = os.pread(self._descriptor, 4096, 0)
-        known = refusal(self.name, head, self._limits.max_pixels)
+        known = refusal(self.name, reader(self._descriptor), self._limits.max_pixels)
         if known is not None:
             raise known
         try:
@@ -289,12 +290,17 @@ def digests(
     return {name: made.hexdigest() for name, made in hashes.items()}
 
 
+def reader(descriptor: int) -> Read:
+    """Reads an open file at a place."""
+    return lambda place, size: os.pread(descriptor, size, place)
+
+
 def content(path: Path) -> str:
     """What a file is by its content: "media", "picture", "list" of other files, or "other". Raises ``MediaError``."""
     descriptor = open_regular(path)
     try:
         state = os.fstat(descriptor)
-        kind = sniff.content(path, os.pread(descriptor, 4096, 0))
+        kind = sniff.content(path, reader(descriptor))
     finally:
         os.close(descriptor)
     if kind == "media" and state.st_size > SPARSE and 512 * state.st_blocks < state.st_size / 16:

@@ -102,9 +102,10 @@ def test_media_are_known_by_content_and_not_by_name(drive: Drive) -> None:
     media(drive.folder / "letter.doc", "song")
     (drive.folder / "film.mp4").write_text("Dear reader, this is no film.")
     (drive.folder / "nothing.mp4").write_bytes(b"")
-    (drive.folder / "photo.mp4").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    (drive.folder / "photo").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    (drive.folder / "list").write_text("#EXTM3U\nsong.mp3\n")
     assert list(drive.scan()) == ["letter.doc"]
-    assert (drive.tally.files, drive.tally.media, drive.tally.pictures) == (4, 1, 1)
+    assert (drive.tally.files, drive.tally.media, drive.tally.pictures, drive.tally.lists) == (5, 1, 1, 1)
 
 
 def test_the_same_bytes_are_examined_once_and_told_of_each_file(drive: Drive) -> None:
@@ -180,7 +181,7 @@ def test_a_huge_file_of_holes_is_told_and_not_read(drive: Drive) -> None:
     (drive.folder / "zeros.mp4").touch()
     os.truncate(drive.folder / "zeros.mp4", 1 << 40)
     found = drive.scan()
-    assert list(found) == ["film.mkv"]
+    assert [found[name].answer["error"]["code"] for name in ("film.mkv", "zeros.mp4")] == ["sparse"] * 2
     assert found["film.mkv"].answer["error"]["code"] == "sparse"
 
 
