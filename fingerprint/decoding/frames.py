@@ -21,6 +21,7 @@ FRAME_SIZE = 128
 BATCH = 64  # pictures sent at once: 1 MiB
 REORDER = 32  # packets looked at ahead: more than the 16 frames by which a codec may reorder
 MEMORY = 1024  # slots whose first frame is remembered
+WIDEST = 8.0  # times as wide as high, or as high as wide, that an enlarged picture is at most, whatever the file says
 
 
 class Frames:
@@ -164,7 +165,7 @@ def _decoded(source: Source, stream: VideoStream) -> Iterator[VideoFrame]:
 
 def _large(frame: VideoFrame, pixel_aspect: float, width: int) -> Message:
     turn = orientation(frame)
-    aspect = frame.width * pixel_aspect / frame.height
+    aspect = min(max(frame.width * pixel_aspect / frame.height, 1 / WIDEST), WIDEST)
     if turn & 1:
         columns, rows = max(1, round(width * aspect)), width
     else:
