@@ -109,8 +109,9 @@ class MediaFile:
             raise
 
     def _probe(self) -> None:
-        head = os.pread(self._descriptor, 4096, 0)
-        known = refusal(self.name, reader(self._descriptor), self._limits.max_pixels)
+        read = reader(self._descriptor, self.name)
+        head = read(0, 4096)
+        known = refusal(self.name, read, self._limits.max_pixels)
         if known is not None:
             raise known
         try:
@@ -280,7 +281,7 @@ def digests(
     """The file's hashes in hexadecimal, by their algorithm, in one reading. Raises ``MediaError``."""
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     piece, read = memoryview(bytearray(1 << 20)), 0
-    with os.fdopen(open_regular(path), "rb", buffering=0) as file:
+    with os.fdopen(open_regular(path), "rb", buffering=0) as file, readable(path.name):
         size = os.fstat(file.fileno()).st_size
         while count := file.readinto(piece):
             for made in hashes.values():
@@ -290,9 +291,23 @@ def digests(
     return {name: made.hexdigest() for name, made in hashes.items()}
 
 
-def reader(descriptor: int) -> Read:
-    """Reads an open file at a place."""
-    return lambda place, size: os.pread(descriptor, size, place)
+def reader(descriptor: int, name: str) -> Read:
+    """Reads an open file at a place. Raises ``MediaError``."""
+
+    def read(place: int, size: int) -> bytes:
+        with readable(name):
+            return os.pread(descriptor, size, place)
+
+    return read
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Makes what the system says against reading a file an error of that file."""
+    try:
+        yield
+    except OSError as error:
+        raise MediaError("unreadable", name, f"cannot be read: {error.strerror}") from None
 
 
 def content(path: Path) -> str:
@@ -300,7 +315,7 @@ def content(path: Path) -> str:
     descriptor = open_regular(path)
     try:
         state = os.fstat(descriptor)
-        kind = sniff.content(path, reader(descriptor))
+        kind = sniff.content(path, reader(descriptor, path.name))
     finally:
         os.close(descriptor)
     if kind == "media" and state.st_size > SPARSE and 512 * state.st_blocks < state.st_size / 16:

@@ -81,7 +81,10 @@ class File:
 
     def read(self, size: int) -> bytes:
         """The next ``size`` bytes, or fewer at the end."""
-        data = os.pread(self._descriptor, size, self._position)
+        try:
+            data = os.pread(self._descriptor, size, self._position)
+        except OSError as error:
+            raise RefusedError("unreadable", f"cannot be read: {error.strerror}") from None
         self._position += len(data)
         return data
 
