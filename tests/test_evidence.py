@@ -118,6 +118,8 @@ def test_a_report_escapes_what_others_named(report: object) -> None:
 def test_pictures_come_from_the_very_files_alone(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "clip.mp4").write_bytes(b"other bytes")
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "clip.mp4").touch()
     (tmp_path / "below" / "clip.mp4").write_bytes(b"the bytes")
     digest = sha256(tmp_path / "below" / "clip.mp4")
     find = Sources([tmp_path], {"7": digest})
