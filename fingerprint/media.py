@@ -91,6 +91,7 @@ def _setting(variable: str, default: Any) -> Any:
 class MediaFile:
     """A file, decoded in child processes while it is read; made by ``open_media``.
 
+    tracks    how many tracks of sound there are; the first is the one that is played unless another is chosen
     warnings  what was found damaged so far, in words; they grow while the file is read
     """
 
@@ -120,6 +121,7 @@ class MediaFile:
         except MediaError as error:
             raise explained(error, head) from error
         self.duration, self.kinds = float(facts["duration"]), frozenset(facts["kinds"])
+        self.tracks = int(facts["tracks"])
 
     def _start(self) -> Child:
         try:
@@ -129,17 +131,19 @@ class MediaFile:
         self._children.append(child)
         return child
 
-    def samples(self) -> Iterator[NDArray[np.float32]]:
+    def samples(self, track: int = 0) -> Iterator[NDArray[np.float32]]:
         """Mono sound at 8 kHz in [-1, 1], as contiguous chunks (n,) from time 0; where there is none,
         zeros.
         """
         if "audio" not in self.kinds:
             raise MediaError("no-streams", self.name, "has no sound")
-        for kind, payload in self._ask("samples"):
+        for kind, payload in self._ask("samples", track):
             if kind == b"A":
                 yield _sound(payload)
-            else:
+            elif track == 0:
                 self._conclude("sound", json.loads(payload))
+            else:  # it need not last as long as the whole
+                self._left_out(f"sound track {track + 1}", json.loads(payload)["bad"])
 
     def frames(self, rate: float) -> Iterator[Frame]:
         """The first frame at or after each k / rate, upright."""
@@ -159,10 +163,10 @@ class MediaFile:
             elif json.loads(payload)["bad"]:
                 self.warnings += ("pictures: damaged key frames were left out",)
 
-    def part(self, start: float, seconds: float) -> NDArray[np.float32]:
+    def part(self, start: float, seconds: float, track: int = 0) -> NDArray[np.float32]:
         """Mono sound at 8 kHz from ``start`` on, (n,): about ``seconds`` of it, less at the end of the file."""
         heard = [np.zeros(0, np.float32)]
-        for kind, payload in self._ask("part", start, seconds):
+        for kind, payload in self._ask("part", start, seconds, track):
             if kind == b"A":
                 heard.append(_sound(payload))
             elif json.loads(payload)["bad"]:
@@ -204,12 +208,9 @@ class MediaFile:
         """Keep what a whole reading found; raise ``MediaError`` when no kind of the file could be decoded at
         all.
         """
-        found = []
-        if facts["bad"]:
-            found.append(f"{what}: {facts['bad']} damaged packets were left out")
+        self._left_out(what, facts["bad"])
         if facts["end"] < self.duration - max(2.0, self.duration / 50):
-            found.append(f"{what} end at {facts['end']:.1f} s of {self.duration:.1f} s")
-        self.warnings += tuple(warning for warning in found if warning not in self.warnings)
+            self._warn(f"{what} end at {facts['end']:.1f} s of {self.duration:.1f} s")
         self.duration = max(self.duration, facts["end"])
         if not facts["kept"]:
             self._barren |= {what}
@@ -218,6 +219,13 @@ class MediaFile:
             raise MediaError(
                 code, self.name, "holds nothing that can be decoded; copy it again from its source"
             )
+
+    def _left_out(self, what: str, packets: int) -> None:
+        if packets:
+            self._warn(f"{what}: {packets} damaged packets were left out")
+
+    def _warn(self, warning: str) -> None:
+        self.warnings += () if warning in self.warnings else (warning,)
 
     def close(self) -> None:
         """End the children and close the file."""

@@ -1,21 +1,18 @@
 """The engine: one data directory of registered works, and what captures hold of them."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fingerprint.clip import blank
 from fingerprint.exchange import Exchange
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
-from fingerprint.media import Frame, Limits, Media, MediaError, open_media, sha256, windows
+from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, sha256, windows
 from index.catalog import Catalog, CatalogError, Reference
 from index.index import Index
 from index.segments import load_index
@@ -25,54 +22,21 @@ from matching.decoys import decoys
 from matching.doubt import DOUBTFUL, doubtful
 from matching.eclipse import without_eclipsed
 from matching.glance import Glance, glance
-from matching.join import Placed, joined, line_of, place
+from matching.join import Placed, joined, line_of, place, same
 from matching.relate import matches
 from matching.score import NO_MATCH, REVIEW, calibration
 from matching.search import CERTAIN, Found, Search
 from matching.segment import Answer, Failure, Match, QueryInfo
+from matching.watched import Progress, Watched
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 WIDTH = 32  # bytes of a code
 LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
 
-Progress = Callable[[float], None]
-
 
 def _silent(_: object) -> None:
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """A medium that tells how far it has been read, as a fraction of its duration."""
-
-    media: Media
-    progress: Progress
-
-    @property
-    def name(self) -> str:
-        return self.media.name
-
-    @property
-    def duration(self) -> float:
-        return self.media.duration
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        return self.media.kinds
-
-    def samples(self) -> Iterator[NDArray[np.float32]]:
-        read = 0
-        for chunk in self.media.samples():
-            read += len(chunk)
-            self.progress(min(1.0, read / 8000 / max(self.duration, 1e-3)))
-            yield chunk
-
-    def frames(self, rate: float) -> Iterator[Frame]:
-        for frame in self.media.frames(rate):
-            self.progress(min(1.0, frame.time / max(self.duration, 1e-3)))
-            yield frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +158,7 @@ class Engine:
             wanted = [e for e in self._extractors.values() if e.kind in media.kinds]
             made = []
             for i, extractor in enumerate(wanted):
-                watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
+                watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
                 made.append(extractor.reference(watched))
             kept = [fingerprint for fingerprint in made if len(fingerprint)]
             if not kept:
@@ -258,14 +222,20 @@ class Engine:
         query = QueryInfo(path.name, digest, duration, kinds)
         return Answer(query, found, error, warnings, time.monotonic() - begun)
 
-    def _matched(self, media: Media, progress: Progress, thorough: bool) -> tuple[Match, ...]:
-        wanted = [(a, e) for a, e in self._extractors.items() if e.kind in media.kinds]
+    def _matched(self, media: MediaFile, progress: Progress, thorough: bool) -> tuple[Match, ...]:
+        wanted = [
+            (algorithm, extractor, track)
+            for algorithm, extractor in self._extractors.items()
+            if extractor.kind in media.kinds
+            for track in range(media.tracks if extractor.kind == "audio" else 1)
+        ]
         placed: list[Placed] = []
         contents: dict[str, Content] = {}
-        for i, (algorithm, extractor) in enumerate(wanted):
-            watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
-            found, contents[extractor.kind] = self._placed(watched, algorithm, extractor, placed, thorough)
-            placed = placed + found
+        for i, (algorithm, extractor, track) in enumerate(wanted):
+            watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)), track)  # type: ignore[misc]  # a default
+            content = contents.setdefault(extractor.kind, Content())
+            found = self._placed(watched, algorithm, extractor, placed, thorough, content)
+            placed = placed + [one for one in found if not track or not any(same(one, p) for p in placed)]
         if not any(map(len, contents.values())):
             raise MediaError(
                 "too-short", media.name, f"{media.duration:.2f} s are too short for a fingerprint"
@@ -312,16 +282,21 @@ class Engine:
         return content
 
     def _placed(
-        self, media: Media, algorithm: str, extractor: Extractor, others: Sequence[Placed], thorough: bool
-    ) -> tuple[list[Placed], Content]:
-        """Stretches of all windows, on the capture's time axis and rated, and what there is to compare.
+        self,
+        media: Media,
+        algorithm: str,
+        extractor: Extractor,
+        others: Sequence[Placed],
+        thorough: bool,
+        content: Content,
+    ) -> list[Placed]:
+        """Stretches of all windows, on the capture's time axis and rated; ``content`` is told what there is to compare.
 
         ``others`` are those of other streams: whether picture and sound run together depends on both.
         """
         search, model = self._search(algorithm, extractor), calibration(algorithm)
         placed: list[Placed] = []
         known: dict[Disguise, None] = {}
-        content = Content()
         # A disguise is mostly that of a whole capture: of a long one some windows are searched for all, the others for what
         # these had and, unless it is very long or they are but one, for the likeliest.
         every = max(1, round(media.duration / (extractor.window - OVERLAP) / SEARCHED))
@@ -345,7 +320,7 @@ class Engine:
                 length = self.catalog.reference(f.stretch.ref_id).duration
                 settled = search.settled(lambda d, c=clip: extractor.query(c, d), f, lines)  # type: ignore[misc]
                 placed.append(place(settled, extractor, start, clip.duration, expected(f), length))
-        return joined(placed), content
+        return joined(placed)
 
     def _index(self, algorithm: str) -> Index:
         """The index of all that is registered, whichever process did it."""

@@ -102,15 +102,18 @@ class File:
 class Source:
     """An open file and its chosen streams.
 
-    audio, video  the chosen streams, or None
+    tracks        how many streams of sound can be decoded
+    audio, video  the chosen streams, or None: the best picture, and of the sounds that of a number, best first
     origin        seconds on the container's clock that are media time 0
     broken_off    whether reading ended in an error
     """
 
-    def __init__(self, file: File, bounds: Bounds) -> None:
+    def __init__(self, file: File, bounds: Bounds, track: int = 0) -> None:
         self.bounds = bounds
         self.container = _open(file.again(), bounds.max_pixels)
-        self.audio = _best_audio(self.container)
+        sounds = _sounds(self.container)
+        self.tracks = len(sounds)
+        self.audio = sounds[track] if sounds else None
         self.video = _best_video(self.container)
         if self.audio is None and self.video is None:
             raise RefusedError("no-streams", "holds neither sound nor moving pictures that can be decoded")
@@ -261,12 +264,10 @@ def _decodable(stream: AudioStream | VideoStream) -> bool:
     return stream.codec_context is not None and stream.codec_context.codec.is_decoder
 
 
-def _best_audio(container: InputContainer) -> AudioStream | None:
-    """The stream marked as default, else the one with most channels, else the first."""
+def _sounds(container: InputContainer) -> list[AudioStream]:
+    """The streams of sound: the one marked as default, then those with most channels, then in their order."""
     streams = [s for s in container.streams.audio if _decodable(s)]
-    return max(
-        streams, key=lambda s: (bool(s.disposition & Disposition.default), s.channels, -s.index), default=None
-    )
+    return sorted(streams, key=lambda s: (not s.disposition & Disposition.default, -s.channels, s.index))
 
 
 def _best_video(container: InputContainer) -> VideoStream | None:

@@ -1,0 +1,49 @@
+"""Media that are watched while they are read."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.media import Frame, MediaFile
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A medium that tells how far it has been read, as a fraction of its duration; with one of its sound tracks."""
+
+    media: MediaFile
+    progress: Progress
+    track: int = 0
+
+    @property
+    def name(self) -> str:
+        """The medium's, as all that follows."""
+        return self.media.name
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.media.duration
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Of "audio" and "video"."""
+        return self.media.kinds
+
+    def samples(self) -> Iterator[NDArray[np.float32]]:
+        """The track's sound."""
+        read = 0
+        for chunk in self.media.samples(self.track):
+            read += len(chunk)
+            self.progress(min(1.0, read / 8000 / max(self.duration, 1e-3)))
+            yield chunk
+
+    def frames(self, rate: float) -> Iterator[Frame]:
+        """The pictures."""
+        for frame in self.media.frames(rate):
+            self.progress(min(1.0, frame.time / max(self.duration, 1e-3)))
+            yield frame
