@@ -1,6 +1,5 @@
 """Hostile, broken and mistaken files: each is an error with name and reason, and harms nothing else."""
 
-import errno
 import os
 import signal
 import struct
@@ -14,12 +13,10 @@ import numpy as np
 import pytest
 
 from fingerprint import sandbox
-from fingerprint.decoding.container import File, RefusedError
 from fingerprint.media import (
     Limits,
     MediaError,
     MediaFile,
-    content,
     open_media,
     picture,
     sha256,
@@ -97,31 +94,6 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     finally:
         os.seteuid(user)
     assert (error.code, error.reason) == ("unreadable", "cannot be opened: Permission denied")
-
-
-def test_a_read_error_is_an_error_of_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = film(tmp_path / "film.mp4")
-
-    def failing(*_: object) -> bytes:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(os, "pread", failing)
-    for reading in (read, content):
-        with pytest.raises(MediaError, match=r"film\.mp4: cannot be read: Input/output error"):
-            reading(path)
-
-
-SPEED = Path("/sys/class/net/lo/speed")  # says that it holds 4096 bytes, and gives none
-
-
-@pytest.mark.skipif(not SPEED.exists(), reason="needs a file that opens and cannot be read")
-def test_a_disk_that_fails_is_noticed_while_hashing_and_in_the_child() -> None:
-    with pytest.raises(MediaError, match="speed: cannot be read: Invalid argument"):
-        sha256(SPEED)
-    descriptor = os.open(SPEED, os.O_RDONLY)
-    with pytest.raises(RefusedError, match="cannot be read"):
-        File(descriptor).read(100)
-    os.close(descriptor)
 
 
 def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:

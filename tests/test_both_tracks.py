@@ -14,7 +14,7 @@ from evidence.remarks import remarks
 from matching.engine import Engine
 from matching.segment import Answer
 from tests.render import Writer
-from tests.test_media import wave_file
+from tests.test_channels import wave_file
 
 ORIGINALS = Path(__file__).parents[1] / "data" / "samples" / "originals"
 NIGHT, RIVER, HARBOUR = (

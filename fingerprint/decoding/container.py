@@ -135,6 +135,9 @@ class Source:
                 packet = next(packets)
             except StopIteration:
                 return
+            except IndexError:  # a packet of a stream that the beginning did not tell of
+                packets = self.container.demux(*streams)
+                continue
             except av.error.FFmpegError as error:
                 _raise_limits(error)
                 self.broken_off = True
@@ -167,15 +170,10 @@ class Source:
 
     def check(self, duration: float) -> None:
         """Raise ``RefusedError`` when the media is longer or larger than allowed."""
-        bounds = self.bounds
-        if duration > bounds.max_duration:
-            raise too_long(duration, bounds)
+        if duration > self.bounds.max_duration:
+            raise too_long(duration, self.bounds)
         if self.video is not None:
-            width, height = self.video.codec_context.width, self.video.codec_context.height
-            if width * height > bounds.max_pixels:
-                raise RefusedError(
-                    "too-large", f"has pictures of {width} x {height}, more than {bounds.max_pixels} pixels"
-                )
+            check_size(self.video.codec_context.width, self.video.codec_context.height, self.bounds)
 
 
 class Part:
@@ -228,6 +226,14 @@ class Tolerant:
             _find_room(self._spare)
             self.bad += packet is not None
             return []
+
+
+def check_size(width: int, height: int, bounds: Bounds) -> None:
+    """Raise ``RefusedError`` when pictures are larger than allowed."""
+    if width * height > bounds.max_pixels:
+        raise RefusedError(
+            "too-large", f"has pictures of {width} x {height}, more than {bounds.max_pixels} pixels"
+        )
 
 
 def too_long(seconds: float, bounds: Bounds) -> RefusedError:

@@ -43,7 +43,7 @@ class Decoder:
         assert source.audio is not None
         sound = Sound(source, source.audio)
         yield from sound.read()
-        yield _summary(source, sound.decoder, sound.position / SAMPLE_RATE, sound.position)
+        yield _summary(source, sound.decoder, sound.position / SAMPLE_RATE, sound.position, sound.leaps)
 
     def frames(self, rate: float) -> Iterator[Message]:
         """The first frame at or after each k / rate, in batches of small luma pictures."""
@@ -78,6 +78,6 @@ class Decoder:
         yield end()
 
 
-def _summary(source: Source, decoder: Tolerant, seconds: float, kept: int) -> Message:
+def _summary(source: Source, decoder: Tolerant, seconds: float, kept: int, leaps: int = 0) -> Message:
     """The end of an answer, with what was damaged."""
-    return end(end=seconds, kept=kept, bad=decoder.bad, broken_off=source.broken_off)
+    return end(end=seconds, kept=kept, bad=decoder.bad, broken_off=source.broken_off, leaps=leaps)

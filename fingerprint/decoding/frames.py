@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from fingerprint.decoding.container import Source, Tolerant, too_long
+from fingerprint.decoding.container import Source, Tolerant, check_size, too_long
 from fingerprint.decoding.message import ALIVE, COUNT, FRAME, PICTURE, Message
 
 FRAME_SIZE = 128
@@ -102,6 +102,7 @@ class Frames:
 
     def _look(self, frame: VideoFrame) -> None:
         """Keep the frame when it is the first of its slot."""
+        check_size(frame.width, frame.height, self.source.bounds)  # not every header tells it
         if frame.pts is None:
             return
         seconds = frame.pts * self._clock - self.source.origin
@@ -153,6 +154,7 @@ def picture(source: Source, stream: VideoStream, seconds: float, width: int) -> 
             break
         shown = frame
     if shown is not None:
+        check_size(shown.width, shown.height, source.bounds)
         yield _large(shown, float(stream.sample_aspect_ratio or 1), width)
 
 

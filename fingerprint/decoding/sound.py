@@ -16,6 +16,7 @@ SAMPLE_RATE = 8000
 CHUNK = 2 * 4 * SAMPLE_RATE  # bytes sent at once: 4 s
 GAP = 0.1  # seconds by which sound may miss its time stamp before it is put right
 BATCH = 2.0  # seconds of sound that are resampled at once
+LEAP = 900.0  # seconds of silence that are believed; a longer step forward is a wrong time stamp, and damage
 SLIP = 1.0  # seconds of repeated sound that are dropped; a longer step back is a clock that was set anew
 
 
@@ -23,10 +24,11 @@ class Sound:
     """Places decoded sound of a file or a part: silence where none is, sound that would lie before its place dropped.
 
     position  samples given out so far
+    leaps     wrong time stamps that were passed over
     """
 
     def __init__(self, source: Source | Part, stream: AudioStream) -> None:
-        self.position = 0
+        self.position = self.leaps = 0
         self.decoder = Tolerant(stream)
         self._source, self._stream = source, stream
         self._clock = float(stream.time_base or 0)
@@ -65,7 +67,9 @@ class Sound:
         """Continue at the frame's time stamp, unless that shows a clock that was set anew."""
         length = frame.samples / frame.sample_rate
         start, expected = self._start(frame), self._expected - length
-        if (start - expected < -SLIP and expected > 0) or start > self._source.bounds.max_duration:
+        leap = start - expected > LEAP
+        if (start - expected < -SLIP and expected > 0) or leap or start > self._source.bounds.max_duration:
+            self.leaps += leap
             self._shift += expected - start
             return
         self._flush()
