@@ -38,6 +38,7 @@ __all__ = [
     "picture",
     "sha256",
     "start_decoder",
+    "unchanged",
     "windows",
 ]
 
@@ -143,7 +144,7 @@ class MediaFile:
             elif track == 0:
                 self._conclude("sound", json.loads(payload))
             else:  # it need not last as long as the whole
-                self._left_out(f"sound track {track + 1}", json.loads(payload)["bad"])
+                self._left_out(f"sound track {track + 1}", json.loads(payload))
 
     def frames(self, rate: float) -> Iterator[Frame]:
         """The first frame at or after each k / rate, upright."""
@@ -208,7 +209,7 @@ class MediaFile:
         """Keep what a whole reading found; raise ``MediaError`` when no kind of the file could be decoded at
         all.
         """
-        self._left_out(what, facts["bad"])
+        self._left_out(what, facts)
         if facts["end"] < self.duration - max(2.0, self.duration / 50):
             self._warn(f"{what} end at {facts['end']:.1f} s of {self.duration:.1f} s")
         self.duration = max(self.duration, facts["end"])
@@ -220,9 +221,11 @@ class MediaFile:
                 code, self.name, "holds nothing that can be decoded; copy it again from its source"
             )
 
-    def _left_out(self, what: str, packets: int) -> None:
-        if packets:
-            self._warn(f"{what}: {packets} damaged packets were left out")
+    def _left_out(self, what: str, facts: dict[str, Any]) -> None:
+        if facts["bad"]:
+            self._warn(f"{what}: {facts['bad']} damaged packets were left out")
+        if facts["leaps"]:
+            self._warn(f"{what}: {facts['leaps']} wrong time stamps, each far ahead, were passed over")
 
     def _warn(self, warning: str) -> None:
         self.warnings += () if warning in self.warnings else (warning,)
@@ -281,6 +284,25 @@ def picture(path: Path, seconds: float, width: int) -> NDArray[np.uint8]:
 def sha256(path: Path) -> str:
     """SHA-256 of the file's bytes, in hexadecimal; reads it in pieces. Raises ``MediaError``."""
     return digests(path, ("sha256",))["sha256"]
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Raises ``MediaError`` when the file was changed meanwhile: its digest and what was decoded are of the same bytes."""
+    before = _stamp(path)
+    yield
+    if _stamp(path) != before:
+        raise MediaError(
+            "changed", path.name, "was changed while it was read; give it again when it is whole"
+        )
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        state = path.stat()
+    except OSError:
+        return ()
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def digests(

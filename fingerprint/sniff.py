@@ -51,7 +51,8 @@ class MediaError(Exception):
 
     code    one word for programs: "not-found", "unreadable", "empty", "not-media", "refused-format",
             "still-picture", "too-large",
-            "too-long", "no-streams", "truncated", "corrupt", "limit", "timeout", "decoder-crashed", "crashed", "sparse";
+            "too-long", "no-streams", "truncated", "corrupt", "limit", "timeout", "decoder-crashed", "crashed", "sparse",
+            "changed";
             "damaged": read in part, and nothing was found there
     name    the file's name
     reason  what is the matter, in words that follow the name

@@ -12,7 +12,7 @@ from fingerprint.clip import blank
 from fingerprint.exchange import Exchange
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
-from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, sha256, windows
+from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, sha256, unchanged, windows
 from index.catalog import Catalog, CatalogError, Reference
 from index.index import Index
 from index.segments import load_index
@@ -124,10 +124,11 @@ class Engine:
 
         Raises MediaError.
         """
-        digest = sha256(path)
-        if self.catalog.find(digest) is not None:
-            return Taken(path.name, digest)
-        return Taken(path.name, digest, *self._fingerprinted(path, progress))
+        with unchanged(path):
+            digest = sha256(path)
+            if self.catalog.find(digest) is not None:
+                return Taken(path.name, digest)
+            return Taken(path.name, digest, *self._fingerprinted(path, progress))
 
     def store(
         self,
@@ -206,17 +207,20 @@ class Engine:
         duration, kinds = 0.0, ()
         warnings: tuple[str, ...] = ()
         try:
-            digest = digest or sha256(path)
-            with open_media(path, self._limits) as media:
-                duration, kinds = media.duration, tuple(sorted(media.kinds))
-                found, error = self._matched(media, progress, thorough), None
-                duration, warnings = media.duration, media.warnings
-                if warnings:  # a stream that is damaged was not replaced
-                    found = tuple(replace(match, replaced=()) for match in found)
-                if warnings and all(match.verdict == NO_MATCH for match in found):
-                    # What could not be read may hold a work: "no match" would say that it does not.
-                    reason = f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"
-                    raise MediaError("damaged", path.name, reason)
+            with unchanged(path):
+                digest = digest or sha256(path)
+                with open_media(path, self._limits) as media:
+                    duration, kinds = media.duration, tuple(sorted(media.kinds))
+                    found, error = self._matched(media, progress, thorough), None
+                    duration, warnings = media.duration, media.warnings
+                    if warnings:  # a stream that is damaged was not replaced
+                        found = tuple(replace(match, replaced=()) for match in found)
+                    if warnings and all(match.verdict == NO_MATCH for match in found):
+                        # What could not be read may hold a work: "no match" would say that it does not.
+                        reason = (
+                            f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"
+                        )
+                        raise MediaError("damaged", path.name, reason)
         except (MediaError, CatalogError) as failed:
             found, error = (), Failure(getattr(failed, "code", "catalog"), str(failed))
         query = QueryInfo(path.name, digest, duration, kinds)
