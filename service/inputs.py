@@ -62,11 +62,19 @@ def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[Foun
     """
     found: list[FoundFile] = []
     for path in paths:
-        below = _in_folder(path) if path.is_dir() else [FoundFile(path)]
+        below = _in_folder(path) if _is_folder(path) else [FoundFile(path)]
         if not below:
             note(f"{path}: no files in it")
         found += below
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder; what cannot be asked is none, and fails when it is read."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _in_folder(folder: Path) -> list[FoundFile]:
