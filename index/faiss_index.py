@@ -78,6 +78,14 @@ class FaissIndex:
         return self._parts[0]
 
 
-def one_thread() -> None:
-    """Searches of this process run on one thread: a forked process has none of the threads of its parent."""
-    faiss.omp_set_num_threads(1)
+def on_threads(count: int) -> None:
+    """Searches of this process run on so many threads; a forked process has none of the threads of its parent."""
+    faiss.omp_set_num_threads(count)
+
+
+def nearest(codes: Codes, asked: Codes, k: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Distances and rows (n, k) of the codes nearest to each of n that are asked for; rows below 0 mean none."""
+    flat = faiss.IndexBinaryFlat(8 * codes.shape[1])
+    flat.add(np.ascontiguousarray(codes))
+    distances, rows = flat.search(np.ascontiguousarray(asked), k)
+    return distances, rows
