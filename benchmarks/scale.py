@@ -4,9 +4,10 @@
 
 Catalogs are the real codes of the registered titles, enlarged (``benchmarks/enlarge.py``). Queries are the attacked
 excerpts of the accuracy benchmark, each under the disguise that the engine would have to assume. A query counts as
-found when a line of its candidates runs within NEAR of the true one. Asked are those that exhaustive search finds in the
-smallest catalog; recall is the share found of those that it finds in the larger one too: those missed are searched for
-exhaustively, those found it is taken to find.
+found when a line of its candidates is one of its reference; ``placed`` tells how many run within NEAR of the true one. Asked
+are those that exhaustive search finds in the smallest catalog; recall is the share found of those that it finds in the
+larger one too: those missed are searched for exhaustively, those found it is taken to find, and what it misses it is taken
+to miss in any larger one. Strangers, whose works nobody registered, are timed beside them.
 Times are CPU seconds of one thread beside wall seconds, for others may use the machine. Prints a table, and writes
 ``scale.json`` and ``scale.png`` into ``benchmarks/results``.
 """
@@ -38,7 +39,7 @@ from benchmarks.accuracy import RESULTS
 from benchmarks.corpus import media_folder
 from benchmarks.enlarge import STRETCH, Enlarger, Real, likeness, real
 from benchmarks.queries import default_cache, queries
-from benchmarks.truth import Truth
+from benchmarks.truth import STRANGER, Truth
 from fingerprint.audio import HYPOTHESES
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Query
@@ -58,6 +59,8 @@ SEED = 20261126
 HOURS = (10, 100, 1000, 10000)
 CODES = {"audio": 3600 / 0.24, "video": 3600 * 4.0}  # an hour
 NEAR = 1.0  # seconds of the reference
+REFERENCE, PLACE = 1, 2  # what candidates tell
+STRANGERS = 20  # queries
 TIMED = 100  # queries, about, that are asked again when all were asked once, and so warm
 LENGTH = {"audio": 10.0, "video": 5.0}
 MADE = 1_000_000  # ids from here on are of made references
@@ -72,6 +75,7 @@ PITCHES = {
 
 Note = Callable[[str], None]
 Distances = NDArray[np.int32]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,10 @@ def assumed(truth: Truth, extractor: Extractor) -> Disguise:
 
 
 def asked(extractor: Extractor, folder: Path, truths: list[Truth], ids: dict[str, int]) -> Iterator[Asked]:
-    """The queries of the extractor's kind."""
-    for truth in truths:
-        if truth.kind != extractor.kind or truth.length != LENGTH[truth.kind] or truth.reference not in ids:
-            continue
+    """The queries of the extractor's kind; with no ``ids``, the first STRANGERS of strangers."""
+    wanted = [t for t in truths if (t.kind, t.length) == (extractor.kind, LENGTH[extractor.kind])]
+    strangers = [truth for truth in wanted if truth.group == STRANGER][:STRANGERS]
+    for truth in [truth for truth in wanted if truth.reference in ids] if ids else strangers:
         with open_media(folder / truth.query) as media:
             _, clip = next(windows(media, extractor.kind, extractor.window, extractor.rate))
             query = extractor.query(clip, assumed(truth, extractor))
@@ -123,7 +127,8 @@ def asked(extractor: Extractor, folder: Path, truths: list[Truth], ids: dict[str
             weak=query.fingerprint.weak[strong],
         )
         if len(kept):
-            yield Asked(truth, Query(kept, query.reliability[strong], query.disguise), ids[truth.reference])
+            dense = Query(kept, query.reliability[strong], query.disguise)
+            yield Asked(truth, dense, ids.get(truth.reference, 0))
 
 
 def enlarged(found: list[Real], kind: str, codes: int, path: Path, note: Note) -> None:
@@ -174,8 +179,8 @@ def build(world: World, codes: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def exhaustive(world: World, codes: int, questions: list[Asked], extractor: Extractor) -> list[bool]:
-    """Whether the true place of each is among the candidates when all codes are compared with all."""
+def exhaustive(world: World, codes: int, questions: list[Asked], extractor: Extractor) -> list[int]:
+    """How well the candidates tell of each (``located``) when all codes are compared with all."""
     if not questions:
         return []
     asked_codes = np.concatenate([one.query.fingerprint.codes for one in questions])
@@ -199,22 +204,27 @@ def _hits(one: Asked, distances: Distances, marks: Labels) -> Hits:
     return Hits(picked >> 32, times, (picked & 0xFFFFFFFF) / 1000, distances[rows, ranks])
 
 
-def found(index: Index, one: Asked, extractor: Extractor) -> bool:
-    """Whether the true place is among the candidates."""
-    return located(index.search(one.query.fingerprint, NEAREST, one.query.reliability), one, extractor)
+def found(index: Index, one: Asked, extractor: Extractor) -> int:
+    """How well the candidates tell of a query."""
+    return located(_search(index, one), one, extractor)
 
 
-def located(hits: Hits, one: Asked, extractor: Extractor) -> bool:
-    """Whether a line of the candidates that the engine would make of these hits runs through the true place."""
-    hits = replace(hits, disguise=one.query.disguise)
+def _search(index: Index, one: Asked) -> Hits:
+    return index.search(one.query.fingerprint, NEAREST, one.query.reliability, patient=True)
+
+
+def located(hits: Hits, one: Asked, extractor: Extractor) -> int:
+    """What the engine's candidates of these hits tell: 0 the wrong ones, REFERENCE the true one, PLACE and where in it."""
+    hits, best = replace(hits, disguise=one.query.disguise), 0
     for line in lines(hits, 256, extractor.tolerance, LINES):
-        apart = line.time_scale * line.middle + line.offset - one.truth.ref_start
-        if line.ref_id == one.ref_id and abs(apart - one.truth.time_scale * line.middle) <= NEAR:
-            return True
-    return False
+        if line.ref_id == one.ref_id:
+            apart = line.time_scale * line.middle + line.offset - one.truth.ref_start
+            near = abs(apart - one.truth.time_scale * line.middle) <= NEAR
+            best = max(best, PLACE if near else REFERENCE)
+    return best
 
 
-def searched(path: str, algorithm: str, questions: list[Asked]) -> dict[str, Any]:
+def searched(path: str, algorithm: str, questions: list[Asked], strangers: list[Asked]) -> dict[str, Any]:
     """Opens a segment in a process of its own and asks everything, on one thread."""
     on_threads(1)
     extractor = EXTRACTORS[algorithm]()
@@ -223,7 +233,7 @@ def searched(path: str, algorithm: str, questions: list[Asked]) -> dict[str, Any
     hit = [found(index, questions[0], extractor)]
     start = {"start_wall": time.monotonic() - wall, "start_cpu": time.process_time() - cpu}
     hit += [found(index, one, extractor) for one in questions[1:]]
-    alone = _times(index, questions)
+    alone = _times(index, questions) | {"strangers": _times(index, strangers)}
     on_threads(os.cpu_count() or 1)
     return {**start, "found": hit, **alone, "all_cores": _times(index, questions), "resident": _resident()}
 
@@ -233,7 +243,7 @@ def _times(index: Index, questions: list[Asked]) -> dict[str, Any]:
     walls, cpus = [], []
     for one in questions[:: max(1, len(questions) // TIMED)]:
         wall, cpu = time.monotonic(), time.process_time()
-        index.search(one.query.fingerprint, NEAREST, one.query.reliability)
+        _search(index, one)
         walls.append(time.monotonic() - wall)
         cpus.append(time.process_time() - cpu)
     return {
@@ -248,9 +258,7 @@ def _resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def measured(
-    world: World, hours: int, questions: list[Asked], extractor: Extractor, note: Note
-) -> dict[str, Any]:
+def measured(world: World, hours: int, questions: list[Asked], strangers: list[Asked], note: Note) -> Row:
     """One size: built, searched in a fresh process, and deleted; what it misses is searched for exhaustively."""
     codes = int(hours * CODES[world.kind])
     with tempfile.TemporaryDirectory(dir=world.made.parent) as folder:
@@ -258,18 +266,18 @@ def measured(
         row = {"hours": hours, "codes": codes, **build(world, codes, Path(folder))}
         note(f"{world.kind}: searching {hours} hours")
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            row |= pool.submit(searched, row.pop("path"), world.algorithm, questions).result()
-    missed = [one for hit, one in zip(row.pop("found"), questions, strict=True) if not hit]
+            row |= pool.submit(searched, row.pop("path"), world.algorithm, questions, strangers).result()
+    levels = row.pop("found")
+    missed = [one for level, one in zip(levels, questions, strict=True) if not level]
     note(f"{world.kind}: exhaustive search of {hours} hours for the {len(missed)} that were missed")
     cpu = time.process_time()
-    wanted = [
-        one for one, there in zip(missed, exhaustive(world, codes, missed, extractor), strict=True) if there
-    ]
+    there = exhaustive(world, codes, missed, EXTRACTORS[world.algorithm]())
+    wanted = [one.truth.query for one, level in zip(missed, there, strict=True) if level]
     hits = len(questions) - len(missed)
     return row | {
-        "recall": {"hits": hits, "total": hits + len(wanted)},
-        "missed": [one.truth.query for one in wanted],
-        "missed_by_both": [one.truth.query for one in missed if one not in wanted],
+        "recall": {"hits": hits, "placed": levels.count(PLACE), "total": hits + len(wanted)},
+        "missed": wanted,
+        "missed_by_both": [one.truth.query for one in missed if one.truth.query not in wanted],
         "exhaustive_cpu": (time.process_time() - cpu) / max(1, len(missed)),
     }
 
@@ -285,10 +293,11 @@ def measure(kind: str, hours: list[int], cache: Path, note: Note) -> dict[str, A
     columns, ids = _references(media, extractor, truths)
     titles_ = list(real(media, extractor))
     note(f"{kind}: codes of the queries")
-    questions = list(asked(extractor, folder, truths, ids))
+    questions, strangers = (list(asked(extractor, folder, truths, of)) for of in (ids, {}))
     report: dict[str, Any] = {
         "likeness": likeness(titles_, Enlarger(titles_, STRETCH[kind], SEED + 1), SEED),
         "queries": len(questions),
+        "strangers": len(strangers),
     }
     with tempfile.TemporaryDirectory(dir=cache) as temporary:
         world = World(kind, algorithm, columns, Path(temporary) / "made")
@@ -296,9 +305,13 @@ def measure(kind: str, hours: list[int], cache: Path, note: Note) -> dict[str, A
         enlarged(titles_, kind, int(max(hours) * CODES[kind]), world.made, note)
         note(f"{kind}: exhaustive search of {min(hours)} hours")
         there = exhaustive(world, int(min(hours) * CODES[kind]), questions, extractor)
-        report["findable"] = sum(there)
-        findable = [one for one, found_ in zip(questions, there, strict=True) if found_]
-        report["sizes"] = [measured(world, size, findable, extractor, note) for size in sorted(hours)]
+        report["findable"] = sum(level > 0 for level in there)
+        findable = [one for one, level in zip(questions, there, strict=True) if level]
+        report["sizes"] = []
+        for size in sorted(hours):
+            row = measured(world, size, findable, strangers, note)
+            report["sizes"].append(row)
+            findable = [one for one in findable if one.truth.query not in row["missed_by_both"]]
     return report
 
 
@@ -353,8 +366,8 @@ def main() -> None:
     with Status("starting", console=Console(stderr=True)) as status:
         for kind in arguments.kind or sorted(CODES):
             report[kind] = measure(kind, arguments.hours, arguments.cache, status.update)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "scale.json").write_text(json.dumps(report, indent=1) + "\n")
+            RESULTS.mkdir(exist_ok=True)
+            (RESULTS / "scale.json").write_text(json.dumps(report, indent=1) + "\n")
     plots.scale(report, RESULTS / "scale.png")
     print(json.dumps(report, indent=1))
 

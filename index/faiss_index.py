@@ -56,7 +56,13 @@ class FaissIndex:
         codes: Codes = self._flat.reconstruct_n(0, len(self))
         return Columns(labels.ref_ids, labels.counts, labels.times, codes)
 
-    def search(self, query: Fingerprint, k: int, reliability: NDArray[np.float32] | None = None) -> Hits:
+    def search(
+        self,
+        query: Fingerprint,
+        k: int,
+        reliability: NDArray[np.float32] | None = None,
+        patient: bool = False,
+    ) -> Hits:
         """The k nearest registered codes of every query code."""
         check_algorithm(query, self.algorithm, self._width)
         labels = self._joined()

@@ -31,8 +31,6 @@ LIST = 128  # codes of a list, about: of 32, with twice as many looked into in t
 MOST_BITS = 22  # of a key
 GATHERED = 1 << 22  # codes sorted together: half a gigabyte of memory
 SLICES = 64  # parts of the keys that are merged one after the other
-PROBED = 640  # lists looked into for each code of a query, on average
-LEAST = 65536  # lists looked into for a query of few codes
 DIGEST = 32  # bytes
 # magic, version, width, bits of a key, catalog, algorithm, number of references, of codes
 _HEADER = struct.Struct("<8sHHI36s32s4xQQ")
@@ -97,10 +95,12 @@ class Segment:
         """Bits of a key."""
         return len(self.sizes).bit_length() - 1
 
-    def search(self, codes: Codes, reliability: NDArray[np.floating] | None, k: int) -> Found:
-        """The k nearest codes of references that are not gone, as far as they lie in the likeliest lists."""
-        # A query of few codes may look longer for each.
-        tried, wanted = probes(codes, reliability, self.bits, max(PROBED, LEAST // len(codes))), k
+    def search(self, codes: Codes, reliability: NDArray[np.floating] | None, k: int, most: int) -> Found:
+        """The k nearest codes of references that are not gone, as far as they lie in the likeliest lists.
+
+        most  lists that are looked into for each code, on average
+        """
+        tried, wanted = probes(codes, reliability, self.bits, most), k
         while True:
             found = self._nearest(codes, tried, wanted)
             lost = np.isin(found.labels >> 32, list(self.gone)) & (found.labels >= 0)

@@ -196,7 +196,8 @@ class Search:
 
     def _lines(self, query: Query, step: int = 1, nearest: int = NEAREST, most: int = LINES) -> list[Line]:
         looked_up = _part(query, np.flatnonzero(~query.fingerprint.weak)[::step])
-        found = self.index.search(looked_up.fingerprint, nearest, looked_up.reliability)
+        # Of many disguises all but one are wrong: to look further for each would take minutes.
+        found = self.index.search(looked_up.fingerprint, nearest, looked_up.reliability, patient=step == 1)
         hits = replace(found, disguise=query.disguise)
         return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, most)
 
