@@ -17,12 +17,11 @@ import json
 import os
 import platform
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -35,37 +34,33 @@ from rich.console import Console
 from rich.status import Status
 
 from benchmarks import plots
-from benchmarks.accuracy import RESULTS
+from benchmarks.accuracy import RESULTS, print_figures
+from benchmarks.catalogs import CODES, SEED, Note, World, build, check_room, chunks, enlarged, references
 from benchmarks.corpus import media_folder
-from benchmarks.enlarge import STRETCH, Enlarger, Real, likeness, real
+from benchmarks.enlarge import STRETCH, Enlarger, likeness, real
 from benchmarks.queries import default_cache, queries
+from benchmarks.scale_rows import figures
 from benchmarks.truth import STRANGER, Truth
 from fingerprint.audio import HYPOTHESES
 from fingerprint.extractor import EXTRACTORS, Extractor
-from fingerprint.fingerprint import PLAIN, Codes, Disguise, Query
+from fingerprint.fingerprint import PLAIN, Disguise, Query
 from fingerprint.media import open_media, windows
-from index.columns import Columns, seeds
 from index.faiss_index import nearest, on_threads
 from index.hits import Hits
 from index.index import Index
-from index.keyed_file import Chunk, Labels, labelled, opened, write
+from index.keyed_file import Labels, opened
 from index.keyed_index import KeyedIndex
 from index.segments import SCANNED
 from index.stored import Stamp
 from matching.align import lines
 from matching.search import LINES, NEAREST
 
-SEED = 20261126
 HOURS = (10, 100, 1000, 10000)
-CODES = {"audio": 3600 / 0.24, "video": 3600 * 4.0}  # an hour
 NEAR = 1.0  # seconds of the reference
 REFERENCE, PLACE = 1, 2  # what candidates tell
 STRANGERS = 20  # queries
 TIMED = 100  # queries, about, that are asked again when all were asked once, and so warm
 LENGTH = {"audio": 10.0, "video": 5.0}
-MADE = 1_000_000  # ids from here on are of made references
-TITLE = 60  # stretches of a made reference
-BATCH = 67 * TITLE  # stretches made at once: whole references
 PITCHES = {
     "pitch-up-1": 1.0,
     "quarter-tone": 0.5,
@@ -73,7 +68,6 @@ PITCHES = {
     "pitch-down-4": -4.0,
 }  # of audio attacks
 
-Note = Callable[[str], None]
 Distances = NDArray[np.int32]
 Row = dict[str, Any]
 
@@ -85,16 +79,6 @@ class Asked:
     truth: Truth
     query: Query
     ref_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What is searched in: real references, and a file of made codes of which each size takes the first ones."""
-
-    kind: str
-    algorithm: str
-    columns: list[Columns]
-    made: Path
 
 
 def assumed(truth: Truth, extractor: Extractor) -> Disguise:
@@ -129,54 +113,6 @@ def asked(extractor: Extractor, folder: Path, truths: list[Truth], ids: dict[str
         if len(kept):
             dense = Query(kept, query.reliability[strong], query.disguise)
             yield Asked(truth, dense, ids.get(truth.reference, 0))
-
-
-def enlarged(found: list[Real], kind: str, codes: int, path: Path, note: Note) -> None:
-    """Writes so many made codes, one after the other."""
-    enlarger = Enlarger(found, STRETCH[kind], SEED)
-    left = -(-codes // STRETCH[kind])
-    with path.open("wb") as file:
-        while left > 0:
-            file.write(enlarger.codes(min(left, BATCH)).tobytes())
-            left -= BATCH
-            note(f"{kind}: {left * STRETCH[kind] / 1e6:.1f} million codes to be made")
-
-
-def chunks(world: World, codes: int) -> Iterator[Chunk]:
-    """The real codes, then as many made ones as are missing to ``codes``."""
-    yield from map(labelled, world.columns)
-    missing = codes - sum(len(columns) for columns in world.columns)
-    size = BATCH * STRETCH[world.kind]
-    for begin in range(0, max(missing, 0), size):
-        rows = np.arange(begin, min(begin + size, missing))
-        made: Codes = np.fromfile(world.made, np.uint8, 32 * len(rows), offset=32 * begin)
-        yield made.reshape(-1, 32), _label(rows, STRETCH[world.kind])
-
-
-def _label(rows: Labels, stretch: int) -> Labels:
-    each = stretch * TITLE
-    return np.asarray((MADE + rows // each) << 32 | rows % each * 250)
-
-
-def build(world: World, codes: int, folder: Path) -> dict[str, Any]:
-    """Writes the catalog's codes as the segment that the engine would, and what that cost."""
-    real_ids = {int(columns.ref_ids[0]) for columns in world.columns}
-    made = max(0, codes - sum(len(columns) for columns in world.columns))
-    last = MADE + -(-made // (STRETCH[world.kind] * TITLE))
-    sha256s = {ref_id: f"{ref_id:064x}" for ref_id in [*sorted(real_ids), *range(MADE, last)]}
-    stamp = Stamp("0" * 36, world.algorithm, 32)
-    wall, cpu = time.monotonic(), time.process_time()
-    path = write(folder, world.kind, stamp, sha256s, chunks(world, codes))
-    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
-    per_minute = codes / CODES[world.kind] * 60
-    return {
-        "path": str(path),
-        "disk": path.stat().st_size,
-        "insert_wall": wall,
-        "insert_cpu": cpu,
-        "hours_per_minute": per_minute / wall,
-        "hours_per_cpu_minute": per_minute / cpu,
-    }
 
 
 def exhaustive(world: World, codes: int, questions: list[Asked], extractor: Extractor) -> list[int]:
@@ -290,7 +226,7 @@ def measure(kind: str, hours: list[int], cache: Path, note: Note) -> dict[str, A
     )
     note(f"{kind}: fingerprints of the registered titles")
     folder, truths = queries(media, cache, note)
-    columns, ids = _references(media, extractor, truths)
+    columns, ids = references(media, extractor, truths)
     titles_ = list(real(media, extractor))
     note(f"{kind}: codes of the queries")
     questions, strangers = (list(asked(extractor, folder, truths, of)) for of in (ids, {}))
@@ -301,7 +237,7 @@ def measure(kind: str, hours: list[int], cache: Path, note: Note) -> dict[str, A
     }
     with tempfile.TemporaryDirectory(dir=cache) as temporary:
         world = World(kind, algorithm, columns, Path(temporary) / "made")
-        _check_room(world, max(hours))
+        check_room(world, max(hours))
         enlarged(titles_, kind, int(max(hours) * CODES[kind]), world.made, note)
         note(f"{kind}: exhaustive search of {min(hours)} hours")
         there = exhaustive(world, int(min(hours) * CODES[kind]), questions, extractor)
@@ -313,31 +249,6 @@ def measure(kind: str, hours: list[int], cache: Path, note: Note) -> dict[str, A
             report["sizes"].append(row)
             findable = [one for one in findable if one.truth.query not in row["missed_by_both"]]
     return report
-
-
-def _references(
-    media: Path, extractor: Extractor, truths: list[Truth]
-) -> tuple[list[Columns], dict[str, int]]:
-    """The titles that are asked for, as they are registered; the others are among what is enlarged."""
-    columns, ids = list[Columns](), dict[str, int]()
-    for ref_id, file in enumerate(
-        sorted({t.reference for t in truths if t.kind == extractor.kind and t.reference}), 1
-    ):
-        with open_media(media / file) as opened_:
-            part = seeds(ref_id, extractor.reference(opened_))
-        if len(part):
-            columns.append(part)
-            ids[file] = ref_id
-    return columns, ids
-
-
-def _check_room(world: World, hours: int) -> None:
-    needed = int(hours * CODES[world.kind] * (32 + 40) * 1.05)
-    free = shutil.disk_usage(world.made.parent).free
-    if free < needed:
-        raise RuntimeError(
-            f"{world.made.parent} has {free / 1e9:.0f} GB, {needed / 1e9:.0f} are needed: name another --cache"
-        )
 
 
 def machine() -> dict[str, Any]:
@@ -366,10 +277,11 @@ def main() -> None:
     with Status("starting", console=Console(stderr=True)) as status:
         for kind in arguments.kind or sorted(CODES):
             report[kind] = measure(kind, arguments.hours, arguments.cache, status.update)
+            report["required"] = figures(report)
             RESULTS.mkdir(exist_ok=True)
             (RESULTS / "scale.json").write_text(json.dumps(report, indent=1) + "\n")
     plots.scale(report, RESULTS / "scale.png")
-    print(json.dumps(report, indent=1))
+    print_figures(report["required"])
 
 
 if __name__ == "__main__":
