@@ -1,6 +1,7 @@
 """Commands of whoever runs the service: serve, key, backup, restore."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,7 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Serve the API and the page; the first start prints an administrator's key."""
+        _check_libraries()
         from service.serve import serve as run
 
         run(_settings(data(), host=host, port=port, workers=workers, database=database))
@@ -49,6 +51,7 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Make an API key, here on the machine itself: also when the administrator's key was lost."""
+        _check_libraries()
         from service.serve import make_key
         from service.store.caller import SCOPES_OF
 
@@ -124,6 +127,15 @@ def add_fingerprint_to(app: typer.Typer) -> None:
             say(f"error: {place} cannot be written: {error.strerror}")
             raise typer.Exit(1) from None
         print(place)
+
+
+def _check_libraries() -> None:
+    """Raises wrong usage where the service's libraries are not installed: registering and matching need none of them."""
+    missing = [
+        library for library in ("dbos", "fastapi", "pydantic_settings", "uvicorn") if not find_spec(library)
+    ]
+    if missing:
+        raise typer.BadParameter(f"the service needs {', '.join(missing)}: pip install 'whorl[service]'")
 
 
 def _settings(data: Path, **given: object) -> "Settings":
