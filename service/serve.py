@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -20,6 +21,8 @@ from service.store.store import Store
 from service.terminal import say
 
 _PATIENCE = 30  # seconds that requests and jobs under way have left when the service is told to end
+
+_LOOK = 2.0  # seconds between two looks whether the workers live
 
 
 def serve(settings: Settings) -> None:
@@ -86,13 +89,26 @@ def _url(listening: socket.socket) -> str:
 
 @contextmanager
 def _workers(settings: Settings) -> Iterator[None]:
-    """Processes that do jobs; each is told to end when the service ends, and has a while to do so."""
+    """Processes that do jobs; one that dies is replaced, and all are told to end when the service ends."""
     many = settings.workers if find_spec("service.jobs") else 0
-    command = [sys.executable, "-m", "service.jobs.worker"]
-    running = [subprocess.Popen(command, env=_environment(settings)) for _ in range(many)]
+    command, environment = [sys.executable, "-m", "service.jobs.worker"], _environment(settings)
+    running = [subprocess.Popen(command, env=environment) for _ in range(many)]
+    ending = threading.Event()
+
+    def replace_the_dead() -> None:
+        while not ending.wait(_LOOK):
+            for i, one in enumerate(running):
+                if one.poll() is not None and not ending.is_set():
+                    say(f"a worker ended with status {one.returncode}: another one starts")
+                    running[i] = subprocess.Popen(command, env=environment)
+
+    watching = threading.Thread(target=replace_the_dead, daemon=True)
+    watching.start()
     try:
         yield
     finally:
+        ending.set()
+        watching.join()
         for one in running:
             one.send_signal(signal.SIGTERM)
         for one in running:

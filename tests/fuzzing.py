@@ -42,9 +42,10 @@ CHECKS = [
 ]  # fmt: skip
 ENDLESS = "/v1/jobs/{job_id}/events"  # a stream, of which a client reads as long as it likes
 PIECE = "application/offset+octet-stream"
+FINGERPRINT = "application/vnd.whorl.fingerprint"
 
 
-@schemathesis.serializer(PIECE)
+@schemathesis.serializer(PIECE, FINGERPRINT)
 def _piece(_: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 

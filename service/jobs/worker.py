@@ -24,6 +24,7 @@ from service.jobs.queue import QUEUE, WORKFLOW, Queue, config
 from service.jobs.work import KEEPERS, Opening, Task, reader
 from service.settings import Settings
 from service.store import jobs
+from service.store.errors import Missing
 from service.store.jobs import Begun
 from service.store.store import Store
 from service.terminal import say
@@ -170,6 +171,8 @@ class Worker:
             KEEPERS[begun.job.kind](self._store, self._engine, begun, result)
         except CatalogError as error:
             jobs.fail(self._store, begun, "catalog", str(error))
+        except Missing as error:
+            jobs.fail(self._store, begun, "not-found", str(error))
 
     def _goes_on(self, begun: Begun, part: float) -> bool:
         """Whether a job is still to be done; takes down how far it is."""
