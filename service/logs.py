@@ -36,5 +36,11 @@ def to_stderr(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "alembic", "dbos"):  # the page asks the API through httpx
+    for noisy in (
+        "httpx",
+        "httpcore",
+        "alembic",
+        "dbos",
+        "uvicorn.error",
+    ):  # the page asks the API through httpx
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,45 +1,44 @@
 """`whorl serve`: the API, the page and the workers, in one command that ends them together."""
 
+import logging
 import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from types import FrameType
 
 import uvicorn
 
 from index.database import CatalogError
+from service import logs
 from service.api.app import create_app
+from service.crew import Crew
 from service.settings import Settings
 from service.store.accounts import add_key, first_key, org_named
 from service.store.store import Store
-from service.terminal import say
 
-_PATIENCE = 30  # seconds that requests and jobs under way have left when the service is told to end
+PATIENCE = 30  # seconds that requests under way have left when the service is told to end
 
-_LOOK = 2.0  # seconds between two looks whether the workers live
+log = logging.getLogger("whorl.serve")
 
 
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises CatalogError when the database or the port cannot be used."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)  # uvicorn hands the signal on once the requests under way are answered
+    logs.to_stderr()
     _welcome(settings)
     listening = _listen(settings.host, settings.port)
-    say(f"listening on {_url(listening)}, with {settings.workers} workers")
-    with listening, _workers(settings):
+    log.info(f"listening on {_url(listening)}", extra={"told": {"workers": settings.workers}})
+    with listening, Crew(settings.workers, _environment(settings)):
         config = uvicorn.Config(
             create_app(settings),
-            log_level="warning",
-            timeout_graceful_shutdown=_PATIENCE,
+            log_config=None,
+            access_log=False,  # requests are logged by the app, with their ids
+            timeout_graceful_shutdown=PATIENCE,
             server_header=False,
         )
         uvicorn.Server(config).run(sockets=[listening])
+    log.info("ended")
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -63,7 +62,7 @@ def _welcome(settings: Settings) -> None:
     finally:
         store.close()
     if made:
-        say("the administrator's key, shown this once; `whorl key` makes another:")
+        log.info("the administrator's key is printed, this once; `whorl key` makes another")
         print(made.text, flush=True)
 
 
@@ -87,43 +86,7 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-@contextmanager
-def _workers(settings: Settings) -> Iterator[None]:
-    """Processes that do jobs; one that dies is replaced, and all are told to end when the service ends."""
-    many = settings.workers if find_spec("service.jobs") else 0
-    command, environment = [sys.executable, "-m", "service.jobs.worker"], _environment(settings)
-    running = [subprocess.Popen(command, env=environment) for _ in range(many)]
-    ending = threading.Event()
-
-    def replace_the_dead() -> None:
-        while not ending.wait(_LOOK):
-            for i, one in enumerate(running):
-                if one.poll() is not None and not ending.is_set():
-                    say(f"a worker ended with status {one.returncode}: another one starts")
-                    running[i] = subprocess.Popen(command, env=environment)
-
-    watching = threading.Thread(target=replace_the_dead, daemon=True)
-    watching.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        watching.join()
-        for one in running:
-            one.send_signal(signal.SIGTERM)
-        for one in running:
-            _ended(one)
-
-
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:  # its job is taken up by the next start
-        process.kill()
-        process.wait()
-
-
 def _environment(settings: Settings) -> dict[str, str]:
     """What gives a worker the same settings."""
-    given = settings.model_dump(exclude={"workers"})
+    given = settings.model_dump(exclude={"workers", "oidc_client_secret"})
     return {**os.environ, **{f"WHORL_{name.upper()}": str(value) for name, value in given.items()}}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -22,45 +21,53 @@ def app(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[Fast
         yield started
 
 
-def work_of(app: FastAPI, org: str) -> str:
-    """A new work of an organisation's."""
-    made = client(app, "holder", org=org).post("/v1/works", json={"title": f"Song of {org}"})
-    return str(made.json()["id"])
-
-
-def registered(app: FastAPI, org: str, work: str, path: Path) -> dict[str, Any]:
+def registered(app: FastAPI, org: str, path: Path, **about: str) -> dict[str, str]:
     """The reference that an organisation's file becomes."""
     holder = client(app, "holder", org=org)
-    file = {"file": (f"{org}.m4a", path.read_bytes())}
-    taken = holder.post("/v1/references", files=file, data={"work": work})
+    taken = holder.post("/v1/references", files={"file": (f"{org}.m4a", path.read_bytes())}, data=about)
     assert taken.status_code == 202, taken.text
     job = ended(holder, taken.json())
     assert (job["state"], job["error"]) == ("done", None)
-    found: dict[str, Any] = holder.get(f"/v1/references/{job['reference']}").json()
+    found: dict[str, str] = holder.get(f"/v1/references/{job['reference']}").json()
     return found
 
 
-def test_what_two_organisations_share_is_an_overlap(app: FastAPI) -> None:
-    work = work_of(app, "Label")
-    first = registered(app, "Label", work, SONG)
+def test_files_become_references_and_what_two_share_an_overlap(app: FastAPI) -> None:
+    about = {"title": "Harbour Lights", "kind": "song", "identifiers": "isrc:US-RC1-76-07839; archive:7"}
+    first = registered(app, "Label", SONG, **about)
     holder = client(app, "holder", org="Label")
-    assert (first["work"]["id"], first["name"]) == (work, "Label.m4a")
-    assert registered(app, "Label", work, SONG)["id"] == first["id"]
+    work = holder.get(f"/v1/works/{first['work']['id']}").json()  # type: ignore[index]
+    assert (work["title"], work["owner"], work["kind"]) == ("Harbour Lights", "Label", "song")
+    assert work["identifiers"] == ["archive:7", "isrc:USRC17607839"]
+    assert registered(app, "Label", SONG, work=work["id"])["id"] == first["id"]
     assert holder.get("/v1/overlaps").json()["items"] == []
 
-    same = registered(app, "Second", work_of(app, "Second"), SONG)
-    assert (same["id"], same["work"]["title"]) == (first["id"], "Song of Second")
-    part = registered(app, "Third", work_of(app, "Third"), COPY)
+    same = registered(app, "Second", SONG)
+    assert (same["id"], same["work"]["title"]) == (first["id"], "Second")  # type: ignore[index]
+    part = registered(app, "Third", COPY)
     overlaps = holder.get("/v1/overlaps").json()["items"]
     assert [one["sides"][0]["org"]["name"] for one in overlaps] == ["Second", "Third"]
     assert overlaps[1]["sides"][0]["reference"]["id"] == part["id"]
     assert overlaps[1]["segments"][0]["end"] > 5
 
 
-def test_what_cannot_be_registered_leaves_its_work_as_it_was(app: FastAPI) -> None:
-    holder, work = client(app, "holder", org="Fourth"), work_of(app, "Fourth")
-    taken = holder.post("/v1/references", files={"file": ("a.mp3", b"no media" * 100)}, data={"work": work})
+def test_what_cannot_be_registered_leaves_nothing(app: FastAPI) -> None:
+    holder = client(app, "holder", org="Fourth")
+    taken = holder.post("/v1/references", files={"file": ("a.mp3", b"no media" * 100)})
     job = ended(holder, taken.json())
     assert job["state"] == "failed" and job["error"]["code"]
-    assert holder.get("/v1/references").json()["items"] == []
-    assert holder.get(f"/v1/works/{work}").json()["references"] == 0
+    for path in ("/v1/works", "/v1/references"):
+        assert holder.get(path).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("about", "status"),
+    [({"work": "77"}, 404), ({"work": "1", "title": "x"}, 422), ({"title": "x" * 501}, 422),
+     ({"identifiers": "isrc:X"}, 422), ({"title": "a\u202eb"}, 422), ({"price": "1"}, 422)],
+)  # fmt: skip
+def test_a_file_with_wrong_details_leaves_no_upload(app: FastAPI, about: dict[str, str], status: int) -> None:
+    holder = client(app, "holder", org="Fifth")
+    refused = holder.post("/v1/references", files={"file": ("a.m4a", SONG.read_bytes())}, data=about)
+    assert refused.status_code == status, refused.text
+    assert holder.get("/v1/uploads").json()["items"] == []
+    assert holder.get("/v1/jobs").json()["items"] == []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from matching.engine import Engine
@@ -20,15 +21,16 @@ PATIENCE = 60.0  # seconds
 
 
 class Workers:
-    """Worker processes over a data directory."""
+    """Worker processes of a service."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, app: FastAPI) -> None:
+        settings = app.state.settings
+        self._given = {"WHORL_DATA": str(settings.data), "WHORL_DATABASE": settings.database}
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> subprocess.Popen[bytes]:
         """One more worker; it takes a few seconds until it does jobs."""
-        environment = {**os.environ, "WHORL_DATA": str(self.data)}
+        environment = {**os.environ, **self._given}
         self.running.append(subprocess.Popen([sys.executable, "-m", "service.jobs.worker"], env=environment))
         return self.running[-1]
 
@@ -41,9 +43,9 @@ class Workers:
 
 
 @contextmanager
-def workers(data: Path, count: int = 1) -> Iterator[Workers]:
-    """Workers over a data directory."""
-    started = Workers(data)
+def workers(app: FastAPI, count: int = 1) -> Iterator[Workers]:
+    """Workers of a service."""
+    started = Workers(app)
     try:
         for _ in range(count):
             started.start()
@@ -52,12 +54,12 @@ def workers(data: Path, count: int = 1) -> Iterator[Workers]:
         started.stop()
 
 
-def registered(data: Path) -> Path:
-    """A data directory in which all originals of the samples are registered."""
-    with Engine(data) as engine:
-        for path in sorted((SAMPLES / "originals").iterdir()):
-            engine.register(path)
-    return data
+def register(app: FastAPI, *names: str) -> None:
+    """Registers originals of the samples."""
+    settings = app.state.settings
+    with Engine(settings.data, database=settings.database_url) as engine:
+        for name in names:
+            engine.register(SAMPLES / "originals" / name)
 
 
 def ended(

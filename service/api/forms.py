@@ -1,7 +1,8 @@
 """Files in forms (multipart/form-data): read as they come, straight to the disk, hashed meanwhile; never held in memory."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Request
@@ -164,3 +165,43 @@ def media_type(request: Request) -> str:
 
 
 Body = dict[str, Any]
+
+
+async def json_body(request: Request) -> Body:
+    """A small JSON object. Raises a Problem."""
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError):
+        raise Problem(422, "invalid", "the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise Problem(422, "invalid", "the body is no JSON object")
+    return body
+
+
+@asynccontextmanager
+async def handed_in(
+    request: Request, who: Caller, files: Incoming, inner: str = "", names: tuple[str, ...] = ()
+) -> AsyncIterator[Body]:
+    """What was handed in with a file: a form's fields, or a JSON body that names an ``upload``. Raises a Problem.
+
+    Fields of these ``names`` are put into an object inside: {"captured": {"place": ...}}. A form's file is an upload like
+    any other; it is removed again where the block cannot use it.
+    """
+    if media_type(request) == "application/json":
+        yield await json_body(request)
+    elif media_type(request) == "multipart/form-data":
+        upload, fields = await form_upload(request, who, files)
+        try:
+            yield _values(fields, inner, names) | {"upload": upload.id}
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(files.remove, upload.id))
+            raise
+    else:
+        detail = "send multipart/form-data with a file, or application/json with an upload"
+        raise Problem(415, "wrong-type", detail)
+
+
+def _values(fields: dict[str, str], inner: str, names: tuple[str, ...]) -> Body:
+    given = {name: value for name, value in fields.items() if value != ""}
+    part = {name: given.pop(name) for name in names if name in given}
+    return {**given, **({inner: part} if part else {})}

@@ -1,31 +1,25 @@
 """Matches: what captures hold. By file or upload an answer is a job; by fingerprint it comes at once."""
 
-import asyncio
-from concurrent.futures.process import BrokenProcessPool
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fingerprint.exchange import MEDIA_TYPE
-from index.database import CatalogError
 from service.api.access import needs, store
-from service.api.answers import Found
-from service.api.forms import form_upload, media_type
-from service.api.given import checked, fingerprint_body, finished, form_values, json_body
+from service.api.forms import handed_in
 from service.api.jobs import JobOut, accepted
-from service.api.problem import Problem
+from service.api.problem import Problem, not_found
 from service.api.receiving import incoming
-from service.api.schemas import Body, Id
+from service.api.schemas import Id
 from service.api.text import Country, Moment, Place
 from service.incoming import Incoming
 from service.jobs.queue import PRIORITIES
-from service.matcher import BusyError, Matcher
-from service.store import findings
+from service.store import uploads
 from service.store.caller import Caller
 from service.store.jobs import New
 from service.store.store import Store
+from service.store.uploads import Upload
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
 
@@ -33,27 +27,43 @@ Held = Annotated[Store, Depends(store)]
 Files = Annotated[Incoming, Depends(incoming)]
 
 
-class CapturedIn(Body):
-    """Where and when it was captured."""
+class CapturedIn(BaseModel):
+    """Where and when it was captured, as far as that is known: by this a licence allows it, or does not."""
 
+    model_config = ConfigDict(extra="forbid")
     place: Place | None = None
     territory: Country | None = None
     at: Moment | None = None
 
 
-class FoundAtOnce(Found):
-    """What a capture holds; ``searched`` says for which disguises: none."""
-
-    searched: Literal["plain"]
-
-
-class MatchIn(Body):
+class MatchIn(BaseModel):
     """A capture to be examined: a finished upload. ``priority``: 1 to 1000, lower first."""
 
+    model_config = ConfigDict(extra="forbid")
     upload: Id
-    captured: CapturedIn = CapturedIn()
+    captured: CapturedIn = Field(default_factory=CapturedIn)
     case: Id | None = None
     priority: Annotated[int, Field(ge=1, le=1000)] = PRIORITIES["match"]
+
+
+def checked(model: type[BaseModel], values: dict[str, Any]) -> Any:
+    """The values as the model has them. Raises a Problem 422."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = [{"at": "/".join(map(str, one["loc"])), "problem": one["msg"]} for one in error.errors()]
+        said = "; ".join(f"{one['at']}: {one['problem']}" for one in wrong)
+        raise Problem(422, "invalid", said, errors=wrong) from None
+
+
+def finished(held: Store, who: Caller, upload_id: str) -> Upload:
+    """An upload that is whole. Raises a Problem."""
+    upload = uploads.find(held, who, upload_id)
+    if upload is None:
+        raise not_found("upload", upload_id)
+    if upload.sha256 is None:
+        raise Problem(409, "unfinished", f"upload {upload_id} has {upload.received} of {upload.length} bytes")
+    return upload
 
 
 _BODY: dict[str, Any] = {
@@ -89,17 +99,9 @@ async def match_file(
     files: Files,
 ) -> JobOut:
     """Has a capture examined: a file in a form, or an upload named in JSON. The answer is that of the job."""
-    if media_type(request) == "multipart/form-data":
-        upload, fields = await form_upload(request, who, files)
-        values = form_values(fields, "captured", ("place", "territory", "at")) | {"upload": upload.id}
-    elif media_type(request) == "application/json":
-        values = await json_body(request)
-    else:
-        raise Problem(
-            415, "wrong-type", "send multipart/form-data with a file, or application/json with an upload"
-        )
-    wanted: MatchIn = checked(MatchIn, values)
-    return await run_in_threadpool(_asked, request, response, who, held, wanted)
+    async with handed_in(request, who, files, "captured", ("place", "territory", "at")) as values:
+        wanted: MatchIn = checked(MatchIn, values)
+        return await run_in_threadpool(_asked, request, response, who, held, wanted)
 
 
 def _asked(request: Request, response: Response, who: Caller, held: Store, wanted: MatchIn) -> JobOut:
@@ -112,42 +114,3 @@ def _asked(request: Request, response: Response, who: Caller, held: Store, wante
     job = accepted(request, who, New("match", wanted.priority, given, upload.id, wanted.case))
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job
-
-
-_FINGERPRINT: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
-
-
-@router.post(
-    "/fingerprint", openapi_extra=_FINGERPRINT, response_model=FoundAtOnce, response_model_exclude_unset=True
-)
-async def match_fingerprint(
-    request: Request,
-    who: Annotated[Caller, needs("matches:write")],
-    held: Held,
-    captured: Annotated[CapturedIn, Query()],
-) -> Any:
-    """What a capture holds, of which only the fingerprint is sent (`whorl fingerprint --query`): answered at once.
-
-    No disguise is undone, `searched` says so: send the file where "no-match" does not suffice.
-    """
-    if media_type(request) != MEDIA_TYPE:
-        raise Problem(415, "wrong-type", f"send a fingerprint as Content-Type: {MEDIA_TYPE}")
-    body = await fingerprint_body(request)
-    matcher: Matcher = request.app.state.matcher
-    try:
-        answer = await asyncio.wrap_future(matcher.ask(body))
-    except ValueError as error:
-        raise Problem(422, "bad-fingerprint", str(error)) from None
-    except BusyError as error:
-        raise Problem(503, "busy", str(error), {"Retry-After": "1"}) from None
-    except (CatalogError, BrokenProcessPool) as error:
-        raise Problem(
-            503, "unavailable", f"the catalog cannot be searched now: {error}", {"Retry-After": "5"}
-        ) from None
-    there = captured.model_dump(mode="json", exclude_none=True)
-    return await run_in_threadpool(findings.told, held, who, answer, there)

@@ -1,7 +1,7 @@
 """What a job does: the part that reads hostile media, in a process of its own, and the part that keeps its result."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ from fingerprint.exchange import is_exchange, unpacked
 from fingerprint.media import Limits, MediaError, start_decoder
 from fingerprint.storage import StorageError
 from matching.engine import WIDTH, Engine, Taken
-from matching.segment import Answer
 from service.examining import maker
 from service.store import answers, jobs, works
+from service.store.errors import Missing
 from service.store.jobs import Begun
 from service.store.store import Store
+from service.store.works import Details
 from service.terminal import say
 from service.workers import Handler
 
@@ -25,6 +26,7 @@ class Opening:
 
     data: Path
     limits: Limits
+    database: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
-    """What was taken of a file to be registered, and the matches that it holds itself."""
+class Registration:
+    """What a file is registered with: its fingerprints, and its matches with what is registered already."""
 
     taken: Taken
     matches: list[Json]
@@ -48,28 +50,35 @@ class Original:
 def reader(opening: Opening) -> Handler:
     """Reads media, in the process that calls this; everything that it needs is loaded before the first job."""
     start_decoder()
-    engine = Engine(opening.data, opening.limits, note=say)
+    engine = Engine(opening.data, opening.limits, note=say, database=opening.database)
     engine.warm()
 
-    def handle(job: Any, tell: Callable[[float], None]) -> Json | Original | None:
+    def handle(job: Any, tell: Callable[[float], None]) -> Json | Registration | None:
         task: Task | None = job
         if task is None:
             return None  # to see that it is ready
-        return _answer(engine, task, tell) if task.kind == "match" else _original(engine, task, tell)
+        if task.kind == "match":
+            return _answer(engine, task, tell)
+        try:
+            return _registration(engine, task, tell)
+        except MediaError as error:
+            raise MediaError(error.code, task.name, error.reason) from None
 
     return handle
 
 
-def _original(engine: Engine, task: Task, tell: Callable[[float], None]) -> Original:
-    """What registering needs. Raises MediaError."""
+def _registration(engine: Engine, task: Task, tell: Callable[[float], None]) -> Registration:
+    """The file's fingerprints, and what it shares with what is registered: a glance tells whether that is worth a look."""
     if is_exchange(task.path):
         return _exchanged(engine, task)
-    answer = engine.examine(task.path, lambda part: tell(part / 2), task.sha256, thorough=False)
-    taken = engine.take(task.path, lambda part: tell((1 + part) / 2))
-    return Original(taken, _json(engine, answer)["matches"])
+    taken = engine.take(task.path, lambda part: tell(part / 2))
+    if not taken.fingerprints or not engine.glance(task.path).calls:
+        return Registration(taken, [])
+    answer = engine.examine(task.path, lambda part: tell((1 + part) / 2), task.sha256)
+    return Registration(taken, answer_json(answer, engine.catalog.work, {})["matches"])
 
 
-def _exchanged(engine: Engine, task: Task) -> Original:
+def _exchanged(engine: Engine, task: Task) -> Registration:
     """The same of a fingerprint. Its own digest names it: that of the file is only what its owner says."""
     try:
         made = unpacked(task.path.read_bytes())
@@ -80,16 +89,12 @@ def _exchanged(engine: Engine, task: Task) -> Original:
     if not known or not any(map(len, made.references)):
         raise MediaError("bad-fingerprint", task.name, f"holds no codes of {', '.join(engine.algorithms)}")
     taken = Taken(task.name, task.sha256, made.duration, tuple(f for f in made.references if len(f)))
-    return Original(taken, _json(engine, answer)["matches"])
-
-
-def _json(engine: Engine, answer: Answer) -> Json:
-    return answer_json(answer, engine.catalog.work, maker(engine))
+    return Registration(taken, answer_json(answer, engine.catalog.work, {})["matches"])
 
 
 def _answer(engine: Engine, task: Task, tell: Callable[[float], None]) -> Json:
     """The answer under the file's own name: on the disk it has another."""
-    answer = _json(engine, engine.examine(task.path, tell, task.sha256))
+    answer = answer_json(engine.examine(task.path, tell, task.sha256), engine.catalog.work, maker(engine))
     name, stored = printable(task.name), task.path.name
     if answer["error"]:
         reason = answer["error"]["message"].removeprefix(f"{stored}: ").replace(stored, name)
@@ -107,15 +112,27 @@ def keep_answer(store: Store, engine: Engine, begun: Begun, answer: Json) -> boo
     return jobs.finish(store, begun, lambda c, job: {"answer_id": answers.add(c, job, answer)})
 
 
-def keep_reference(store: Store, engine: Engine, begun: Begun, original: Original) -> bool:
-    """Ends a "register" with its reference. Raises CatalogError, Missing where the work is gone."""
-    if not jobs.held(store, begun):
-        return False
+def keep_reference(store: Store, engine: Engine, begun: Begun, made: Registration) -> bool:
+    """Ends a "register" with its reference, which is the organisation's from then on. Raises CatalogError."""
     about, org_id = begun.job.input, begun.job.org_id
-    work, owner = works.details(store, org_id, about["work"])
-    reference, _ = engine.store(original.taken, work.title, work.kind, owner, work.identifiers)
-    works.own(store, org_id, reference.id, about["work"], about["name"], original.matches)
+    try:
+        work_id = about["work"] or _work_of(store, org_id, about)
+        named, owner = works.details(store, org_id, work_id)
+        taken = replace(made.taken, name=about["name"])
+        reference, _ = engine.store(taken, named.title, named.kind, owner, named.identifiers)
+        works.own(store, org_id, reference.id, work_id, about["name"], made.matches)
+    except Missing as error:
+        return jobs.fail(store, begun, "removed", f"{error}: it was removed meanwhile")
     return jobs.finish(store, begun, lambda _, __: {"ref_id": reference.id})
+
+
+def _work_of(store: Store, org_id: int, about: Json) -> str:
+    """The organisation's work of that title and kind, which is made if need be."""
+    pairs = frozenset(
+        (scheme, value) for scheme, _, value in (one.partition(":") for one in about["identifiers"])
+    )
+    details = Details(about["title"] or Path(about["name"]).stem, about["kind"], pairs)
+    return works.find_or_create(store, org_id, [details])[0][0]
 
 
 KEEPERS: dict[str, Keep] = {"match": keep_answer, "register": keep_reference}

@@ -24,7 +24,6 @@ from service.jobs.queue import QUEUE, WORKFLOW, Queue, config
 from service.jobs.work import KEEPERS, Opening, Task, reader
 from service.settings import Settings
 from service.store import jobs
-from service.store.errors import Missing
 from service.store.jobs import Begun
 from service.store.store import Store
 from service.terminal import say
@@ -46,7 +45,7 @@ class Hands:
     """The child process that reads media: warm, one job at a time, and made anew when a job must be stopped."""
 
     def __init__(self, settings: Settings, limits: Limits) -> None:
-        self._opening, self._silence = Opening(settings.data, limits), patience(limits)
+        self._opening, self._silence = Opening(settings.data, limits, settings.database), patience(limits)
         self._workers = self._made()
         self._lock = (
             threading.Lock()
@@ -88,7 +87,7 @@ class Worker:
         self._store = Store(settings.database_url)
         self._queue = Queue(settings, self._store)
         self._limits = Limits.from_environment()
-        self._engine = Engine(settings.data, self._limits, note=say)
+        self._engine = Engine(settings.data, self._limits, note=say, database=settings.database)
         self._incoming = Incoming(settings, self._store)
         self._hands = Hands(settings, self._limits)
         self._stopping = threading.Event()
@@ -171,8 +170,6 @@ class Worker:
             KEEPERS[begun.job.kind](self._store, self._engine, begun, result)
         except CatalogError as error:
             jobs.fail(self._store, begun, "catalog", str(error))
-        except Missing as error:
-            jobs.fail(self._store, begun, "not-found", str(error))
 
     def _goes_on(self, begun: Begun, part: float) -> bool:
         """Whether a job is still to be done; takes down how far it is."""

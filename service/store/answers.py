@@ -1,4 +1,4 @@
-"""Answers: what captures hold, as `whorl match` tells it."""
+"""Answers: what captures hold, as `whorl match` tells it; `findings` tells them to a caller."""
 
 import secrets
 from typing import Any
