@@ -17,7 +17,7 @@ COPY = SAMPLES / "captures" / "cut-32kbit.mp3"
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[FastAPI]:
     data = tmp_path_factory.mktemp("service")
-    with served(data) as started, workers(data):
+    with served(data) as started, workers(started):
         yield started
 
 
