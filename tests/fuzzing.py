@@ -148,7 +148,7 @@ def _cases(
 
 
 def _send(case: Case[Any], headers: dict[str, str], outcome: Outcome) -> int:
-    response = case.call(headers=headers)
+    response = case.call(headers=headers, timeout=120)  # a process may have to start first
     outcome.statuses[response.status_code] += 1
     try:
         case.validate_response(response, checks=CHECKS)
