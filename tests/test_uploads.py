@@ -23,7 +23,7 @@ PIECE = {**TUS, "Content-Type": "application/offset+octet-stream"}
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+def app(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     with served(tmp_path_factory.mktemp("data"), max_upload=1 << 20, quota=64 << 20) as started:
         yield started
 
