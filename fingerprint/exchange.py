@@ -9,6 +9,7 @@ import hashlib
 import json
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,12 @@ def packed(made: Exchange) -> bytes:
     body = b"".join(codes + more for _, _, codes, more in (*references, *queries))
     whole = _HEADER.pack(MAGIC, VERSION, len(head)) + head + body
     return whole + _digest(whole)
+
+
+def is_exchange(path: Path) -> bool:
+    """Whether a file says that it is an exchange."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def unpacked(data: bytes) -> Exchange:

@@ -231,10 +231,12 @@ class Engine:
             ]
             return glance(media, searches, progress)
 
-    def examine(self, path: Path, progress: Progress = _silent, digest: str = "") -> Answer:
+    def examine(
+        self, path: Path, progress: Progress = _silent, digest: str = "", thorough: bool = True
+    ) -> Answer:
         """What the capture at ``path`` holds. A file that cannot be examined gives an answer with its error.
 
-        ``digest`` is its SHA-256, where that is known.
+        ``digest`` is its SHA-256, where that is known. What is not examined ``thorough``ly is searched for as it is alone.
         """
         begun = time.monotonic()
         duration, kinds = 0.0, ()
@@ -243,7 +245,7 @@ class Engine:
             digest = digest or sha256(path)
             with open_media(path, self._limits) as media:
                 duration, kinds = media.duration, tuple(sorted(media.kinds))
-                found, error = self._matched(media, progress), None
+                found, error = self._matched(media, progress, thorough), None
                 duration, warnings = media.duration, media.warnings
                 if warnings and all(match.verdict == NO_MATCH for match in found):
                     # What could not be read may hold a work: "no match" would say that it does not.
@@ -254,13 +256,13 @@ class Engine:
         query = QueryInfo(path.name, digest, duration, kinds)
         return Answer(query, found, error, warnings, time.monotonic() - begun)
 
-    def _matched(self, media: Media, progress: Progress) -> tuple[Match, ...]:
+    def _matched(self, media: Media, progress: Progress, thorough: bool) -> tuple[Match, ...]:
         wanted = [(a, e) for a, e in self._extractors.items() if e.kind in media.kinds]
         placed: list[Placed] = []
         contents: dict[str, Content] = {}
         for i, (algorithm, extractor) in enumerate(wanted):
             watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
-            found, contents[extractor.kind] = self._placed(watched, algorithm, extractor, placed)
+            found, contents[extractor.kind] = self._placed(watched, algorithm, extractor, placed, thorough)
             placed = placed + found
         if not any(map(len, contents.values())):
             raise MediaError(
@@ -308,7 +310,7 @@ class Engine:
         return content
 
     def _placed(
-        self, media: Media, algorithm: str, extractor: Extractor, others: Sequence[Placed]
+        self, media: Media, algorithm: str, extractor: Extractor, others: Sequence[Placed], thorough: bool
     ) -> tuple[list[Placed], Content]:
         """Stretches of all windows, on the capture's time axis and rated, and what there is to compare.
 
@@ -331,6 +333,7 @@ class Engine:
                 return max(chance, DOUBTFUL) if doubtful(f, model.anew) else chance
 
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
+            stages = stages if thorough else 0
             candidates, plain = search.candidates(clip, expected, list(known), stages)
             content.add(plain, start)
             found = without_eclipsed(candidates, expected)

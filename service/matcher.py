@@ -9,7 +9,6 @@ import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from pathlib import Path
 
 from evidence.answer import Json
 from service.settings import Settings
@@ -29,7 +28,7 @@ class Matcher:
     """Answers questions in processes of its own, which are started with the first."""
 
     def __init__(self, settings: Settings) -> None:
-        self._data = settings.data
+        self._settings = settings
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
         self._waiting = 0
@@ -51,7 +50,7 @@ class Matcher:
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = get_context("spawn")  # a database belongs to the process that opened it
-            self._pool = ProcessPoolExecutor(cores(), context, _begin, (self._data, os.getpid()))
+            self._pool = ProcessPoolExecutor(cores(), context, _begin, (self._settings, os.getpid()))
         return self._pool
 
     def _answered(self, _: object) -> None:
@@ -64,13 +63,13 @@ class Matcher:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(data: Path, parent: int) -> None:
+def _begin(settings: Settings, parent: int) -> None:
     global _engine
     from matching.engine import Engine
     from service.terminal import say
 
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _engine = Engine(data, note=say)
+    _engine = Engine(settings.data, note=say, database=settings.database_url)
     _engine.warm()
 
 

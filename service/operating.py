@@ -19,6 +19,7 @@ Database = Annotated[
 
 def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
     """Adds the commands to the command line, whose data directory ``data`` tells."""
+    add_fingerprint_to(app)
 
     @app.command()
     def serve(
@@ -87,6 +88,42 @@ def _told(run: Callable[[], dict[str, int]], place: Path) -> None:
     print(
         f"{place}: {rows['refs']} references, {rows['works']} works, {rows['answers']} answers, {rows['uploads']} uploads"
     )
+
+
+def add_fingerprint_to(app: typer.Typer) -> None:
+    """Adds `whorl fingerprint` to the command line."""
+
+    @app.command()
+    def fingerprint(
+        file: Annotated[Path, typer.Argument(help="A file of sound or pictures.", show_default=False)],
+        query: Annotated[
+            bool,
+            typer.Option("--query", help="Add the codes that are asked with, not only those to register."),
+        ] = False,
+        output: Annotated[
+            Path | None, typer.Option("--output", "-o", help="Where to write it.", show_default="FILE.whorl")
+        ] = None,
+    ) -> None:
+        """Make the fingerprint of a file: it is sent in its place, so that the content never leaves its owner."""
+        from fingerprint.exchange import packed
+        from fingerprint.media import Limits, MediaError
+        from service.fingerprinting import fingerprinted
+        from service.terminal import progress, say
+
+        place = output or file.with_name(file.name + ".whorl")
+        try:
+            with progress(1, "reading") as show:
+                made = fingerprinted(
+                    file, query, Limits.from_environment(), lambda part: show(0, part, file.name)
+                )
+            place.write_bytes(packed(made))
+        except MediaError as error:
+            say(f"error: {error}")
+            raise typer.Exit(1) from None
+        except OSError as error:
+            say(f"error: {place} cannot be written: {error.strerror}")
+            raise typer.Exit(1) from None
+        print(place)
 
 
 def _settings(data: Path, **given: object) -> "Settings":

@@ -1,39 +1,250 @@
 """Jobs: a capture goes in, its answer comes out, once, whatever dies in between."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from fingerprint.exchange import MEDIA_TYPE, packed
+from fingerprint.media import Limits
+from service.fingerprinting import fingerprinted
+from service.jobs.lease import Lease, dead, living
+from service.jobs.queue import Queue
+from service.store import jobs
+from service.store.caller import SCOPES_OF, Caller
+from service.store.jobs import ATTEMPTS, Job, New
+from service.store.store import Store
 from tests.service import client, served
-from tests.working import SAMPLES, Workers, ended, register_samples, workers
+from tests.working import SAMPLES, Workers, ended, register, workers
 
+LONG = (
+    SAMPLES / "captures" / "unknown-song.mp3"
+)  # takes seconds: it holds nothing, and all disguises are tried
 CAPTURE = SAMPLES / "captures" / "telephone.opus"
 
 
 @pytest.fixture(scope="module")
 def app(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    with served(tmp_path_factory.mktemp("service")) as started:
-        register_samples(started.state.settings)
+    with served(tmp_path_factory.mktemp("service"), requests_a_minute=100_000) as started:
+        register(started, "the-witness.opus")
         yield started
 
 
 @pytest.fixture(scope="module")
 def at_work(app: FastAPI) -> Iterator[Workers]:
-    with workers(app.state.settings) as started:
+    with workers(app) as started:
         yield started
 
 
-def test_a_file_goes_in_and_its_answer_comes_out(app: FastAPI, at_work: Workers) -> None:
-    asks = client(app, "investigator")
-    taken = asks.post(
-        "/v1/matches", files={"file": ("tele <b>.opus", CAPTURE.read_bytes())}, data={"place": "x.org"}
+@pytest.fixture(scope="module")
+def asks(app: FastAPI) -> TestClient:
+    return client(app, "investigator")
+
+
+def handed_in(
+    asks: TestClient, path: Path = CAPTURE, name: str = "tele <b>.opus", **fields: str
+) -> dict[str, Any]:
+    taken = asks.post("/v1/matches", files={"file": (name, path.read_bytes())}, data=fields)
+    assert taken.status_code == 202, taken.text
+    job: dict[str, Any] = taken.json()
+    return job
+
+
+def events(asks: TestClient, job: dict[str, Any], **headers: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """(event, id, job) of all that a listener hears until the end."""
+    heard, told = [], dict[str, str]()
+    with asks.stream("GET", f"/v1/jobs/{job['id']}/events", headers=headers) as stream:
+        for line in stream.iter_lines():
+            if line.startswith(("event:", "id:", "data:")):
+                key, _, value = line.partition(": ")
+                told[key] = value
+            elif not line and "data" in told:
+                heard.append((told["event"], told["id"], json.loads(told["data"])))
+                told = {}
+    return heard
+
+
+def test_a_file_goes_in_and_its_answer_comes_out(asks: TestClient, at_work: Workers) -> None:
+    job = handed_in(asks, place="x.org")
+    heard = events(asks, job)
+    assert [event for event, _, _ in heard][-1] == "end"
+    assert [job["progress"] for _, _, job in heard] == sorted(job["progress"] for _, _, job in heard)
+    over = heard[-1][2]
+    assert (over["state"], over["error"], over["attempts"]) == ("done", None, 1)
+    answer = asks.get(f"/v1/matches/{over['match']}").json()
+    assert (answer["status"], answer["query"]["name"]) == ("match", "tele <b>.opus")
+    assert [match["reference"]["name"] for match in answer["matches"]] == ["the-witness.opus"]
+    assert answer["captured"]["place"] == "x.org"
+    again = asks.get(f"/v1/jobs/{job['id']}/events", headers={"Last-Event-ID": heard[-1][1]})
+    assert again.status_code == 204
+
+
+def test_a_file_that_cannot_be_read_fails_alone_under_its_own_name(
+    asks: TestClient, at_work: Workers, tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"no media at all" * 100)
+    over = ended(asks, handed_in(asks, path, "holiday.mp4"))
+    assert over["state"] == "failed"
+    assert over["error"]["message"].startswith("holiday.mp4: ")
+    assert over["upload"] not in over["error"]["message"]
+
+
+def test_an_upload_becomes_a_job_and_a_job_a_reference_that_is_found(app: FastAPI, at_work: Workers) -> None:
+    holder = client(app, "holder", "Harbour Records")
+    work = holder.post("/v1/works", json={"title": "Unknown song"}).json()
+    original = SAMPLES / "captures" / "unknown-song.mp3"
+    taken = holder.post(
+        "/v1/references", files={"file": ("song.mp3", original.read_bytes())}, data={"work": work["id"]}
     )
     assert taken.status_code == 202, taken.text
-    job = ended(asks, taken.json())
-    assert (job["state"], job["error"]) == ("done", None)
-    answer = asks.get(f"/v1/matches/{job['match']}").json()
-    assert answer["status"] == "match"
-    assert answer["query"]["name"] == "tele <b>.opus"
-    assert [match["reference"]["name"] for match in answer["matches"]] == ["the-witness.opus"]
-    assert answer["captured"] == {"place": "x.org"}
+    over = ended(holder, taken.json())
+    assert (over["state"], over["error"]) == ("done", None)
+    reference = holder.get(f"/v1/references/{over['reference']}").json()
+    assert (reference["name"], reference["work"]["title"] if "work" in reference else "Unknown song") == (
+        "song.mp3",
+        "Unknown song",
+    )
+    asked = asks_by_fingerprint(holder, original)
+    assert [match["reference"]["id"] for match in asked["matches"]] == [over["reference"]]
+    assert holder.delete(f"/v1/references/{over['reference']}").status_code == 204
+    assert asks_by_fingerprint(holder, original)["matches"] == []
+
+
+def asks_by_fingerprint(asks: TestClient, path: Path) -> dict[str, Any]:
+    body = packed(fingerprinted(path, True, Limits()))
+    answer = asks.post("/v1/matches/fingerprint", content=body, headers={"Content-Type": MEDIA_TYPE})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_fingerprint_alone_is_registered(app: FastAPI, at_work: Workers) -> None:
+    holder = client(app, "holder", "Harbour Records")
+    work = holder.post("/v1/works", json={"title": "Wind"}).json()
+    original = SAMPLES / "captures" / "unknown-wind.m4a"
+    taken = holder.post(
+        f"/v1/references?work={work['id']}",
+        content=packed(fingerprinted(original, False, Limits())),
+        headers={"Content-Type": MEDIA_TYPE},
+    )
+    assert taken.status_code == 202, taken.text
+    over = ended(holder, taken.json())
+    assert (over["state"], over["error"]) == ("done", None)
+    wrong = holder.post(
+        f"/v1/references?work={work['id']}", content=b"x" * 99, headers={"Content-Type": MEDIA_TYPE}
+    )
+    assert ended(holder, wrong.json())["state"] == "failed"
+
+
+def test_a_worker_that_is_killed_leaves_its_job_to_another(asks: TestClient, at_work: Workers) -> None:
+    job = handed_in(asks, LONG)
+    ended(asks, job, ("running",))
+    at_work.stop()
+    at_work.start()
+    over = ended(asks, job)
+    assert (over["state"], over["attempts"]) == ("done", 2)
+    assert asks.get("/v1/matches", params={"limit": 200}).text.count(over["match"]) == 1
+
+
+def test_a_running_job_is_cancelled_and_tried_again(asks: TestClient, at_work: Workers) -> None:
+    job = handed_in(asks, LONG)
+    ended(asks, job, ("running",))
+    assert asks.post(f"/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
+    assert asks.post(f"/v1/jobs/{job['id']}/cancel").status_code == 409
+    assert asks.post(f"/v1/jobs/{job['id']}/retry").json()["state"] == "queued"
+    assert ended(asks, job)["state"] == "done"
+    assert asks.post(f"/v1/jobs/{job['id']}/retry").status_code == 409
+
+
+def test_strangers_see_no_job_of_others(app: FastAPI, asks: TestClient, at_work: Workers) -> None:
+    job, stranger = handed_in(asks), client(app, "investigator", "another unit")
+    for ask in (stranger.get, stranger.post):
+        for place in ("", "/cancel", "/retry", "/events"):
+            if (ask == stranger.get) == (place in ("", "/events")):
+                assert ask(f"/v1/jobs/{job['id']}{place}").status_code == 404
+    assert job["id"] not in stranger.get("/v1/jobs").text
+
+
+# What follows needs no worker: the store and the queue alone.
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with served(tmp_path) as app:
+        client(app)
+        yield app.state.store
+
+
+WHO = Caller("key", 1, "administrator", SCOPES_OF["administrator"])
+
+
+def made(store: Store, priority: int = 10) -> Job:
+    return jobs.create(store, WHO, New("match", priority, {"name": "a", "sha256": "0"}), 100)
+
+
+def test_only_who_holds_a_job_can_end_it(store: Store) -> None:
+    job = made(store)
+    dead_one = jobs.begin(store, job.id, 0)
+    alive = jobs.begin(store, job.id, 0)  # taken over
+    assert dead_one is not None and alive is not None
+    assert not jobs.fail(store, dead_one, "late", "too late")
+    assert jobs.finish(store, alive, lambda _, __: {})
+    assert not jobs.finish(store, alive, lambda _, __: {})
+    assert jobs.begin(store, job.id, 0) is None
+
+
+def test_a_job_under_which_workers_die_is_given_up(store: Store) -> None:
+    job = made(store)
+    for _ in range(ATTEMPTS):
+        assert jobs.begin(store, job.id, 0) is not None
+    assert jobs.begin(store, job.id, 0) is None
+    over = jobs.find(store, WHO, job.id)
+    assert over is not None and (over.state, over.error["code"]) == ("failed", "poison")
+    again = jobs.retry(store, WHO, job.id)
+    assert again is not None and jobs.begin(store, job.id, 0) is None
+    assert jobs.begin(store, job.id, again.run) is not None
+
+
+def test_a_job_that_lost_its_place_in_the_queue_gets_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.jobs.queue.SETTLED", -1.0)
+    with served(tmp_path) as app:
+        client(app)
+        waiting: Queue = app.state.jobs
+        made(app.state.store)  # the process was killed before the second of the two writes
+        assert (waiting.mend(), waiting.mend()) == (1, 0)
+        jobs.begin(app.state.store, made(app.state.store).id, 0)  # the queue's file was lost
+        assert (waiting.mend(), waiting.mend()) == (1, 0)
+
+
+def test_the_kernel_tells_who_is_dead(tmp_path: Path) -> None:
+    lease = Lease(tmp_path)
+    other = tmp_path / "died"
+    other.touch()
+    assert living(tmp_path) == 1
+    with dead(tmp_path) as names:
+        assert names == ["died"]
+    with dead(tmp_path) as names:
+        assert names == []
+    lease.end()
+    assert living(tmp_path) == 0
+
+
+def test_an_investigators_clip_goes_before_a_bulk_registration(tmp_path: Path) -> None:
+    with served(tmp_path, requests_a_minute=100_000) as app:
+        asks = client(app)
+        work, content = asks.post("/v1/works", json={"title": "Bulk"}).json()["id"], CAPTURE.read_bytes()
+        bulk = [
+            asks.post("/v1/references", files={"file": ("a.opus", content)}, data={"work": work}).json()
+            for _ in range(3)
+        ]
+        clip = handed_in(asks)
+        with workers(app):
+            ended(asks, clip)
+            assert "queued" in [asks.get(f"/v1/jobs/{job['id']}").json()["state"] for job in bulk]

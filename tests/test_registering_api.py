@@ -15,7 +15,7 @@ COPY = SAMPLES / "captures" / "cut-32kbit.mp3"
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[FastAPI]:
-    with served(tmp_path_factory.mktemp("service")) as started, workers(started.state.settings):
+    with served(tmp_path_factory.mktemp("service")) as started, workers(started):
         yield started
 
 

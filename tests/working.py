@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from matching.engine import Engine
-from service.settings import Settings
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 PATIENCE = 60.0  # seconds
@@ -23,15 +23,14 @@ PATIENCE = 60.0  # seconds
 class Workers:
     """Worker processes of a service."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, app: FastAPI) -> None:
+        settings = app.state.settings
+        self._given = {"WHORL_DATA": str(settings.data), "WHORL_DATABASE": settings.database}
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> subprocess.Popen[bytes]:
         """One more worker; it takes a few seconds until it does jobs."""
-        environment = {
-            **os.environ, "WHORL_DATA": str(self.settings.data), "WHORL_DATABASE": self.settings.database
-        }  # fmt: skip
+        environment = {**os.environ, **self._given}
         self.running.append(subprocess.Popen([sys.executable, "-m", "service.jobs.worker"], env=environment))
         return self.running[-1]
 
@@ -44,9 +43,9 @@ class Workers:
 
 
 @contextmanager
-def workers(settings: Settings, count: int = 1) -> Iterator[Workers]:
+def workers(app: FastAPI, count: int = 1) -> Iterator[Workers]:
     """Workers of a service."""
-    started = Workers(settings)
+    started = Workers(app)
     try:
         for _ in range(count):
             started.start()
@@ -55,11 +54,12 @@ def workers(settings: Settings, count: int = 1) -> Iterator[Workers]:
         started.stop()
 
 
-def register_samples(settings: Settings) -> None:
-    """Registers all originals of the samples."""
-    with Engine(settings.data, database=settings.database) as engine:
-        for path in sorted((SAMPLES / "originals").iterdir()):
-            engine.register(path)
+def register(app: FastAPI, *names: str) -> None:
+    """Registers originals of the samples."""
+    settings = app.state.settings
+    with Engine(settings.data, database=settings.database_url) as engine:
+        for name in names:
+            engine.register(SAMPLES / "originals" / name)
 
 
 def ended(

@@ -11,6 +11,7 @@ from service.api import (
     audit,
     cases,
     document,
+    fingerprints,
     health,
     jobs,
     login,
@@ -50,6 +51,7 @@ ROUTERS = (
     cases.router,
     uploads.router,
     matches.router,
+    fingerprints.router,
     jobs.router,
     reviews.router,
 )

@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from service.api.access import needs, store
+from service.api.pages import Asked
 from service.api.problem import Problem, not_found
 from service.api.watching import Watch
 from service.jobs.queue import Queue
-from service.store import jobs, pages
+from service.store import jobs
 from service.store.caller import Caller
 from service.store.jobs import OVER, Job, New
+from service.store.paging import page_json
 from service.store.store import Store
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -101,21 +103,11 @@ def _found(held: Store, who: Caller, job_id: str) -> Job:
     return job
 
 
-@router.get("")
-def list_jobs(
-    who: Who,
-    held: Held,
-    state: State | None = None,
-    kind: Kind | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: str | None = None,
-) -> JobPage:
-    """Jobs, newest first."""
-    try:
-        rows, more = jobs.listed(held, who, state, kind, limit, after)
-    except pages.CursorError as error:
-        raise Problem(422, "invalid", str(error)) from None
-    return JobPage(items=[shown(row) for row in rows], next=more)
+@router.get("", response_model=JobPage)
+def list_jobs(who: Who, held: Held, page: Asked, state: State | None = None, kind: Kind | None = None) -> Any:
+    """Jobs, the last first."""
+    rows = jobs.listed(held, who, state, kind, page)
+    return page_json(rows, ["created", "id"], page, lambda row: shown(row).model_dump())
 
 
 @router.get("/{job_id}")

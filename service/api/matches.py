@@ -1,18 +1,13 @@
 """Matches: what captures hold. By file or upload an answer is a job; by fingerprint it comes at once."""
 
-import asyncio
-from concurrent.futures.process import BrokenProcessPool
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fingerprint.exchange import MEDIA_TYPE
-from index.database import CatalogError
 from service.api.access import needs, store
-from service.api.answers import Instant
-from service.api.forms import handed_in, media_type
+from service.api.forms import handed_in
 from service.api.jobs import JobOut, accepted
 from service.api.problem import Problem, not_found
 from service.api.receiving import incoming
@@ -20,16 +15,13 @@ from service.api.schemas import Id
 from service.api.text import Country, Moment, Place
 from service.incoming import Incoming
 from service.jobs.queue import PRIORITIES
-from service.matcher import BusyError, Matcher
-from service.store import findings, uploads
+from service.store import uploads
 from service.store.caller import Caller
 from service.store.jobs import New
 from service.store.store import Store
 from service.store.uploads import Upload
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
-
-LARGEST = 128 << 20  # bytes of a fingerprint: an hour of sound and pictures
 
 Held = Annotated[Store, Depends(store)]
 Files = Annotated[Incoming, Depends(incoming)]
@@ -122,59 +114,3 @@ def _asked(request: Request, response: Response, who: Caller, held: Store, wante
     job = accepted(request, who, New("match", wanted.priority, given, upload.id, wanted.case))
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job
-
-
-_FINGERPRINT: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
-
-
-@router.post(
-    "/fingerprint", openapi_extra=_FINGERPRINT, response_model=Instant, response_model_exclude_unset=True
-)
-async def match_fingerprint(
-    request: Request,
-    who: Annotated[Caller, needs("matches:write")],
-    held: Held,
-    place: Annotated[Place | None, Query()] = None,
-    territory: Annotated[Country | None, Query()] = None,
-    at: Annotated[Moment | None, Query()] = None,
-) -> Any:
-    """What a capture holds, of which only the fingerprint is sent (`whorl fingerprint --query`): answered at once.
-
-    No disguise is undone, `searched` says so: send the file where "no-match" does not suffice.
-    """
-    if media_type(request) != MEDIA_TYPE:
-        raise Problem(415, "wrong-type", f"send a fingerprint as Content-Type: {MEDIA_TYPE}")
-    body = await fingerprint_body(request)
-    matcher: Matcher = request.app.state.matcher
-    try:
-        answer = await asyncio.wrap_future(matcher.ask(body))
-    except ValueError as error:
-        raise Problem(422, "bad-fingerprint", str(error)) from None
-    except BusyError as error:
-        raise Problem(503, "busy", str(error), {"Retry-After": "1"}) from None
-    except (CatalogError, BrokenProcessPool) as error:
-        raise Problem(
-            503, "unavailable", f"the catalog cannot be searched now: {error}", {"Retry-After": "5"}
-        ) from None
-    if not answer["matches"]:
-        return answer
-    captured = {"place": place, "territory": territory, "at": at}
-    return await run_in_threadpool(findings.told, held, who, answer, captured)
-
-
-async def fingerprint_body(request: Request) -> bytes:
-    """The bytes of a fingerprint. Raises a Problem 413."""
-    parts, size = list[bytes](), 0
-    async for part in request.stream():
-        size += len(part)
-        if size > LARGEST:
-            raise Problem(
-                413, "too-large", f"a fingerprint may have {LARGEST} bytes: upload the file instead"
-            )
-        parts.append(part)
-    return b"".join(parts)

@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
+from fingerprint.exchange import MEDIA_TYPE
 from service.api.access import needs, store
 from service.api.etags import Answered
-from service.api.forms import handed_in
+from service.api.fingerprints import BODY, fingerprint_body, kept
+from service.api.forms import handed_in, media_type
 from service.api.jobs import JobOut, accepted
 from service.api.matches import checked, finished
 from service.api.pages import Asked
@@ -58,6 +60,7 @@ _BODY: dict[str, Any] = {
                 }
             },
             "application/json": {"schema": ReferenceIn.model_json_schema()},
+            MEDIA_TYPE: BODY,
         },
     }
 }
@@ -71,9 +74,22 @@ def list_references(who: Reader, held: Held, page: Asked, work: Id | None = None
 
 @router.post("", status_code=202, openapi_extra=_BODY)
 async def register_file(
-    request: Request, response: Response, who: Writer, held: Held, files: Files
+    request: Request,
+    response: Response,
+    who: Writer,
+    held: Held,
+    files: Files,
+    work: Annotated[Id | None, Query(description="Of a fingerprint.")] = None,
+    title: Annotated[Title | None, Query(description="Of a fingerprint.")] = None,
 ) -> JobOut:
-    """Has a file registered: in a form, or an upload named in JSON. The reference is that of the job."""
+    """Has a file registered: in a form, an upload named in JSON, or its fingerprint alone (`whorl fingerprint`).
+
+    The reference is that of the job.
+    """
+    if media_type(request) == MEDIA_TYPE:
+        upload = await run_in_threadpool(kept, files, who, await fingerprint_body(request))
+        about = {"upload": upload.id, "work": work, "title": title}
+        return await run_in_threadpool(_asked, request, response, who, held, checked(ReferenceIn, about))
     async with handed_in(request, who, files) as values:
         if isinstance(values.get("identifiers"), str):
             values["identifiers"] = [part for part in values["identifiers"].split(";") if part.strip()]

@@ -7,18 +7,20 @@ import binascii
 import hashlib
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from service.api.access import needs, store
+from service.api.pages import Asked
 from service.api.problem import Problem, not_found
 from service.api.receiving import Proof, Receiving, incoming, refused
 from service.incoming import Incoming, IncomingError
 from service.settings import Settings
-from service.store import pages, uploads
+from service.store import uploads
 from service.store.caller import Caller
+from service.store.paging import page_json
 from service.store.store import Store
 from service.store.uploads import Upload
 
@@ -103,16 +105,12 @@ def about(request: Request, who: Who) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-@router.get("")
-def list_uploads(
-    who: Who, held: Held, limit: Annotated[int, Query(ge=1, le=200)] = 50, after: str | None = None
-) -> UploadPage:
-    """Uploads, newest first."""
-    try:
-        rows, more = uploads.listed(held, who, limit, after)
-    except pages.CursorError as error:
-        raise Problem(422, "invalid", str(error)) from None
-    return UploadPage(items=[shown(row) for row in rows], next=more)
+@router.get("", response_model=UploadPage)
+def list_uploads(who: Who, held: Held, page: Asked) -> Any:
+    """Uploads, the last first."""
+    return page_json(
+        uploads.listed(held, who, page), ["created", "id"], page, lambda row: shown(row).model_dump()
+    )
 
 
 @router.post("", status_code=201, dependencies=[Depends(tus)])

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from evidence.answer import Json, answer_json, printable
+from fingerprint.exchange import is_exchange, unpacked
 from fingerprint.media import Limits, MediaError, start_decoder
-from matching.engine import Engine, Taken
+from fingerprint.storage import StorageError
+from matching.engine import WIDTH, Engine, Taken
 from service.examining import maker
 from service.store import answers, jobs, works
 from service.store.errors import Missing
@@ -67,10 +69,26 @@ def reader(opening: Opening) -> Handler:
 
 def _registration(engine: Engine, task: Task, tell: Callable[[float], None]) -> Registration:
     """The file's fingerprints, and what it shares with what is registered: a glance tells whether that is worth a look."""
+    if is_exchange(task.path):
+        return _exchanged(engine, task)
     taken = engine.take(task.path, lambda part: tell(part / 2))
     if not taken.fingerprints or not engine.glance(task.path).calls:
         return Registration(taken, [])
     answer = engine.examine(task.path, lambda part: tell((1 + part) / 2), task.sha256)
+    return Registration(taken, answer_json(answer, engine.catalog.work, {})["matches"])
+
+
+def _exchanged(engine: Engine, task: Task) -> Registration:
+    """The same of a fingerprint. Its own digest names it: that of the file is only what its owner says."""
+    try:
+        made = unpacked(task.path.read_bytes())
+        answer = engine.match(made)
+        known = all(f.algorithm in engine.algorithms and f.width == WIDTH for f in made.references)
+    except (StorageError, ValueError) as error:
+        raise MediaError("bad-fingerprint", task.name, str(error)) from None
+    if not known or not any(map(len, made.references)):
+        raise MediaError("bad-fingerprint", task.name, f"holds no codes of {', '.join(engine.algorithms)}")
+    taken = Taken(task.name, task.sha256, made.duration, tuple(f for f in made.references if len(f)))
     return Registration(taken, answer_json(answer, engine.catalog.work, {})["matches"])
 
 

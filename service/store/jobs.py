@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.store import pages
 from service.store.caller import Caller
+from service.store.paging import Page, paged
 from service.store.store import Store, now
 from service.store.tables import cases, jobs
 
@@ -88,14 +88,12 @@ def find(store: Store, who: Caller, job_id: str) -> Job | None:
     return store.row(sa.select(jobs).where(jobs.c.id == job_id, who.sees(jobs)))
 
 
-def listed(
-    store: Store, who: Caller, state: str | None, kind: str | None, limit: int, after: str | None
-) -> tuple[list[Job], str | None]:
-    """A page of the caller's jobs. Raises CursorError."""
+def listed(store: Store, who: Caller, state: str | None, kind: str | None, page: Page) -> list[Job]:
+    """A page of the caller's jobs and one more, if there is one, the last first. Raises Unfit."""
     query = sa.select(jobs).where(who.sees(jobs))
     for column, wanted in ((jobs.c.state, state), (jobs.c.kind, kind)):
         query = query.where(column == wanted) if wanted is not None else query
-    return pages.page(store, query, jobs, limit, after)
+    return paged(store.rows, query, [jobs.c.created, jobs.c.id], page, last_first=True)
 
 
 def states(store: Store, ids: list[str]) -> list[Job]:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from service.store import pages
 from service.store.caller import Caller
+from service.store.paging import Page, paged
 from service.store.store import Store, now
 from service.store.tables import jobs, uploads
 
@@ -53,9 +53,10 @@ def find(store: Store, who: Caller, upload_id: str) -> Upload | None:
     return store.row(sa.select(uploads).where(uploads.c.id == upload_id, who.sees(uploads)))
 
 
-def listed(store: Store, who: Caller, limit: int, after: str | None) -> tuple[list[Upload], str | None]:
-    """A page of the caller's uploads. Raises CursorError."""
-    return pages.page(store, sa.select(uploads).where(who.sees(uploads)), uploads, limit, after)
+def listed(store: Store, who: Caller, page: Page) -> list[Upload]:
+    """A page of the caller's uploads and one more, if there is one, the last first. Raises Unfit."""
+    query = sa.select(uploads).where(who.sees(uploads))
+    return paged(store.rows, query, [uploads.c.created, uploads.c.id], page, last_first=True)
 
 
 def advance(

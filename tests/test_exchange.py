@@ -1,0 +1,123 @@
+"""Fingerprints that leave the house: they come back the same, answer as their file does, and hostile bytes are refused."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from typer.testing import CliRunner
+
+from fingerprint.exchange import MEDIA_TYPE, Exchange, packed, unpacked
+from fingerprint.fingerprint import Fingerprint, Query, pack
+from fingerprint.media import Limits
+from fingerprint.storage import StorageError
+from matching.engine import Engine
+from service.cli import app as commands
+from service.fingerprinting import fingerprinted
+from tests.service import client, served
+from tests.working import SAMPLES, register
+
+RNG = np.random.default_rng(5)
+
+
+def made(n: int = 40, algorithm: str = "audio/1", width: int = 32) -> Exchange:
+    """An exchange of n random codes."""
+    reliability = RNG.normal(size=(n, 8 * width)).astype(np.float32)
+    codes = Fingerprint(algorithm, n / 10, np.arange(n) / 10, pack(reliability), np.zeros(n, np.bool_))
+    return Exchange("a.wav", "0" * 64, n / 10, (codes,), ((0.0, Query(codes, reliability)),))
+
+
+def test_what_goes_out_comes_back() -> None:
+    one = made()
+    back = unpacked(packed(one))
+    assert (back.name, back.sha256, back.duration) == (one.name, one.sha256, one.duration)
+    np.testing.assert_array_equal(back.references[0].codes, one.references[0].codes)
+    sent, got = one.queries[0][1], back.queries[0][1]
+    np.testing.assert_array_equal(got.fingerprint.codes, sent.fingerprint.codes)
+    np.testing.assert_allclose(got.reliability, np.clip(sent.reliability, -4, 4), atol=1 / 32)
+
+
+@pytest.mark.parametrize("place", [0, 9, 11, 20, 200, -1])
+def test_a_changed_byte_is_seen(place: int) -> None:
+    data = bytearray(packed(made()))
+    data[place] ^= 1
+    with pytest.raises(StorageError):
+        unpacked(bytes(data))
+
+
+@pytest.mark.parametrize("size", [0, 5, 30, 100, 5000])
+def test_a_piece_of_it_is_refused(size: int) -> None:
+    with pytest.raises(StorageError):
+        unpacked(packed(made())[:size])
+
+
+def test_whatever_a_liar_writes_is_refused_and_never_crashes() -> None:
+    import fingerprint.exchange as exchange
+
+    whole = packed(made())
+    for _ in range(300):
+        data = bytearray(whole[: -exchange._DIGEST])
+        for place in RNG.integers(8, len(data) if RNG.random() < 0.5 else 400, 3):
+            data[place] = RNG.integers(256)
+        signed = bytes(data) + exchange._digest(bytes(data))  # anybody can compute the checksum
+        try:
+            unpacked(signed)
+        except StorageError:
+            continue
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    with served(tmp_path_factory.mktemp("service")) as started:
+        register(started, "the-witness.opus", "harbour-lights.m4a", "night-shift.mp4")
+        yield started
+
+
+@pytest.mark.parametrize("name", ["cut-32kbit.mp3", "low-bitrate.mp4", "unknown-wind.m4a"])
+def test_a_fingerprint_is_answered_as_its_file_is_where_no_disguise_is_undone(
+    app: FastAPI, tmp_path: Path, name: str
+) -> None:
+    capture, settings = SAMPLES / "captures" / name, app.state.settings
+    with Engine(settings.data, database=settings.database_url) as engine:
+        expected = [(str(m.reference.id), m.verdict) for m in engine.examine(capture, thorough=False).matches]
+    body = packed(fingerprinted(capture, True, Limits()))
+    answer = client(app, "investigator").post(
+        "/v1/matches/fingerprint?place=x.org", content=body, headers={"Content-Type": MEDIA_TYPE}
+    )
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert [(m["reference"]["id"], m["verdict"]) for m in found["matches"]] == expected
+    assert (found["searched"], found["query"]["name"]) == ("plain", name)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"", MEDIA_TYPE, 422),
+        (b"WhorlEx\n" + b"\xff" * 1000, MEDIA_TYPE, 422),
+        (packed(made())[:-1], MEDIA_TYPE, 422),
+        (packed(made(algorithm="audio/9")), MEDIA_TYPE, 422),
+        (packed(made(width=8)), MEDIA_TYPE, 422),
+        (packed(Exchange("a", "0" * 64, 1.0)), MEDIA_TYPE, 422),
+        (packed(made()), "application/octet-stream", 415),
+    ],
+)
+def test_what_is_no_fingerprint_is_refused(app: FastAPI, body: bytes, kind: str, status: int) -> None:
+    asks = client(app, "investigator")
+    answer = asks.post("/v1/matches/fingerprint", content=body, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_the_command_writes_a_file(tmp_path: Path) -> None:
+    out = tmp_path / "clip.whorl"
+    done = CliRunner().invoke(
+        commands, ["fingerprint", str(SAMPLES / "captures" / "telephone.opus"), "--query", "-o", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    back = unpacked(out.read_bytes())
+    assert (back.name, len(back.references), len(back.queries)) == ("telephone.opus", 1, 1)
+    missing = CliRunner().invoke(commands, ["fingerprint", str(tmp_path / "none.mp3")])
+    assert missing.exit_code == 1
+    assert json.dumps(back.name)
