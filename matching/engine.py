@@ -23,7 +23,7 @@ from matching.doubt import DOUBTFUL, doubtful
 from matching.glance import Glance, glance
 from matching.join import Placed, joined, line_of, place
 from matching.relate import matches
-from matching.score import NO_MATCH, REVIEW, calibration
+from matching.score import NO_MATCH, REVIEW, Calibration, calibration
 from matching.search import CERTAIN, Found, Search, without_eclipsed
 from matching.segment import Answer, Failure, Match, QueryInfo
 
@@ -213,12 +213,15 @@ class Engine:
     def glance(self, path: Path, progress: Progress = _silent) -> Glance:
         """What a first look at the capture at ``path`` finds, at a fraction of the cost. Raises MediaError, CatalogError."""
         with open_media(path, self._limits) as media:
-            searches = [
-                (self._search(algorithm, extractor), calibration(algorithm))
-                for algorithm, extractor in self._extractors.items()
-                if extractor.kind in media.kinds
-            ]
-            return glance(media, searches, progress)
+            searches = self.searches()
+            return glance(media, [searches[kind] for kind in searches if kind in media.kinds], progress)
+
+    def searches(self) -> dict[str, tuple[Search, Calibration]]:
+        """What searches each kind of stream in all that is registered now, and what its scores mean. Raises CatalogError."""
+        return {
+            extractor.kind: (self._search(algorithm, extractor), calibration(algorithm))
+            for algorithm, extractor in self._extractors.items()
+        }
 
     def examine(self, path: Path, progress: Progress = _silent, digest: str = "") -> Answer:
         """What the capture at ``path`` holds. A file that cannot be examined gives an answer with its error.

@@ -28,9 +28,13 @@ class HttpSource:
         self._fetcher, self._url = fetcher, url
         self._opened: Opened | None = opened
         self._head = head
+        self.live = not opened.header("Content-Length").isdecimal()
 
     def items(self, clock: Clock) -> Iterator[Item]:
         """Its pieces, over as many connections as it takes."""
+        if not self.live and self._head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"):
+            yield self._file(clock)
+            return
         failures, lost, broken = 0, 0.0, clock.now()
         some = False
         while True:
@@ -53,6 +57,17 @@ class HttpSource:
             lost = clock.now() - broken
 
     _came = False
+
+    def _file(self, clock: Clock) -> Piece:
+        """All of a file that may have its index at its end."""
+        opened, self._opened = self._opened, None
+        assert opened is not None
+        opened.close()
+        most = self._fetcher.allowance.segment
+        fetched = self._fetcher.get(self._url, most)
+        return Piece(
+            "main", fetched.body, clock.wall(), True, label=self._url, record=fetched.record, whole=True
+        )
 
     def _judge(self, error: StreamError | None, silent: float, some: bool) -> None:
         if error and (error.code not in TRANSIENT or silent > (GIVE_UP if some else NEVER)):
@@ -119,7 +134,9 @@ class Icy:
 
 
 class PipeSource:
-    """What another tool writes into a descriptor of ours."""
+    """What another tool writes into a descriptor of ours: it waits for us."""
+
+    live = False
 
     def __init__(self, descriptor: int, label: str = "-") -> None:
         self._descriptor, self._label = descriptor, label
@@ -144,6 +161,8 @@ class PipeSource:
 
 class DatagramSource:
     """MPEG-TS in UDP datagrams, bare or in RTP, sent to an address of this machine that the operator allowed."""
+
+    live = True
 
     def __init__(self, target: Target, patience: float) -> None:
         """Listens there. ``patience`` in seconds without a datagram. Raises StreamError."""

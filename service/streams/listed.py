@@ -41,6 +41,11 @@ class HlsSource:
 
         return look
 
+    @property
+    def live(self) -> bool:
+        """Whether its list is to grow."""
+        return any(track.live for track in self._tracks)
+
     def items(self, clock: Clock) -> Iterator[Item]:
         """Its pieces."""
         if self._master:
@@ -85,6 +90,11 @@ class DashSource:
         self._held = dash.Manifest(self._fetched.body, self._fetched.url)
         self._skew = _skew(self._fetched.record, self._clock)
         self._until = self._clock.now() + self._held.reload
+
+    @property
+    def live(self) -> bool:
+        """Whether its list is to grow."""
+        return any(track.live for track in self._tracks)
 
     def items(self, clock: Clock) -> Iterator[Item]:
         """Its pieces."""

@@ -21,6 +21,7 @@ class Piece:
     missing  seconds lost just before it
     order    its place in the list, to go on after it; -1 where there is none
     label    its URL, or what stands for one
+    whole    whether it is all there is, to be read at any place
     """
 
     track: str
@@ -33,6 +34,7 @@ class Piece:
     order: int = -1
     label: str = ""
     record: Record | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,13 @@ Item = Piece | Listed | Note
 
 
 class Source(Protocol):
-    """An open stream: it gives pieces until it ends, and raises StreamError when it cannot go on."""
+    """An open stream: it gives pieces until it ends, and raises StreamError when it cannot go on.
+
+    live  whether it goes on whether or not anybody keeps up with it
+    """
+
+    @property
+    def live(self) -> bool: ...  # noqa: D102
 
     def items(self, clock: "Clock") -> Iterator[Item]:
         """Pieces, lists and notes, as they come."""

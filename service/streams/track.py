@@ -37,6 +37,7 @@ class _Progress:
     missing: float = 0.0
     ended: bool = False
     any: bool = False
+    live: bool = True
     text: bytes = b""
 
 
@@ -53,6 +54,11 @@ class Track:
     def ended(self) -> bool:
         """Whether nothing more will come."""
         return self._at.ended
+
+    @property
+    def live(self) -> bool:
+        """Whether its list was to grow when it was last looked at."""
+        return self._at.live
 
     @property
     def due(self) -> float:
@@ -75,6 +81,7 @@ class Track:
         if listing.text != at.text:
             at.text = listing.text
             yield Listed(fetched.url, listing.text, fetched.record)
+        at.live = listing.live
         fresh = [e for e in listing.entries if at.order is None or e.order > at.order]
         if not fresh and self._restarted(listing):
             yield Note("restarted", f"{self.name}: the list begins anew")
@@ -182,7 +189,7 @@ class Track:
 
     def _schedule(self, listing: Listing, fresh: bool, clock: Clock) -> None:
         at, now = self._at, clock.now()
-        at.ended = not listing.live
+        at.ended, at.live = not listing.live, listing.live
         at.due = now + listing.reload
         if not fresh and now - at.since > GIVE_UP:
             raise StreamError("gone", shown(self.name), f"has listed nothing new for {GIVE_UP:.0f} s")

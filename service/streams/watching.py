@@ -1,0 +1,354 @@
+"""Watching one stream: an endless query that gives events as they happen.
+
+    for event in watch("https://…/live.m3u8", engine, Options(allowed=["camera.local"])):
+        print(event["event"], event["reference"]["title"])
+
+An event is plain data: "started", "continues" and "ended" tell of a work; "note" of the stream, as a drop-out; "error" of
+why it cannot be watched any further. A stream that ends, ends the events.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from evidence.answer import Json, printable, reference_json, segment_json
+from fingerprint.feed import Heard, Seen
+from fingerprint.media import Limits, MediaError
+from index.catalog import CatalogError
+from matching.airing import Airings, Change
+from matching.engine import Engine
+from matching.lane import WINDOW
+from service.streams.addresses import Addresses, shown
+from service.streams.capture import Capture, Room
+from service.streams.decoding import Decoding
+from service.streams.errors import StreamError
+from service.streams.fetch import Allowance, Fetcher
+from service.streams.journal import State, StreamJournal
+from service.streams.opening import open_source
+from service.streams.piece import Clock, Listed, Note, Piece, Source, StoppedError
+
+STEP = 1.0  # seconds of stream between two looks
+WRITTEN = 5.0  # seconds of stream after which its state is written, where nothing happened
+STALE = 900.0  # seconds after which what was on counts as ended while nobody watched
+STARTS = 4  # attempts to go on after an error of a stream that had been read
+_OPENABLE = ("unreachable", "timeout", "status", "unresolved", "stalled", "bad-answer", "tls")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How streams are watched.
+
+    allowed    hosts, or HOST:PORT, that may be private
+    limits     of the decoders
+    allowance  of fetching
+    output     a folder for evidence
+    journal    where their state is kept; without it nothing is resumed
+    room       for evidence
+    pipe       the descriptor that "-" reads
+    hunting    whether disguises are tried
+    """
+
+    allowed: Sequence[str] = ()
+    limits: Limits = field(default_factory=Limits)
+    allowance: Allowance = field(default_factory=Allowance)
+    output: Path | None = None
+    journal: StreamJournal | None = None
+    room: Room = field(default_factory=Room)
+    pipe: int = 0
+    hunting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A place in a source and the second of the stream at which it lies."""
+
+    track: str
+    order: int
+    seconds: float
+
+
+class Watch:
+    """One stream that is being watched: a thread fetches and decodes, ``poll`` examines. Close it.
+
+    error  why it cannot be watched any further, if so
+    done   whether nothing more will come
+    """
+
+    def __init__(
+        self,
+        url: str,
+        engine: Engine,
+        options: Options,
+        clock: Clock | None = None,
+        fetcher: Fetcher | None = None,
+    ) -> None:
+        """Raises StreamError where evidence cannot be kept, CatalogError where the journal cannot be read."""
+        self.url, self.error, self.done = url, None, False
+        self.live = False
+        self._engine, self._options, self._clock = engine, options, clock or Clock()
+        self._fetcher = fetcher or Fetcher(Addresses(options.allowed), options.allowance)
+        self._capture = Capture(options.output, url, options.room) if options.output else None
+        state = options.journal.state(url) if options.journal else None
+        self._begin, self._places, gone = _resumed(state, self._clock.wall())
+        self._seconds = state.seconds if state else 0.0
+        number, self._event = state.next if state else (1, 1)
+        self.airings = Airings(engine, number)
+        self.airings.effort.hunting = options.hunting
+        self._waiting: list[Json] = options.journal.untold(url) if options.journal else []
+        self._marks: list[_Mark] = []
+        self._references: dict[int, Json] = {}
+        self._looked, self._written = self._begin, self._begin
+        self._lock = threading.Lock()
+        self._restore(state, gone)
+        self._decoding = Decoding(options.limits, self._begin)
+        self._thread = threading.Thread(target=self._pump, name="stream", daemon=True)
+
+    error: StreamError | MediaError | CatalogError | None
+
+    def start(self) -> None:
+        """Begins to fetch."""
+        self._thread.start()
+
+    def _restore(self, state: State | None, gone: bool) -> None:
+        if state is None:
+            return
+        known = {reference.id for reference in self._engine.catalog.references()}
+        self.airings.restore(a for a in state.open if a["ref_id"] in known)
+        if gone and self.airings.on:
+            self._tell(self.airings.finish(state.seconds))
+
+    def _pump(self) -> None:
+        """The fetching thread: pieces to decoders, in order; what else happens to whoever polls."""
+        failure: StreamError | MediaError | None = None
+        try:
+            source = self._opened()
+            self.live = source.live
+            for item in source.items(self._clock):
+                self.live = source.live
+                if isinstance(item, Piece):
+                    self._take(item)
+                elif isinstance(item, Listed):
+                    if self._capture:
+                        with self._lock:
+                            self._capture.listed(item)
+                else:
+                    self._decoding.give(item)
+                if self._clock.stopped:
+                    return
+            self._decoding.finish()
+        except StoppedError:
+            return
+        except (StreamError, MediaError) as error:
+            failure = error
+        except (
+            Exception
+        ) as error:  # a fault of ours, which this stream brought out: an error of this stream alone
+            failure = StreamError(
+                "crashed", shown(self.url), f"could not be watched ({type(error).__name__}: {error})"
+            )
+        if failure is not None:
+            self._decoding.finish()
+            self.error = failure
+        self._decoding.give(None)
+
+    def _opened(self) -> Source:
+        """The source; a server that does not answer is asked again a few times."""
+        for attempt in range(1, STARTS + 1):
+            try:
+                return open_source(self.url, self._fetcher, self._clock, self._places, self._options.pipe)
+            except StreamError as error:
+                if attempt == STARTS or error.code not in _OPENABLE:
+                    raise
+                pause = 0.5 * 2.0 ** (attempt - 1)
+                self._decoding.give(Note("retry", f"{error}; again in {pause:.1f} s"))
+                self._clock.wait(pause)
+        raise AssertionError
+
+    def _take(self, piece: Piece) -> None:
+        begin = self._decoding.take(piece)
+        with self._lock:
+            if piece.order >= 0:
+                self._marks.append(_Mark(piece.track, piece.order, begin + piece.seconds))
+            if self._capture:
+                self._capture.piece(piece, begin)
+
+    def poll(self, seconds: float) -> list[Json]:
+        """Events of what came within so many seconds; some that were not told before a restart come first."""
+        deadline = time.monotonic() + seconds
+        try:
+            while not self._waiting and not self.done:
+                if not self._drained(deadline - time.monotonic()):
+                    break
+        except (CatalogError, StreamError, MediaError) as error:
+            self._fail(error)
+        told, self._waiting = self._waiting, []
+        return told
+
+    def _drained(self, left: float) -> bool:
+        """Takes one thing that was decoded; whether there may be more."""
+        decoded = self._decoding.get(max(left, 0.0))
+        if isinstance(decoded, queue.Empty):
+            return left > 0
+        if isinstance(decoded, Heard):
+            self.airings.hear(decoded.start, decoded.samples)
+            self._reach(decoded.start + len(decoded.samples) / 8000)
+        elif isinstance(decoded, Seen):
+            self.airings.see(decoded.frames)
+            self._reach(decoded.frames[-1].time)
+        elif isinstance(decoded, Note):
+            self._waiting.append(self._note(decoded))
+        elif isinstance(decoded, MediaError):
+            self._fail(decoded)
+        else:
+            self._end()
+        return True
+
+    def _reach(self, seconds: float) -> None:
+        self._seconds = max(self._seconds, seconds)
+        if self._seconds >= self._looked + STEP:
+            self._looked = self._seconds
+            self._tell(self.airings.changes(self._seconds))
+
+    def _end(self) -> None:
+        """All of the stream was decoded, or what could be."""
+        self._tell(self.airings.changes(self._seconds))
+        if self.error is None:
+            self._tell(self.airings.finish(self._seconds), final=True)
+            self.done = True
+        else:
+            self._fail(self.error)
+
+    def _fail(self, error: StreamError | MediaError | CatalogError) -> None:
+        """The stream cannot be watched any further: what was on has ended, as far as anybody knows."""
+        self.error, self.done = error, True
+        if not isinstance(error, CatalogError):
+            self._tell(self.airings.finish(self._seconds), final=True)
+        code = getattr(error, "code", "catalog")
+        failure = {"code": code, "message": printable(str(error))}
+        self._waiting.append({**self._about("error"), "error": failure})
+
+    def _about(self, what: str) -> Json:
+        return {
+            "event": what,
+            "at": datetime.fromtimestamp(self._clock.wall(), UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            "stream": printable(self.url),
+            "stream_time": round(self._seconds, 3),
+        }
+
+    def _note(self, note: Note) -> Json:
+        return {**self._about("note"), "note": {"code": note.code, "message": printable(note.text)}}
+
+    def _tell(self, changes: list[Change], final: bool = False) -> None:
+        """Events and the state after them are written before anybody is told."""
+        events = [self._told(change) for change in changes]
+        journal = self._options.journal
+        if journal and (events or final or self._seconds >= self._written + WRITTEN):
+            self._written = self._seconds
+            journal.write(self.url, None if final else self.state(), events)
+        if self._capture:
+            with self._lock:
+                for event in events:
+                    self._capture.event(event["airing"], event)
+        self._waiting += events
+
+    def _told(self, change: Change) -> Json:
+        segments = [segment_json(segment) for segment in change.segments]
+        event = {
+            **self._about(change.what),
+            "stream_time": round(change.seconds, 3),
+            "id": f"{change.number}-{self._event}",
+            "airing": change.number,
+            "reference": self._reference(change.ref_id),
+            "verdict": change.verdict,
+            "expected_false_matches": change.expected,
+            "segment": segments[0],
+            "segments": segments,
+        }
+        self._event += 1
+        return event
+
+    def _reference(self, ref_id: int) -> Json:
+        if ref_id not in self._references:
+            try:
+                reference = self._engine.catalog.reference(ref_id)
+            except KeyError:
+                return {"id": str(ref_id), "name": "", "title": "", "owner": ""}
+            work = self._engine.catalog.work(reference.work_id)
+            self._references[ref_id] = reference_json(reference, work)
+        return self._references[ref_id]
+
+    def state(self) -> State:
+        """Where it is: after a restart the last WINDOW seconds are looked at again, where they can still be had."""
+        with self._lock:
+            safe = [m for m in self._marks if m.seconds <= self._seconds - WINDOW]
+            main = max((m for m in safe if m.track == "main"), key=lambda m: m.order, default=None)
+            kept = main.seconds if main else float("inf")
+            others = {m.track: m for m in safe if m.seconds <= kept + 0.5}
+            if main:
+                self._marks = [m for m in self._marks if m.seconds >= main.seconds - 30]
+        places = {m.track: m.order for m in others.values()} if main else {}
+        resumed = main.seconds if main else self._seconds
+        following = (self.airings.next, self._event)
+        return State(self._seconds, self._clock.wall(), places, resumed, following, self.airings.state())
+
+    def told(self, event: Json) -> None:
+        """An event was told: it will not be told again after a restart."""
+        if self._options.journal and "id" in event:
+            self._options.journal.told(self.url, event["id"])
+
+    @property
+    def crowd(self) -> float:
+        """How much waits to be examined, from 0 to 1."""
+        return self._decoding.crowd
+
+    def limit(self, mode: str) -> None:
+        """From now on decodes "all", "key" frames and sound, or "sound" alone."""
+        self._decoding.limit(mode)
+
+    def close(self) -> None:
+        """Stops; its state stays, so that watching it again goes on."""
+        self._clock.stop()
+        self._decoding.close()
+        if self._thread.ident is not None:
+            self._thread.join(5.0)
+        if not self.done and self._options.journal and self._seconds > self._begin:
+            self._options.journal.write(self.url, self.state(), [])
+        if self._capture:
+            self._capture.close()
+
+
+def _resumed(state: State | None, wall: float) -> tuple[float, dict[str, int], bool]:
+    """The second of the stream to begin at, the places in its source, and whether what was on must count as ended."""
+    if state is None:
+        return 0.0, {}, False
+    away = max(wall - state.wall, 0.0)
+    if state.places:
+        return state.resumed, state.places, away > STALE
+    return state.seconds + away, {}, away > STALE
+
+
+def watch(
+    url: str, engine: Engine, options: Options | None = None, clock: Clock | None = None
+) -> Iterator[Json]:
+    """The events of one stream, as they happen, until it ends. Raises CatalogError, StreamError."""
+    watched = Watch(url, engine, options or Options(), clock)
+    watched.start()
+    try:
+        while not watched.done:
+            for event in watched.poll(1.0):
+                yield event
+                watched.told(event)
+        for event in watched.poll(0.0):
+            yield event
+            watched.told(event)
+    finally:
+        watched.close()
+
+
+__all__ = ["Options", "Watch", "watch"]
