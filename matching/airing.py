@@ -112,7 +112,7 @@ class Airings:
         """What has happened up to ``seconds`` of the stream. Raises CatalogError."""
         searches = self._engine.searches()
         for kind, lane in self._lanes.items():
-            lane.step(*searches[kind], self._lengths, self.effort)
+            lane.step(*searches[kind], self._lengths, self.effort, seconds)
         return list(self._told(seconds))
 
     def finish(self, seconds: float) -> list[Change]:

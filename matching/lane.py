@@ -106,8 +106,19 @@ class Lane:
         self._mirror = View(extractor, Disguise(mirror=True), MIRRORED) if kind == "video" else None
         self._hunted = self._hunted_all = 0.0
 
-    def step(self, search: Search, model: Calibration, lengths: Lengths, effort: Effort) -> None:
-        """Looks at what has come. ``tracked`` tells what is on afterwards, and what has ended lately."""
+    def step(
+        self, search: Search, model: Calibration, lengths: Lengths, effort: Effort, seconds: float
+    ) -> None:
+        """Looks at what has come up to ``seconds`` of the stream.
+
+        ``tracked`` tells what is on afterwards, and what has ended lately.
+        """
+        for one in self.tracked if seconds - self.held.end > PAUSE else ():
+            one.ended = (
+                one.ended or seconds - one.end > QUIET
+            )  # sound without pictures, or pictures without sound
+        if self.held.empty:
+            return
         self.held.trim()
         now = self.held.end
         self.tracked = [t for t in self.tracked if not t.ended or t.end > now - KEPT]
@@ -151,6 +162,9 @@ class Lane:
     def _follow(self, one: Tracked, search: Search, model: Calibration, length: float, now: float) -> None:
         """Sees how far a work goes on, and whether it is over."""
         begin = max(self.held.begin, now - WINDOW, one.start - 1.0)
+        if now - begin < LEAST and one.end >= begin - PAUSE:
+            return  # too little has come since it was followed before
+        begin = min(begin, now)
         query = self._view(one.disguise).query(begin, now)
         found = self._along(one, search, query, begin)
         for part in found:

@@ -22,6 +22,7 @@ class Rolling:
 
     kind   "audio" or "video"
     begin  the first second that is held, ``end`` that up to which it is
+    empty  whether nothing has come yet
     """
 
     def __init__(self, kind: str) -> None:
@@ -31,15 +32,15 @@ class Rolling:
         self._sound = np.zeros(0, np.float32)
         self._fresh: list[NDArray[np.float32]] = []
         self._frames: deque[Frame] = deque()
-        self._empty = True
+        self.empty = True
 
     def hear(self, start: float, samples: NDArray[np.float32]) -> None:
         """Sound from ``start`` on: silence where there was none before, dropped where it was heard already."""
         position = self._first + len(self._sound) + sum(map(len, self._fresh))
         first = round(start * SAMPLE_RATE)
-        if self._empty or first - position > KEPT * SAMPLE_RATE:
+        if self.empty or first - position > KEPT * SAMPLE_RATE:
             self._first, self._sound, self._fresh, position = first, np.zeros(0, np.float32), [], first
-            self._empty = False
+            self.empty = False
         if first > position:
             self._fresh.append(np.zeros(first - position, np.float32))
         self._fresh.append(samples[max(0, position - first) :])
@@ -51,7 +52,7 @@ class Rolling:
             if not self._frames or frame.time > self._frames[-1].time:
                 self._frames.append(frame)
                 self.end = frame.time
-        self._empty = False
+        self.empty = False
 
     def trim(self) -> None:
         """Lets go of what is older than KEPT."""

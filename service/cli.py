@@ -193,6 +193,39 @@ def scan(
     raise typer.Exit(1 if failed else 0)
 
 
+@app.command()
+def watch(
+    urls: Annotated[
+        list[str],
+        typer.Argument(
+            help="HLS, DASH, media over HTTP, radio, udp://, rtp://; - for a pipe.", show_default=False
+        ),
+    ],
+    as_json: AsJson = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST[:PORT]", help="May be private or loopback, and datagrams' own; repeatable."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for evidence: segments, playlists, manifests."),
+    ] = None,
+) -> None:
+    """Find registered works in streams while they are on the air; run it again to go on after a stop."""
+    if "-" in urls and len(urls) > 1:
+        raise typer.BadParameter("a pipe (-) is watched alone")
+    _start_decoder()
+    from service.streams.supervisor import supervise
+    from service.streams.telling import teller
+    from service.streams.watching import Options
+
+    options = Options(allowed=allow_host or [], output=output)
+    failed = supervise(urls, _data_directory(), _limits(), options, teller(as_json))
+    raise typer.Exit(1 if failed else 0)
+
+
 @app.command("list")
 def list_references(as_json: AsJson = False) -> None:
     """List what is registered."""

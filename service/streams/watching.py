@@ -31,11 +31,29 @@ from service.streams.journal import State, StreamJournal
 from service.streams.opening import open_source
 from service.streams.piece import Clock, Listed, Note, Piece, Source, StoppedError
 
-STEP = 1.0  # seconds of stream between two looks
 WRITTEN = 5.0  # seconds of stream after which its state is written, where nothing happened
 STALE = 900.0  # seconds after which what was on counts as ended while nobody watched
 STARTS = 4  # attempts to go on after an error of a stream that had been read
 _OPENABLE = ("unreachable", "timeout", "status", "unresolved", "stalled", "bad-answer", "tls")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What is done under load: seconds of stream between two looks, what is decoded, and how people are told."""
+
+    step: float
+    mode: str
+    words: str
+
+
+LEVELS = (
+    Level(1.0, "all", "everything is examined"),
+    Level(2.0, "all", "the machine is busy: disguises are not tried"),
+    Level(
+        3.0, "key", "the machine is busy: disguises are not tried, and only key frames and sound are examined"
+    ),
+    Level(4.0, "sound", "the machine is busy: disguises are not tried, and only sound is examined"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +106,7 @@ class Watch:
     ) -> None:
         """Raises StreamError where evidence cannot be kept, CatalogError where the journal cannot be read."""
         self.url, self.error, self.done = url, None, False
-        self.live = False
+        self.live, self.level = False, 0
         self._engine, self._options, self._clock = engine, options, clock or Clock()
         self._fetcher = fetcher or Fetcher(Addresses(options.allowed), options.allowance)
         self._capture = Capture(options.output, url, options.room) if options.output else None
@@ -147,13 +165,16 @@ class Watch:
         except (
             Exception
         ) as error:  # a fault of ours, which this stream brought out: an error of this stream alone
-            failure = StreamError(
-                "crashed", shown(self.url), f"could not be watched ({type(error).__name__}: {error})"
-            )
+            failure = self._crashed(error)
         if failure is not None:
             self._decoding.finish()
             self.error = failure
         self._decoding.give(None)
+
+    def _crashed(self, error: Exception) -> StreamError:
+        return StreamError(
+            "crashed", shown(self.url), f"could not be watched ({type(error).__name__}: {error})"
+        )
 
     def _opened(self) -> Source:
         """The source; a server that does not answer is asked again a few times."""
@@ -185,6 +206,10 @@ class Watch:
                     break
         except (CatalogError, StreamError, MediaError) as error:
             self._fail(error)
+        except (
+            Exception
+        ) as error:  # a fault of ours, which this stream brought out: an error of this stream alone
+            self._fail(self._crashed(error))
         told, self._waiting = self._waiting, []
         return told
 
@@ -209,7 +234,7 @@ class Watch:
 
     def _reach(self, seconds: float) -> None:
         self._seconds = max(self._seconds, seconds)
-        if self._seconds >= self._looked + STEP:
+        if self._seconds >= self._looked + LEVELS[self.level].step:
             self._looked = self._seconds
             self._tell(self.airings.changes(self._seconds))
 
@@ -307,9 +332,16 @@ class Watch:
         """How much waits to be examined, from 0 to 1."""
         return self._decoding.crowd
 
-    def limit(self, mode: str) -> None:
-        """From now on decodes "all", "key" frames and sound, or "sound" alone."""
-        self._decoding.limit(mode)
+    def shed(self, level: int, share: float) -> None:
+        """From now on does as LEVELS say, and tells so; hunts for disguises take ``share`` of the time at most."""
+        self.airings.effort.share = share
+        self.airings.effort.hunting = self._options.hunting and level == 0
+        if level == self.level:
+            return
+        if LEVELS[level].mode != LEVELS[self.level].mode:
+            self._decoding.limit(LEVELS[level].mode)
+        self.level = level
+        self._waiting.append(self._note(Note("load", LEVELS[level].words)))
 
     def close(self) -> None:
         """Stops; its state stays, so that watching it again goes on."""
