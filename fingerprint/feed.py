@@ -23,7 +23,7 @@ from fingerprint.media import Limits, sound_of, unpack_frames
 from fingerprint.sandbox import Child, ChildError
 from fingerprint.sniff import MediaError
 
-ROOM = 1 << 20  # bytes that may wait for the decoder
+ROOM = 1 << 18  # bytes that may wait for the decoder
 SILENCE = 1e8  # seconds: a stream that pauses has not hung the decoder; not taking any bytes shows that
 
 

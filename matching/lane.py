@@ -31,6 +31,8 @@ LINES = 3  # of them that are verified, of each view
 PAUSE = 4.0  # seconds without the work after which it has ended
 QUIET = 9.0  # the same, while the stream is silent or black
 AT_END = 1.5  # the same, where the reference ends
+STARVED = 30.0  # seconds by which sound or pictures lag behind, from which on they are missing
+OFTEN = 0.5  # seconds at least between two looks
 BENDING = 0.02  # by which the time scale of what is followed may still be corrected
 ALIKE = 0.7  # of a copy's similarity, that what comes before it must have to be of it too
 SURE = 5.0  # seconds of a stretch whose line is better than the one known
@@ -105,6 +107,7 @@ class Lane:
         self._views: dict[Disguise, View] = {}
         self._mirror = View(extractor, Disguise(mirror=True), MIRRORED) if kind == "video" else None
         self._hunted = self._hunted_all = 0.0
+        self._looked = -OFTEN
 
     def step(
         self, search: Search, model: Calibration, lengths: Lengths, effort: Effort, seconds: float
@@ -113,14 +116,15 @@ class Lane:
 
         ``tracked`` tells what is on afterwards, and what has ended lately.
         """
-        for one in self.tracked if seconds - self.held.end > PAUSE else ():
+        for one in self.tracked if seconds - self.held.end > STARVED else ():
             one.ended = (
                 one.ended or seconds - one.end > QUIET
             )  # sound without pictures, or pictures without sound
-        if self.held.empty:
-            return
-        self.held.trim()
         now = self.held.end
+        if self.held.empty or now - self._looked < OFTEN:
+            return
+        self._looked = now
+        self.held.trim()
         self.tracked = [t for t in self.tracked if not t.ended or t.end > now - KEPT]
         for view in self._current():
             view.update(self.held)

@@ -80,10 +80,12 @@ class Channel:
         try:
             for said in feed.read():
                 some = some or isinstance(said, Heard | Seen)
+                self._others.fruitful |= some
                 self._say(said, run)
         except MediaError as error:
             if not self._others.closed:
                 self._failed = 0 if some else self._failed + 1
+                self._others.error = error
                 hopeless = not some and self._failed >= FRUITLESS
                 self._give(error if hopeless else Note("undecodable", f"{self.name}: {error.reason}"))
         else:
@@ -120,11 +122,15 @@ class Channel:
 class Decoding:
     """All tracks of a stream. ``get`` gives what came out; one thread takes pieces, another one gets.
 
-    begin  the first second on the stream's time axis
+    begin     the first second on the stream's time axis
+    fruitful  whether anything was decoded, and the last ``error`` of what could not be
     """
+
+    error: MediaError | None
 
     def __init__(self, limits: Limits, begin: float = 0.0) -> None:
         self.begin, self.mode, self.closed = begin, "all", False
+        self.fruitful, self.error = False, None
         self._limits = limits
         self._channels: dict[str, Channel] = {}
         self._queue: queue.Queue[Decoded] = queue.Queue(QUEUED)

@@ -6,7 +6,7 @@ class StreamError(Exception):
 
     code    one word for programs: "bad-url", "refused-scheme", "refused-address", "unresolved", "unreachable", "tls",
             "timeout", "redirects", "status", "too-large", "bad-answer", "bad-playlist", "bad-manifest", "encrypted",
-            "unsupported", "stalled", "gone", "capture", "crashed"
+            "unsupported", "stalled", "gone", "capture", "crashed", "empty"
     name    the URL, or the part of it that tells which one it is
     reason  what is the matter, in words that follow the name
     """

@@ -37,6 +37,7 @@ class _Progress:
     missing: float = 0.0
     ended: bool = False
     any: bool = False
+    seconds: float = 0.0
     live: bool = True
     text: bytes = b""
 
@@ -59,6 +60,11 @@ class Track:
     def live(self) -> bool:
         """Whether its list was to grow when it was last looked at."""
         return self._at.live
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of it that were read."""
+        return self._at.seconds
 
     @property
     def due(self) -> float:
@@ -105,6 +111,7 @@ class Track:
                 return
             yield from self._entry(entry, listing, clock)
             at.order, at.since, at.any, at.failures = entry.order, clock.now(), True, 0
+            at.seconds += entry.seconds
 
     def _dropped(self, listing: Listing, fresh: list[Entry]) -> Iterator[Note]:
         """Segments that left the list before they were read."""
@@ -208,8 +215,18 @@ def _recent(fresh: list[Entry], at: _Progress) -> list[Entry]:
 
 
 def merged(tracks: list[Track], clock: Clock) -> Iterator[Item]:
-    """All tracks together, each when it is due, until all have ended."""
-    while live := [track for track in tracks if not track.ended]:
-        track = min(live, key=lambda t: t.due)
-        clock.wait(track.due - clock.now())
-        yield from track.poll(clock)
+    """All tracks together, each when it is due, none far ahead of the others, until all have ended."""
+    reading: dict[str, Iterator[Item]] = {}
+    while live := [track for track in tracks if not track.ended or track.name in reading]:
+        for track in live:
+            if track.name not in reading and track.due <= clock.now():
+                reading[track.name] = track.poll(clock)
+        if not reading:
+            clock.wait(min(track.due for track in live) - clock.now())
+            continue
+        track = min((t for t in live if t.name in reading), key=lambda t: t.seconds)
+        item = next(reading[track.name], None)
+        if item is None:
+            del reading[track.name]
+        else:
+            yield item

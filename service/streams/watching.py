@@ -158,6 +158,9 @@ class Watch:
                 if self._clock.stopped:
                     return
             self._decoding.finish()
+            if not self._decoding.fruitful:
+                nothing = StreamError("empty", shown(self.url), "ended before there was any sound or picture")
+                failure = self._decoding.error or nothing
         except StoppedError:
             return
         except (StreamError, MediaError) as error:
