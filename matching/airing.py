@@ -62,7 +62,7 @@ class Airings:
     def __init__(self, engine: Engine, first: int = 1) -> None:
         """``first`` numbers the first airing."""
         self._engine, self._next = engine, first
-        self._lengths = Lengths(engine.catalog)
+        self._lengths = Lengths(engine.reference)
         self._lanes: dict[str, Lane] = {}
         self._open: list[_Airing] = []
         self._known: set[int] = set()  # what is in an airing already, by identity
@@ -78,8 +78,7 @@ class Airings:
 
     def _lane(self, kind: str) -> Lane:
         if kind not in self._lanes:
-            search, _ = self._engine.searches()[kind]
-            self._lanes[kind] = Lane(kind, search.extractor)
+            self._lanes[kind] = Lane(kind, self._engine.extractors()[kind])
         return self._lanes[kind]
 
     @property
@@ -110,7 +109,7 @@ class Airings:
 
     def changes(self, seconds: float) -> list[Change]:
         """What has happened up to ``seconds`` of the stream. Raises CatalogError."""
-        searches = self._engine.searches()
+        searches = self._engine.searches(live=True)
         for kind, lane in self._lanes.items():
             lane.step(*searches[kind], self._lengths, self.effort, seconds)
         return list(self._told(seconds))

@@ -1,27 +1,26 @@
 """The engine: one data directory of registered works, and what captures hold of them."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
-from fingerprint.media import Frame, Limits, Media, MediaError, open_media, sha256, windows
-from index.catalog import Catalog, CatalogError, Reference
+from fingerprint.media import Limits, Media, MediaError, open_media, sha256, windows
+from index.catalog import Catalog, CatalogError, Reference, Work
 from index.index import Index
+from index.live import Both, LiveStore
 from index.segments import load_index
 from matching.content import Content
 from matching.decoys import decoys
 from matching.doubt import DOUBTFUL, doubtful
 from matching.glance import Glance, glance
 from matching.join import Placed, joined, line_of, place
+from matching.progress import Progress, Watched
 from matching.relate import matches
 from matching.score import NO_MATCH, REVIEW, Calibration, calibration
 from matching.search import CERTAIN, Found, Search, without_eclipsed
@@ -32,43 +31,9 @@ WIDTH = 32  # bytes of a code
 LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
 
-Progress = Callable[[float], None]
-
 
 def _silent(_: object) -> None:
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """A medium that tells how far it has been read, as a fraction of its duration."""
-
-    media: Media
-    progress: Progress
-
-    @property
-    def name(self) -> str:
-        return self.media.name
-
-    @property
-    def duration(self) -> float:
-        return self.media.duration
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        return self.media.kinds
-
-    def samples(self) -> Iterator[NDArray[np.float32]]:
-        read = 0
-        for chunk in self.media.samples():
-            read += len(chunk)
-            self.progress(min(1.0, read / 8000 / max(self.duration, 1e-3)))
-            yield chunk
-
-    def frames(self, rate: float) -> Iterator[Frame]:
-        for frame in self.media.frames(rate):
-            self.progress(min(1.0, frame.time / max(self.duration, 1e-3)))
-            yield frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +71,7 @@ class Engine:
         self.catalog = Catalog(data / "catalog.db")
         self._data, self._limits, self._note = data, limits or Limits(), note
         self._faintest = faintest
+        self._live: LiveStore | None = None
         self._indexes: dict[str, Index] = {}
         self._held: dict[str, set[int]] = {}
         self._seen: dict[str, tuple[int, int]] = {}
@@ -122,6 +88,8 @@ class Engine:
     def close(self) -> None:
         """Lets go of the catalog."""
         self.catalog.close()
+        if self._live is not None:
+            self._live.close()
 
     @cached_property
     def _extractors(self) -> dict[str, Extractor]:
@@ -188,7 +156,7 @@ class Engine:
             wanted = [e for e in self._extractors.values() if e.kind in media.kinds]
             made = []
             for i, extractor in enumerate(wanted):
-                watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
+                watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
                 made.append(extractor.reference(watched))
             kept = [fingerprint for fingerprint in made if len(fingerprint)]
             if not kept:
@@ -216,12 +184,60 @@ class Engine:
             searches = self.searches()
             return glance(media, [searches[kind] for kind in searches if kind in media.kinds], progress)
 
-    def searches(self) -> dict[str, tuple[Search, Calibration]]:
-        """What searches each kind of stream in all that is registered now, and what its scores mean. Raises CatalogError."""
+    def searches(self, live: bool = False) -> dict[str, tuple[Search, Calibration]]:
+        """What searches each kind of stream in all that is registered now, and what its scores mean.
+
+        ``live``: also in what is still on the air. Raises CatalogError.
+        """
         return {
-            extractor.kind: (self._search(algorithm, extractor), calibration(algorithm))
+            extractor.kind: (
+                self._with_live(algorithm, extractor) if live else self._search(algorithm, extractor),
+                calibration(algorithm),
+            )
             for algorithm, extractor in self._extractors.items()
         }
+
+    def _with_live(self, algorithm: str, extractor: Extractor) -> Search:
+        search, store = self._search(algorithm, extractor), self.live
+        more = store.index(algorithm) if store is not None else None
+        if store is None or more is None:
+            return search
+
+        def reference(ref_id: int) -> Fingerprint:
+            made = store.fingerprint(ref_id, algorithm) if ref_id < 0 else search.reference(ref_id)
+            if made is None:
+                raise CatalogError(f"what was on the air as {ref_id} is so no longer")
+            return made
+
+        return replace(search, index=Both(search.index, more), reference=reference)  # type: ignore[arg-type]  # it is only searched in
+
+    @property
+    def live(self) -> LiveStore | None:
+        """The references on the air, if there ever were any here."""
+        path = self._data / "live.db"
+        if self._live is None and path.exists():
+            self._live = LiveStore(path)
+        return self._live
+
+    def on_air(self) -> LiveStore:
+        """The references on the air, to add to."""
+        if self._live is None:
+            self._live = LiveStore(self._data / "live.db")
+        return self._live
+
+    def extractors(self) -> dict[str, Extractor]:
+        """What makes the codes of each kind of stream."""
+        return {extractor.kind: extractor for extractor in self._extractors.values()}
+
+    def reference(self, ref_id: int) -> tuple[Reference, Work]:
+        """A reference, on the air or not, and its work. Raises KeyError."""
+        if ref_id < 0:
+            on_air = self.live.references()[ref_id] if self.live is not None else None
+            if on_air is None:
+                raise KeyError(ref_id)
+            return on_air.reference, on_air.work
+        reference = self.catalog.reference(ref_id)
+        return reference, self.catalog.work(reference.work_id)
 
     def examine(self, path: Path, progress: Progress = _silent, digest: str = "") -> Answer:
         """What the capture at ``path`` holds. A file that cannot be examined gives an answer with its error.
@@ -251,7 +267,7 @@ class Engine:
         placed: list[Placed] = []
         contents: dict[str, Content] = {}
         for i, (algorithm, extractor) in enumerate(wanted):
-            watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
+            watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
             found, contents[extractor.kind] = self._placed(watched, algorithm, extractor, placed)
             placed = placed + found
         if not any(map(len, contents.values())):

@@ -5,12 +5,12 @@ stream that is watched for long is a long query, however short the piece that is
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fingerprint.extractor import Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Query
-from index.catalog import Catalog, CatalogError
+from index.catalog import CatalogError, Reference, Work
 from matching.align import Line
 from matching.doubt import DOUBTFUL, doubtful
 from matching.join import Placed, place
@@ -45,16 +45,18 @@ AGAIN = {
 
 
 class Lengths:
-    """Seconds of each reference, asked once."""
+    """Seconds of each reference, asked once; those on the air grow."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, reference: Callable[[int], tuple[Reference, Work]]) -> None:
+        self._reference = reference
         self._known: dict[int, float] = {}
 
     def __call__(self, ref_id: int) -> float:
-        """Seconds of a reference."""
+        """Seconds of a reference. Raises KeyError."""
+        if ref_id < 0:
+            return self._reference(ref_id)[0].duration
         if ref_id not in self._known:
-            self._known[ref_id] = self._catalog.reference(ref_id).duration
+            self._known[ref_id] = self._reference(ref_id)[0].duration
         return self._known[ref_id]
 
 
@@ -175,7 +177,8 @@ class Lane:
             if begin + part.stretch.query_end > one.end:
                 self._extend(one, search, model, part, begin, length)
         silent = _silent(query, one.end - begin)
-        patience = QUIET if silent else AT_END if one.at(one.end) >= length - 0.6 else PAUSE
+        over = one.ref_id > 0 and one.at(one.end) >= length - 0.6
+        patience = QUIET if silent else AT_END if over else PAUSE
         one.ended = now - one.end > patience
 
     def _along(self, one: Tracked, search: Search, query: Query, begin: float) -> list[Found]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from evidence.answer import Json
     from fingerprint.media import Limits
     from matching.engine import Engine
+    from service.inputs import Details
 
 app = typer.Typer(
     name="whorl",
@@ -26,6 +27,10 @@ app.add_typer(bench_app, name="bench")
 
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HOST[:PORT]", help="May be private or loopback, and datagrams' own; repeatable."),
+]
 Data = Annotated[
     Path | None,
     typer.Option("--data", envvar="WHORL_DATA", help="Data directory.", show_default="the platform's"),
@@ -85,7 +90,7 @@ def _start_decoder() -> None:
 
 @app.command()
 def register(
-    paths: Paths,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
     title: Annotated[str, typer.Option(help="Title of the work; the file's name unless given.")] = "",
     owner: Annotated[str, typer.Option(help="Who holds the rights.")] = "",
     kind: Annotated[str, typer.Option(help="What it is: film, episode, song.")] = "",
@@ -96,9 +101,15 @@ def register(
     table: Annotated[
         Path | None, typer.Option(help="CSV with the columns file, title, owner, kind, identifiers.")
     ] = None,
+    live: Annotated[
+        str,
+        typer.Option(metavar="URL", help="A stream that is the original, registered while it is on the air."),
+    ] = "",
+    drop: Annotated[bool, typer.Option("--drop", help="Forget what was live when it ends.")] = False,
+    allow_host: AllowHost = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register originals: files, or folders with all that is in them."""
+    """Register originals: files, or folders with all that is in them; or a stream that is on the air."""
     from service.inputs import Details, DetailsTable, InputError, identifier_pairs, read_table
 
     try:
@@ -106,19 +117,47 @@ def register(
         details = read_table(table, given) if table else DetailsTable({}, given)
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
+    if bool(paths) == bool(live):
+        raise typer.BadParameter("give files or folders, or --live URL")
     _start_decoder()
+    if live:
+        _register_live(live, given, not drop, allow_host or [], as_json)
     from evidence.words import harmless
     from service.registering import register as registered
     from service.terminal import say
 
     failed = False
     with _engine() as engine:
-        for one in registered(engine, _data_directory(), _limits(), paths, details):
+        for one in registered(engine, _data_directory(), _limits(), paths or [], details):
             failed = failed or one.failed
             _print_line(one.line) if as_json else print(harmless(one.text), flush=True)
         engine.save()
     for row in details.unused:
         say(f"table {table}: no file of this run is named {row!r}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _register_live(url: str, details: "Details", keep: bool, allowed: list[str], as_json: bool) -> None:
+    from evidence.answer import reference_json
+    from evidence.words import clock, harmless
+    from service.streams.recording import record
+    from service.streams.watching import Options
+    from service.terminal import say
+
+    with _engine() as engine:
+        options = Options(allowed=allowed, limits=_limits())
+        failed = False
+        for reference in record(url, engine, options, details, keep, say):
+            if isinstance(reference, Exception):
+                say(f"{url}: {reference}")
+                failed = True
+            elif as_json:
+                _print_line(reference_json(reference, engine.reference(reference.id)[1]))
+            elif reference.id < 0:
+                print(harmless(f"on the air as #{reference.id}: {reference.name}"), flush=True)
+            else:
+                print(harmless(f"registered #{reference.id}: {reference.name}, {clock(reference.duration)}"))
+        engine.save()
     raise typer.Exit(1 if failed else 0)
 
 
@@ -202,12 +241,7 @@ def watch(
         ),
     ],
     as_json: AsJson = False,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="HOST[:PORT]", help="May be private or loopback, and datagrams' own; repeatable."
-        ),
-    ] = None,
+    allow_host: AllowHost = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder for evidence: segments, playlists, manifests."),

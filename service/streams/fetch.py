@@ -23,6 +23,7 @@ class Allowance:
     segment    bytes of a segment
     seconds    until a playlist or a segment must be whole
     patience   seconds that an endless source may pause
+    reload     seconds at most between two looks at a live list
     """
 
     redirects: int = 5
@@ -30,6 +31,7 @@ class Allowance:
     segment: int = 256 << 20
     seconds: float = 30.0
     patience: float = 15.0
+    reload: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

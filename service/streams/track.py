@@ -197,7 +197,7 @@ class Track:
     def _schedule(self, listing: Listing, fresh: bool, clock: Clock) -> None:
         at, now = self._at, clock.now()
         at.ended, at.live = not listing.live, listing.live
-        at.due = now + listing.reload
+        at.due = now + min(listing.reload, self._fetcher.allowance.reload)
         if not fresh and now - at.since > GIVE_UP:
             raise StreamError("gone", shown(self.name), f"has listed nothing new for {GIVE_UP:.0f} s")
 

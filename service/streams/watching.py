@@ -8,7 +8,6 @@ why it cannot be watched any further. A stream that ends, ends the events.
 """
 
 import queue
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,19 +21,16 @@ from index.catalog import CatalogError
 from matching.airing import Airings, Change
 from matching.engine import Engine
 from matching.lane import WINDOW
-from service.streams.addresses import Addresses, shown
+from service.streams.addresses import Addresses
 from service.streams.capture import Capture, Room
-from service.streams.decoding import Decoding
 from service.streams.errors import StreamError
 from service.streams.fetch import Allowance, Fetcher
+from service.streams.intake import Intake
 from service.streams.journal import State, StreamJournal
-from service.streams.opening import open_source
-from service.streams.piece import Clock, Listed, Note, Piece, Source, StoppedError
+from service.streams.piece import Clock, Note
 
 WRITTEN = 5.0  # seconds of stream after which its state is written, where nothing happened
 STALE = 900.0  # seconds after which what was on counts as ended while nobody watched
-STARTS = 4  # attempts to go on after an error of a stream that had been read
-_OPENABLE = ("unreachable", "timeout", "status", "unresolved", "stalled", "bad-answer", "tls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +76,6 @@ class Options:
     hunting: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """A place in a source and the second of the stream at which it lies."""
-
-    track: str
-    order: int
-    seconds: float
-
-
 class Watch:
     """One stream that is being watched: a thread fetches and decodes, ``poll`` examines. Close it.
 
@@ -106,9 +93,10 @@ class Watch:
     ) -> None:
         """Raises StreamError where evidence cannot be kept, CatalogError where the journal cannot be read."""
         self.url, self.error, self.done = url, None, False
-        self.live, self.level = False, 0
+        self.level = 0
         self._engine, self._options, self._clock = engine, options, clock or Clock()
-        self._fetcher = fetcher or Fetcher(Addresses(options.allowed), options.allowance)
+        fetcher = fetcher or Fetcher(Addresses(options.allowed), options.allowance)
+        self._intake = Intake(url, fetcher, self._clock, options.limits, options.pipe)
         self._capture = Capture(options.output, url, options.room) if options.output else None
         state = options.journal.state(url) if options.journal else None
         self._begin, self._places, gone = _resumed(state, self._clock.wall())
@@ -117,88 +105,31 @@ class Watch:
         self.airings = Airings(engine, number)
         self.airings.effort.hunting = options.hunting
         self._waiting: list[Json] = options.journal.untold(url) if options.journal else []
-        self._marks: list[_Mark] = []
         self._references: dict[int, Json] = {}
         self._looked, self._written = self._begin, self._begin
-        self._lock = threading.Lock()
+        if self._capture:
+            self._intake.on_piece, self._intake.on_list = self._capture.piece, self._capture.listed
         self._restore(state, gone)
-        self._decoding = Decoding(options.limits, self._begin)
-        self._thread = threading.Thread(target=self._pump, name="stream", daemon=True)
 
     error: StreamError | MediaError | CatalogError | None
 
     def start(self) -> None:
         """Begins to fetch."""
-        self._thread.start()
+        self._intake.start(self._begin, self._places)
+
+    @property
+    def live(self) -> bool:
+        """Whether it goes on whether or not anybody keeps up."""
+        return self._intake.live
 
     def _restore(self, state: State | None, gone: bool) -> None:
         if state is None:
             return
         known = {reference.id for reference in self._engine.catalog.references()}
+        known |= set(self._engine.live.references()) if self._engine.live is not None else set()
         self.airings.restore(a for a in state.open if a["ref_id"] in known)
         if gone and self.airings.on:
             self._tell(self.airings.finish(state.seconds))
-
-    def _pump(self) -> None:
-        """The fetching thread: pieces to decoders, in order; what else happens to whoever polls."""
-        failure: StreamError | MediaError | None = None
-        try:
-            source = self._opened()
-            self.live = source.live
-            for item in source.items(self._clock):
-                self.live = source.live
-                if isinstance(item, Piece):
-                    self._take(item)
-                elif isinstance(item, Listed):
-                    if self._capture:
-                        with self._lock:
-                            self._capture.listed(item)
-                else:
-                    self._decoding.give(item)
-                if self._clock.stopped:
-                    return
-            self._decoding.finish()
-            if not self._decoding.fruitful:
-                nothing = StreamError("empty", shown(self.url), "ended before there was any sound or picture")
-                failure = self._decoding.error or nothing
-        except StoppedError:
-            return
-        except (StreamError, MediaError) as error:
-            failure = error
-        except (
-            Exception
-        ) as error:  # a fault of ours, which this stream brought out: an error of this stream alone
-            failure = self._crashed(error)
-        if failure is not None:
-            self._decoding.finish()
-            self.error = failure
-        self._decoding.give(None)
-
-    def _crashed(self, error: Exception) -> StreamError:
-        return StreamError(
-            "crashed", shown(self.url), f"could not be watched ({type(error).__name__}: {error})"
-        )
-
-    def _opened(self) -> Source:
-        """The source; a server that does not answer is asked again a few times."""
-        for attempt in range(1, STARTS + 1):
-            try:
-                return open_source(self.url, self._fetcher, self._clock, self._places, self._options.pipe)
-            except StreamError as error:
-                if attempt == STARTS or error.code not in _OPENABLE:
-                    raise
-                pause = 0.5 * 2.0 ** (attempt - 1)
-                self._decoding.give(Note("retry", f"{error}; again in {pause:.1f} s"))
-                self._clock.wait(pause)
-        raise AssertionError
-
-    def _take(self, piece: Piece) -> None:
-        begin = self._decoding.take(piece)
-        with self._lock:
-            if piece.order >= 0:
-                self._marks.append(_Mark(piece.track, piece.order, begin + piece.seconds))
-            if self._capture:
-                self._capture.piece(piece, begin)
 
     def poll(self, seconds: float) -> list[Json]:
         """Events of what came within so many seconds; some that were not told before a restart come first."""
@@ -212,15 +143,17 @@ class Watch:
         except (
             Exception
         ) as error:  # a fault of ours, which this stream brought out: an error of this stream alone
-            self._fail(self._crashed(error))
+            self._fail(self._intake.crashed(error))
         told, self._waiting = self._waiting, []
         return told
 
     def _drained(self, left: float) -> bool:
         """Takes one thing that was decoded; whether there may be more."""
-        decoded = self._decoding.get(max(left, 0.0))
+        decoded = self._intake.get(max(left, 0.0))
         if isinstance(decoded, queue.Empty):
             return left > 0
+        if isinstance(decoded, Heard | Seen):
+            self._intake.came(decoded)
         if isinstance(decoded, Heard):
             self.airings.hear(decoded.start, decoded.samples)
             self._reach(decoded.start + len(decoded.samples) / 8000)
@@ -244,11 +177,11 @@ class Watch:
     def _end(self) -> None:
         """All of the stream was decoded, or what could be."""
         self._tell(self.airings.changes(self._seconds))
-        if self.error is None:
+        if self._intake.error is None:
             self._tell(self.airings.finish(self._seconds), final=True)
             self.done = True
         else:
-            self._fail(self.error)
+            self._fail(self._intake.error)
 
     def _fail(self, error: StreamError | MediaError | CatalogError) -> None:
         """The stream cannot be watched any further: what was on has ended, as far as anybody knows."""
@@ -280,7 +213,7 @@ class Watch:
             self._written = self._seconds
             journal.write(self.url, None if final else self.state(), events)
         if self._capture:
-            with self._lock:
+            with self._intake.lock:
                 for event in events:
                     self._capture.event(event["airing"], event)
         self._waiting += events
@@ -297,6 +230,7 @@ class Watch:
             "expected_false_matches": change.expected,
             "segment": segments[0],
             "segments": segments,
+            **self._delay(change),
         }
         self._event += 1
         return event
@@ -304,22 +238,30 @@ class Watch:
     def _reference(self, ref_id: int) -> Json:
         if ref_id not in self._references:
             try:
-                reference = self._engine.catalog.reference(ref_id)
+                self._references[ref_id] = reference_json(*self._engine.reference(ref_id))
             except KeyError:
                 return {"id": str(ref_id), "name": "", "title": "", "owner": ""}
-            work = self._engine.catalog.work(reference.work_id)
-            self._references[ref_id] = reference_json(reference, work)
         return self._references[ref_id]
+
+    def _delay(self, change: Change) -> Json:
+        """Of a reference on the air: seconds by which this stream is behind it."""
+        live, ours = self._engine.live, self._intake.airtime
+        on_air = live.references().get(change.ref_id) if live is not None and change.ref_id < 0 else None
+        if on_air is None or on_air.airtime is None or ours is None:
+            return {}
+        segment = change.segments[0]
+        delay = ours + segment.query_end - (on_air.airtime + segment.ref_end)
+        return {"delay": round(delay, 2)}
 
     def state(self) -> State:
         """Where it is: after a restart the last WINDOW seconds are looked at again, where they can still be had."""
-        with self._lock:
-            safe = [m for m in self._marks if m.seconds <= self._seconds - WINDOW]
+        with self._intake.lock:
+            safe = [m for m in self._intake.marks if m.seconds <= self._seconds - WINDOW]
             main = max((m for m in safe if m.track == "main"), key=lambda m: m.order, default=None)
             kept = main.seconds if main else float("inf")
             others = {m.track: m for m in safe if m.seconds <= kept + 0.5}
             if main:
-                self._marks = [m for m in self._marks if m.seconds >= main.seconds - 30]
+                self._intake.marks = [m for m in self._intake.marks if m.seconds >= main.seconds - 30]
         places = {m.track: m.order for m in others.values()} if main else {}
         resumed = main.seconds if main else self._seconds
         following = (self.airings.next, self._event)
@@ -333,7 +275,7 @@ class Watch:
     @property
     def crowd(self) -> float:
         """How much waits to be examined, from 0 to 1."""
-        return self._decoding.crowd
+        return self._intake.crowd
 
     def shed(self, level: int, share: float) -> None:
         """From now on does as LEVELS say, and tells so; hunts for disguises take ``share`` of the time at most."""
@@ -342,16 +284,13 @@ class Watch:
         if level == self.level:
             return
         if LEVELS[level].mode != LEVELS[self.level].mode:
-            self._decoding.limit(LEVELS[level].mode)
+            self._intake.limit(LEVELS[level].mode)
         self.level = level
         self._waiting.append(self._note(Note("load", LEVELS[level].words)))
 
     def close(self) -> None:
         """Stops; its state stays, so that watching it again goes on."""
-        self._clock.stop()
-        self._decoding.close()
-        if self._thread.ident is not None:
-            self._thread.join(5.0)
+        self._intake.close()
         if not self.done and self._options.journal and self._seconds > self._begin:
             self._options.journal.write(self.url, self.state(), [])
         if self._capture:
