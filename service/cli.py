@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.benches import bench_app
+
 if TYPE_CHECKING:
     from evidence.answer import Json
     from fingerprint.media import Limits
@@ -22,7 +24,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-bench_app = typer.Typer(help="Measure recall, false matches and speed on real media.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
 
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", show_default=False)]
@@ -358,41 +359,6 @@ def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
     except OSError as error:
         _end(f"error: {output} cannot be written: {error.strerror}", 1)
     print(output)
-
-
-@bench_app.command("accuracy", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench_accuracy(context: typer.Context) -> None:
-    """Recall under attack, false matches and localisation, on the benchmark's media."""
-    _bench("accuracy", context.args)
-
-
-@bench_app.command("speed", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench_speed(context: typer.Context) -> None:
-    """Throughput beside a bare decode, memory, bytes stored, time to an answer."""
-    _bench("speed", context.args)
-
-
-@bench_app.command("scale", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench_scale(context: typer.Context) -> None:
-    """Time, recall, memory and disk of the index against the size of a catalog, to 10,000 hours."""
-    _bench("scale", context.args)
-
-
-@bench_app.command("durability", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench_durability(context: typer.Context) -> None:
-    """Kills at every write, damaged files: what is lost, and what is answered wrongly."""
-    _bench("durability", context.args)
-
-
-def _bench(name: str, arguments: list[str]) -> None:
-    """Benchmarks import everything and nothing imports them: they run as a program of their own."""
-    import subprocess
-    from importlib.util import find_spec
-
-    missing = [library for library in ("librosa", "matplotlib", "imagehash") if find_spec(library) is None]
-    if missing:
-        raise typer.BadParameter(f"benchmarks need {', '.join(missing)}: pip install 'whorl[bench]'")
-    raise typer.Exit(subprocess.call([sys.executable, "-m", f"benchmarks.{name}", *arguments]))
 
 
 def _print_line(line: object) -> None:
