@@ -16,6 +16,7 @@ from service.streams.opening import open_source
 from service.streams.piece import Clock, Listed, Note, Piece, Source, StoppedError
 
 STARTS = 4  # attempts to open a stream
+MARKS = 200  # places that are remembered: minutes of a stream
 ARRIVALS = 40  # pieces whose time of arrival tells when seconds of the stream can be had
 _OPENABLE = ("unreachable", "timeout", "status", "unresolved", "stalled", "bad-answer", "tls")
 
@@ -130,7 +131,7 @@ class Intake:
         begin = self._decoding.take(piece)
         with self.lock:
             if piece.order >= 0:
-                self.marks.append(Mark(piece.track, piece.order, begin + piece.seconds))
+                self.marks = [*self.marks[-MARKS:], Mark(piece.track, piece.order, begin + piece.seconds)]
             if piece.track == "main" and piece.seconds:
                 self._arrivals.append(piece.arrived - begin - piece.seconds)
             self.on_piece(piece, begin)

@@ -148,7 +148,7 @@ class Watch:
         return told
 
     def _drained(self, left: float) -> bool:
-        """Takes one thing that was decoded; whether there may be more."""
+        """Takes one thing that was decoded; whether there is time for more."""
         decoded = self._intake.get(max(left, 0.0))
         if isinstance(decoded, queue.Empty):
             return left > 0
@@ -166,7 +166,7 @@ class Watch:
             self._fail(decoded)
         else:
             self._end()
-        return True
+        return left > 0
 
     def _reach(self, seconds: float) -> None:
         self._seconds = max(self._seconds, seconds)
