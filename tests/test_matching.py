@@ -18,7 +18,7 @@ from matching.relate import matches
 from matching.score import MATCH, Calibration, NullModel, verdict
 from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score
 from matching.segment import Segment
-from matching.verify import Side, Stretch, parts, stretch
+from matching.verify import Side, Stretch, background, parts, stretch
 
 BITS = 256
 TOLERANCE = 0.12
@@ -47,7 +47,7 @@ def captured(values: np.ndarray, first: float, last: float, scale: float = 1.0, 
     return Query(made, noisy.astype(np.float32))
 
 
-BACKGROUND = unpack(pack(np.random.default_rng(99).standard_normal((2000, BITS))))
+BACKGROUND = background(unpack(pack(np.random.default_rng(99).standard_normal((2000, BITS)))))
 
 
 def aligned(query: Query, reference: Fingerprint, tolerance: float = TOLERANCE) -> Stretch | None:
@@ -259,3 +259,15 @@ def test_what_chance_explains_is_told_only_when_asked_for() -> None:
     sure, faint = matches(parts, referenced, nowhere, faintest=10.0)
     assert (sure.reference.id, sure.verdict, len(sure.segments)) == (1, "match", 1)
     assert (faint.reference.id, faint.verdict, faint.expected_false_matches) == (2, "no-match", 0.5)
+
+
+def test_chance_is_what_comparing_with_every_unrelated_code_gives() -> None:
+    signs = unpack(pack(np.random.default_rng(3).standard_normal((500, BITS))))
+    reliability = np.random.default_rng(4).standard_normal((20, BITS)).astype(np.float32)
+    times = np.arange(20.0)
+    codes = Fingerprint("a/1", 20.0, times, pack(reliability), np.zeros(20, np.bool_))
+    side = Side(Query(codes, reliability), background(signs))
+    similar = side.weights @ signs.T
+    np.testing.assert_allclose(side.chance[0][:, 0], similar.mean(1), atol=1e-5)
+    np.testing.assert_allclose(side.chance[1][:, 0], similar.std(1), rtol=1e-3)
+    np.testing.assert_array_equal(side.part(np.array([3, 5])).chance[1], side.chance[1][[3, 5]])
