@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,46 +10,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evidence.answer import Json
 from evidence.findings import Finding, amounts
-from evidence.pictures import LONGEST, along, frame, frame_times, spectrogram
+from evidence.pictures import along, data_url, drawn_seconds, frame, frame_times, spectrogram
 from evidence.remarks import remarks
 from evidence.report import Find
+from evidence.timeline import SCALE, axes
 from evidence.words import clock, disguise, harmless
 from fingerprint.media import MediaError
 
-SCALE = 1000  # width of a timeline in its own units
 PICTURED = (
     200  # files of a scan that are drawn: each costs seconds, and every page must be opened by a browser
 )
 STATUSES = {"match": "matched", "review": "to review", "no-match": "no match", "error": "not examined"}
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """A lane of a timeline: the seconds from ``start`` on, ``span`` of them over SCALE units."""
-
-    start: float
-    span: float
-
-    def x(self, seconds: float) -> float:
-        """Where a second lies: ``SCALE * (seconds - start) / span``."""
-        return round(SCALE * (seconds - self.start) / self.span, 1)
-
-    @property
-    def ticks(self) -> list[float]:
-        """Round seconds to be labelled, at most six."""
-        steps = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18000, 36000)
-        step = next((s for s in steps if self.span / s <= 6), 86400)
-        first = int(-(-self.start // step))
-        count = int((self.start + self.span) // step) - first + 1
-        return [float((first + i) * step) for i in range(count)]
-
-
-def axes(duration: float, segments: Sequence[Json]) -> tuple[Axis, Axis]:
-    """The lanes of query and reference on one scale, so that a change of speed is seen as a slant."""
-    first = min(segment["ref_start"] for segment in segments)
-    last = max(segment["ref_end"] for segment in segments)
-    span = max(duration, 1.1 * (last - first), 1.0)
-    return Axis(0.0, span), Axis(max(0.0, (first + last - span) / 2), span)
 
 
 def page(answers: Sequence[Json], find: Find) -> str:
@@ -141,18 +111,18 @@ def _frames(segment: Json, query: Path, reference: Path | None) -> list[Json]:
         {
             "query_time": q,
             "ref_time": r,
-            "query": frame(query, q),
-            "reference": reference and frame(reference, r),
+            "query": data_url("jpeg", frame(query, q)),
+            "reference": reference and data_url("jpeg", frame(reference, r)),
         }
         for q, r in pairs
     ]
 
 
 def _spectrograms(segment: Json, query: Path, reference: Path | None) -> Json:
-    seconds = min(segment["query_end"] - segment["query_start"], LONGEST / max(1.0, segment["time_scale"]))
+    seconds = drawn_seconds(segment)
+    played = seconds * segment["time_scale"]
     return {
         "seconds": seconds,
-        "query": spectrogram(query, segment["query_start"], seconds),
-        "reference": reference
-        and spectrogram(reference, segment["ref_start"], seconds * segment["time_scale"]),
+        "query": data_url("png", spectrogram(query, segment["query_start"], seconds)),
+        "reference": reference and data_url("png", spectrogram(reference, segment["ref_start"], played)),
     }

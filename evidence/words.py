@@ -1,8 +1,13 @@
 """How people write what was found: times, disguises, and names that cannot act on the reader's screen."""
 
+import math
+
 from evidence.answer import Json, printable
 
 FRAMED = 0.12  # of the original's size by which a frame must differ from it for that to be told
+
+_LARGE = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"), (1e3, ",000"), (1, ""))
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def harmless(text: str) -> str:
@@ -53,3 +58,14 @@ def _least_change(segment: Json) -> float:
     """The change of speed that is told: pictures lie so far apart that a smaller one is no finding."""
     blur = {"video": 0.25}.get(segment["kind"], 0.0)  # seconds
     return float(max(0.005, blur / max(1.0, segment["query_end"] - segment["query_start"])))
+
+
+def chance(expected: float) -> str:
+    """Expected false matches as people weigh them: 3e-12 is "1 in 300 billion"."""
+    if expected >= 0.1:
+        return f"{expected:.1g} by chance alone"
+    rarity = 1 / max(expected, 1e-300)
+    if rarity >= 1e15:
+        return f"less than 1 in 10{str(int(math.log10(rarity))).translate(_RAISED)}"
+    scale, word = next((s, w) for s, w in _LARGE if rarity >= s)
+    return f"1 in {float(f'{rarity / scale:.1g}'):g}{word}"

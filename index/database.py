@@ -119,6 +119,14 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """A connection that reads all as it is at one moment, while others write. Raises CatalogError."""
+        with self.explained(), self._engine.connect() as connection:
+            if not _is_sqlite(self.url):  # where every transaction is one
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @contextmanager
     def explained(self) -> Iterator[None]:
         """Turns errors of the database into CatalogError, but IntegrityError, which the caller judges."""
         try:

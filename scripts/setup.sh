@@ -33,3 +33,26 @@ set_up() {
         fail "installation failed (see above): it needs the network, or a package index that pip is told of, and 3 GB of disk"
     printf '%s' "$wanted" >"$stamp"
 }
+
+# What tests need and pip does not bring: a PostgreSQL server, and a browser. `set_up_programs` installs what is absent where it
+# may, as root on Debian; elsewhere it says what is missing. Tests that miss it are skipped, under CI=true they fail.
+set_up_programs() {
+    local missing=()
+    { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || missing+=(postgresql)
+    { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null 2>&1 || missing+=(chromium)
+    command -v curl >/dev/null 2>&1 || missing+=(curl)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+        echo "not installed, so their tests are skipped: ${missing[*]}; on Debian: apt install ${missing[*]}" >&2
+        return 0
+    fi
+    echo "installing ${missing[*]} (once; some minutes)" >&2
+    # Tests start a server of their own: the package need not make one and start it.
+    if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        mkdir -p /etc/postgresql-common
+        echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    fi
+    { apt-get update --quiet --quiet && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes \
+        --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"; } >/dev/null ||
+        echo "apt could not install ${missing[*]} (see above): their tests are skipped" >&2
+}

@@ -1,6 +1,7 @@
-"""Commands of whoever runs the service: serve, key."""
+"""Commands of whoever runs the service: serve, key, backup, restore."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,9 +36,10 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Serve the API and the page; the first start prints an administrator's key."""
+        settings = _settings(data(), host=host, port=port, workers=workers, database=database)
         from service.serve import serve as run
 
-        run(_settings(data(), host=host, port=port, workers=workers, database=database))
+        run(settings)
 
     @app.command()
     def key(
@@ -49,12 +51,50 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Make an API key, here on the machine itself: also when the administrator's key was lost."""
+        settings = _settings(data(), database=database)
         from service.serve import make_key
         from service.store.caller import SCOPES_OF
 
         if role not in SCOPES_OF:
             raise typer.BadParameter(f"no role {role!r}: one of {', '.join(SCOPES_OF)}")
-        print(make_key(_settings(data(), database=database), label, role, organisation))
+        print(make_key(settings, label, role, organisation))
+
+    _add_keeping_to(app, data)
+
+
+def _add_keeping_to(app: typer.Typer, data: Callable[[], Path]) -> None:
+    @app.command()
+    def backup(
+        file: Annotated[Path, typer.Argument(help="The tar to write.")],
+        uploads: Annotated[bool, typer.Option(help="With the files that were uploaded.")] = True,
+        database: Database = None,
+    ) -> None:
+        """Back up the database and the uploads into one file, while the service runs."""
+        from service.keeping import backup as back_up
+
+        _told(lambda: back_up(_settings(data(), database=database), file, uploads), file)
+
+    @app.command()
+    def restore(
+        file: Annotated[Path, typer.Argument(help="What `whorl backup` wrote.", exists=True, dir_okay=False)],
+        database: Database = None,
+    ) -> None:
+        """Restore a backup into an empty data directory and database, SQLite or PostgreSQL."""
+        from service.keeping import restore as put_back
+
+        _told(lambda: put_back(_settings(data(), database=database), file), data())
+
+
+def _told(run: Callable[[], dict[str, int]], place: Path) -> None:
+    try:
+        rows = run()
+    except OSError as error:
+        from index.database import CatalogError
+
+        raise CatalogError(f"{error.filename or place}: {error.strerror}") from error
+    print(
+        f"{place}: {rows['refs']} references, {rows['works']} works, {rows['answers']} answers, {rows['uploads']} uploads"
+    )
 
 
 def add_fingerprint_to(app: typer.Typer) -> None:
@@ -93,8 +133,18 @@ def add_fingerprint_to(app: typer.Typer) -> None:
         print(place)
 
 
+def _check_libraries() -> None:
+    """Raises wrong usage where the service's libraries are not installed: registering and matching need none of them."""
+    missing = [
+        library for library in ("dbos", "fastapi", "pydantic_settings", "uvicorn") if not find_spec(library)
+    ]
+    if missing:
+        raise typer.BadParameter(f"the service needs {', '.join(missing)}: pip install 'whorl[service]'")
+
+
 def _settings(data: Path, **given: object) -> "Settings":
     """What the options say; what they leave out the environment says."""
+    _check_libraries()
     from pydantic import ValidationError
 
     from service.settings import Settings

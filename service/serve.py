@@ -29,16 +29,18 @@ def serve(settings: Settings) -> None:
     _welcome(settings)
     listening = _listen(settings.host, settings.port)
     log.info(f"listening on {_url(listening)}", extra={"told": {"workers": settings.workers}})
-    with listening, Crew(settings.workers, _environment(settings)):
-        config = uvicorn.Config(
-            create_app(settings),
-            log_config=None,
-            access_log=False,  # requests are logged by the app, with their ids
-            timeout_graceful_shutdown=PATIENCE,
-            server_header=False,
-        )
-        uvicorn.Server(config).run(sockets=[listening])
-    log.info("ended")
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        access_log=False,  # requests are logged by the app, with their ids
+        timeout_graceful_shutdown=PATIENCE,
+        server_header=False,
+    )
+    try:
+        with listening, Crew(settings.workers, _environment(settings)):
+            uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        log.info("ended")
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from evidence.answer import Json, answer_json
-from evidence.html_report import axes
 from evidence.pictures import along, frame_times
 from evidence.report import REPORTS, Sources
+from evidence.timeline import axes
 from evidence.words import clock, disguise, harmless
 from fingerprint.fingerprint import Disguise
 from fingerprint.media import sha256

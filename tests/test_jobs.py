@@ -28,7 +28,7 @@ CAPTURE = SAMPLES / "captures" / "telephone.opus"
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+def app(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     with served(tmp_path_factory.mktemp("service"), requests_a_minute=100_000) as started:
         register(started, "the-witness.opus")
         yield started

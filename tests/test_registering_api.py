@@ -9,15 +9,13 @@ from fastapi import FastAPI
 from tests.service import client, served
 from tests.working import SAMPLES, ended, workers
 
-BACKENDS = ("sqlite",)  # the worker is a process of its own, and what it calls is tested on both
 SONG = SAMPLES / "originals" / "harbour-lights.m4a"
 COPY = SAMPLES / "captures" / "cut-32kbit.mp3"
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[FastAPI]:
-    data = tmp_path_factory.mktemp("service")
-    with served(data) as started, workers(data):
+    with served(tmp_path_factory.mktemp("service")) as started, workers(started):
         yield started
 
 

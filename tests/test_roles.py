@@ -232,4 +232,4 @@ def test_pages_are_for_who_is_signed_in_and_show_what_is_theirs(
 
 
 # What pages have in their paths beside the ids of objects.
-PAGE_PARTS: Made = {}
+PAGE_PARTS: Made = {"change": "cancel", "number": "0", "version": "0", "name": "none.js"}

@@ -36,6 +36,7 @@ from service.jobs.queue import Queue
 from service.matcher import Matcher
 from service.settings import Settings
 from service.store.store import Store
+from service.web import pages as web
 
 ROUTERS = (
     health.router,
@@ -86,4 +87,5 @@ def create_app(settings: Settings) -> FastAPI:
     document.add_to(app)
     for router in ROUTERS:
         app.include_router(router)
+    web.add_to(app)
     return app

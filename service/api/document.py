@@ -37,6 +37,8 @@ _EVERYWHERE = {
     429: "Too many requests: wait as long as Retry-After says.",
     503: "The service cannot answer now.",
 }
+# Who comes to these has not yet shown who they are.
+_OPEN = {"/v1/sessions", "/v1/login/oidc", "/v1/login/oidc/callback"}
 _WITH_A_NAME = {404: "It is not there, or not the caller's."}
 _WITH_A_BODY = {
     409: "What is there stands against it.",
@@ -47,6 +49,34 @@ _WITH_A_BODY = {
 }
 _OF_A_CHANGE = {409: "What is there stands against it."}
 _WITH_A_STATE = {412: "It was changed meanwhile."}
+# The tus protocol's, whose clients send headers where others send a body.
+_OF_AN_UPLOAD = {
+    404: "It is not there, or not the caller's.",
+    409: "It stands at another offset, or a job needs it.",
+    412: "Another version of the protocol.",
+    413: "Too large: longer than announced, than is allowed, or than there is room.",
+    415: "A piece is sent as application/offset+octet-stream.",
+    423: "Another request writes to it.",
+    460: "The piece is not what its checksum says.",
+    507: "The disk is full.",
+}
+_TUS_HEADERS: dict[str, dict[str, tuple[str, bool]]] = {
+    "post": {
+        "Tus-Resumable": ("1.0.0", True),
+        "Upload-Length": ("[0-9]{1,18}", True),
+        "Upload-Metadata": ("", False),
+    },
+    "head": {"Tus-Resumable": ("1.0.0", True)},
+    "patch": {
+        "Tus-Resumable": ("1.0.0", True),
+        "Upload-Offset": ("[0-9]{1,18}", True),
+        "Upload-Checksum": ("", False),
+    },
+    "delete": {"Tus-Resumable": ("1.0.0", True)},
+}
+_PIECE: Json = {
+    "content": {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+}
 _NOT_MODIFIED: Json = {"description": "Not changed since the ETag in If-None-Match."}
 _KEY: Json = {"type": "http", "scheme": "bearer", "description": "An API key: whorl_…"}
 
@@ -72,11 +102,13 @@ def completed(document: Json) -> None:
     parts.setdefault("securitySchemes", {})["key"] = _KEY
     for path, operations in document.get("paths", {}).items():
         for method, operation in operations.items():
-            if path.startswith("/v1/"):
+            if not path.startswith("/health/"):
                 _complete(path, method, operation)
 
 
 def _complete(path: str, method: str, operation: Json) -> None:
+    if path.startswith("/v1/uploads") and method in _TUS_HEADERS:
+        _complete_tus(method, operation)
     headers = {one["name"].lower() for one in operation.get("parameters", ()) if one["in"] == "header"}
     answers = operation["responses"]
     for status, description in _errors(path, method, operation, headers).items():
@@ -86,15 +118,25 @@ def _complete(path: str, method: str, operation: Json) -> None:
             answers[str(status)] = {"description": description, "content": content}
     if "if-none-match" in headers:
         answers["304"] = _NOT_MODIFIED
-    operation.setdefault("security", [{"key": []}])
+    operation["security"] = [] if path in _OPEN and method != "delete" else [{"key": []}]
+
+
+def _complete_tus(method: str, operation: Json) -> None:
+    for name, (form, required) in _TUS_HEADERS[method].items():
+        schema = {"type": "string"} | ({"pattern": f"^{form}$"} if form else {})
+        header = {"name": name, "in": "header", "required": required, "schema": schema}
+        operation.setdefault("parameters", []).append(header)
+    if method == "patch":
+        operation["requestBody"] = _PIECE
 
 
 def _errors(path: str, method: str, operation: Json, headers: set[str]) -> dict[int, str]:
-    named = "{" in path or "requestBody" in operation
+    named = "{" in path or "requestBody" in operation or path in _OPEN
     return {
         **_EVERYWHERE,
         **(_WITH_A_NAME if named else {}),
         **(_OF_A_CHANGE if method != "get" else {}),
         **(_WITH_A_BODY if "requestBody" in operation else {}),
         **(_WITH_A_STATE if "if-match" in headers else {}),
+        **(_OF_AN_UPLOAD if path.startswith("/v1/uploads") else {}),
     }

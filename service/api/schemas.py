@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from service.api.text import SEEN, Country, Identifier, Moment, Note, Place, Title, Word
 
@@ -204,7 +204,7 @@ class CaseChange(Body):
     """What is to be changed of a case."""
 
     name: Title | None = None
-    closed: bool | None = None
+    closed: StrictBool | None = None
 
 
 class Case(BaseModel):

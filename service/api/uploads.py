@@ -91,7 +91,7 @@ def _found(held: Store, who: Caller, upload_id: str) -> Upload:
 
 
 @router.options("", status_code=204)
-@router.options("/{upload_id}", status_code=204)
+@router.options("/{upload_id}", status_code=204, include_in_schema=False)
 def about(request: Request, who: Who) -> Response:
     """What this server speaks of the tus protocol."""
     settings: Settings = request.app.state.settings
@@ -227,12 +227,13 @@ async def delete_upload(request: Request, upload_id: str, who: Who, held: Held, 
     return Response(status_code=204, headers=_headers(request))
 
 
-@router.post("/{upload_id}", status_code=204, include_in_schema=False, dependencies=[Depends(tus)])
+@router.post("/{upload_id}", status_code=204, include_in_schema=False)
 async def overridden(request: Request, upload_id: str, who: Who, held: Held, files: Files) -> Response:
     """For clients whose proxies let only GET and POST through."""
     method = request.headers.get("X-HTTP-Method-Override", "")
+    if method not in ("PATCH", "DELETE"):
+        raise Problem(405, "http", "Method Not Allowed", {"Allow": "HEAD, GET, PATCH, DELETE"})
+    tus(request)
     if method == "PATCH":
         return await add_to_upload(request, upload_id, who, held, files)
-    if method == "DELETE":
-        return await delete_upload(request, upload_id, who, held, files)
-    raise Problem(405, "http", "Method Not Allowed", {"Allow": "HEAD, PATCH, DELETE"})
+    return await delete_upload(request, upload_id, who, held, files)

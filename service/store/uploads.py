@@ -93,3 +93,8 @@ def abandoned(store: Store, seconds: float) -> list[str]:
 def known(store: Store, ids: list[str]) -> set[str]:
     """Which of these ids are uploads."""
     return {row.id for row in store.rows(sa.select(uploads.c.id).where(uploads.c.id.in_(ids)))}
+
+
+def received(store: Store) -> list[tuple[str, int]]:
+    """(id, bytes received) of every upload."""
+    return [(row.id, row.received) for row in store.rows(sa.select(uploads.c.id, uploads.c.received))]
