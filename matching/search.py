@@ -122,9 +122,9 @@ class Search:
                 break
         return [*found, *self._sharers(query, found, expected, nearest)] if found else []
 
-    def _hits(self, query: Query, rows: NDArray[np.int64], nearest: int) -> Hits:
+    def _hits(self, query: Query, rows: NDArray[np.int64], nearest: int, patient: bool = False) -> Hits:
         looked_up = only(query, rows)
-        found = self.index.search(looked_up.fingerprint, nearest, looked_up.reliability)
+        found = self.index.search(looked_up.fingerprint, nearest, looked_up.reliability, patient)
         return replace(found, disguise=query.disguise)
 
     def _from(self, hits: Hits, query: Query, nearest: int, most: int = LINES) -> list[Line]:
@@ -228,7 +228,8 @@ class Search:
         return bend > BENT * self.extractor.tolerance
 
     def _lines(self, query: Query, step: int = 1) -> list[Line]:
-        hits = self._hits(query, np.flatnonzero(~query.fingerprint.weak)[::step], NEAREST)
+        # Of many disguises all but one are wrong: to look further for each would take minutes.
+        hits = self._hits(query, np.flatnonzero(~query.fingerprint.weak)[::step], NEAREST, patient=step == 1)
         return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, LINES)
 
     def _disguised(

@@ -74,9 +74,6 @@ def _data_directory() -> Path:
     return user_data_path("whorl", appauthor=False)
 
 
-operating.add_to(app, _data_directory)
-
-
 def _limits() -> "Limits":
     from fingerprint.media import Limits
 
@@ -349,6 +346,9 @@ def _bench(name: str, arguments: list[str]) -> None:
 
 def _print_line(line: object) -> None:
     print(json.dumps(line, ensure_ascii=True), flush=True)
+
+
+operating.add_to(app, _data_directory)
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

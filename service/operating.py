@@ -59,6 +59,10 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
             raise typer.BadParameter(f"no role {role!r}: one of {', '.join(SCOPES_OF)}")
         print(make_key(settings, label, role, organisation))
 
+    _add_keeping_to(app, data)
+
+
+def _add_keeping_to(app: typer.Typer, data: Callable[[], Path]) -> None:
     @app.command()
     def backup(
         file: Annotated[Path, typer.Argument(help="The tar to write.")],

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Response, Route, ViewportSize, expect
+from playwright.sync_api import Browser, FilePayload, Page, Response, Route, ViewportSize, expect
 
 from evidence.answer import Json
 from service.store import answers, jobs
@@ -277,6 +277,17 @@ def test_search_finds_captures_and_works(world: World, opened: Page) -> None:
     expect(opened.get_by_role("heading", name="Works")).to_be_visible()
     opened.get_by_role("link", name="The River").click()
     expect(opened.get_by_role("heading", name="The River")).to_be_visible()
+
+
+def test_a_table_of_works_is_registered(world: World, opened: Page) -> None:
+    signed_in(opened, world, "holder")
+    opened.goto(f"{world.url}/works")
+    opened.get_by_text("Register a work, or a table of works").click()
+    table = FilePayload(name="works.csv", mimeType="text/csv", buffer=b"title,kind\nFaust,film\nTabu,film\n")
+    opened.locator("[data-table] input").set_input_files(table)
+    opened.get_by_role("button", name="Register all").click()
+    expect(opened.get_by_role("link", name="Faust")).to_be_visible()
+    expect(opened.get_by_role("link", name="Tabu")).to_be_visible()
 
 
 def test_colours_are_kept_as_chosen(world: World, opened: Page) -> None:

@@ -1,6 +1,7 @@
 """The page without a browser: who gets what, and what keeps a page from doing what others want."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from service.web.session import _ours
+from service.web.shelf import Shelf
 from tests.page import HOSTILE, World, running
 
 # What a page may not do: run or load what is not in a file of ours.
@@ -163,6 +165,26 @@ def test_media_are_for_those_who_see_the_answer(world: World) -> None:
         assert [nobody.get(place).status_code for place in places] == [303] * 4
 
 
+def test_originals_lie_in_a_folder_too_and_are_told_by_their_bytes(world: World, tmp_path: Path) -> None:
+    other = "market-day.mp3"
+    (tmp_path / "below").mkdir()
+    reference = {"id": world.references[other]}
+    shelf = Shelf(world.app)
+    kept = shelf.original(reference)
+    assert kept is not None
+    world.app.state.settings.originals = str(tmp_path)
+    moved = kept.rename(tmp_path / "moved")
+    try:
+        assert shelf.original(reference) is None
+        (tmp_path / other).write_bytes(b"something else of this name")
+        assert shelf.original(reference) is None
+        shutil.copyfile(moved, tmp_path / "below" / other)
+        assert shelf.original(reference) == tmp_path / "below" / other
+    finally:
+        moved.rename(kept)
+        world.app.state.settings.originals = ""
+
+
 def test_an_original_that_is_not_in_the_answer_is_not_served(world: World) -> None:
     place = f"/media/answers/{world.answers['mirrored.mp4']}/originals/{world.references['atoll.mkv']}"
     with visitor(world, "investigator") as browser:
@@ -199,6 +221,18 @@ def test_a_licence_is_added_and_taken_back(world: World) -> None:
         assert "1 May 2026" in browser.get("/works/2").text
         assert browser.post("/works/2/licences/0/remove", data={"csrf": csrf}).status_code == 303
         assert "No licences." in browser.get("/works/2").text
+
+
+def test_a_work_is_registered_on_the_page(world: World) -> None:
+    about = {"title": "Nosferatu", "kind": "film", "identifier": "isrc:USRC17607839"}
+    with visitor(world, "holder") as browser:
+        place = browser.post("/works", data=about | {"csrf": token(browser)}).headers["location"]
+        text = browser.get(place).text
+        assert "isrc:USRC17607839" in text
+        assert "No file of this work is registered." in text
+        wrong = browser.post("/works", data=about | {"csrf": token(browser), "identifier": "isbn:123"})
+        assert wrong.status_code == 422
+        assert "isbn" in wrong.text
 
 
 def test_a_case_is_opened_renamed_and_closed(world: World) -> None:

@@ -53,6 +53,7 @@
     });
     source.addEventListener("end", () => {
       source.close();
+      htmx.trigger(document.body, "ended");
       htmx.ajax("GET", `/jobs/${encodeURIComponent(id)}/card`, { target: `#job-${CSS.escape(id)}`, swap: "outerHTML" });
     });
   };
