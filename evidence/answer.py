@@ -11,7 +11,10 @@ Json = dict[str, Any]
 
 
 def answer_json(answer: Answer, work: Callable[[int], Work], engine: Json) -> Json:
-    """The answer as plain data; ``engine`` is {"version": ..., "algorithms": [...]}."""
+    """The answer as plain data; ``engine`` is {"version": ..., "algorithms": [...]}.
+
+    ``warnings`` are there only where there are any: what of a damaged capture could not be read.
+    """
     query = answer.query
     return {
         "query": {
@@ -25,6 +28,7 @@ def answer_json(answer: Answer, work: Callable[[int], Work], engine: Json) -> Js
         "elapsed": round(answer.elapsed, 3),
         "matches": [_match(match, work) for match in answer.matches],
         "engine": engine,
+        **({"warnings": [printable(warning) for warning in answer.warnings]} if answer.warnings else {}),
     }
 
 

@@ -9,7 +9,7 @@ from evidence.words import disguise, harmless
 COLUMNS = (
     "path", "status", "examined", "same_bytes_as", "sha256", "duration", "verdict", "title", "owner", "reference_id",
     "reference", "expected_false_matches", "kind", "query_start", "query_end", "ref_start", "ref_end", "seconds", "disguise",
-    "error_code", "error",
+    "error_code", "error", "warnings",
 )  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def rows(finding: Finding) -> Iterator[dict[str, str]]:
         "same_bytes_as": finding.copy_of or "",
         "sha256": answer["query"]["sha256"],
         "duration": f"{answer['query']['duration']:.3f}",
+        "warnings": "; ".join(answer.get("warnings", ())),
     }
     if answer["error"]:
         common |= {"error_code": answer["error"]["code"], "error": answer["error"]["message"]}

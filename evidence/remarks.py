@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from evidence.answer import Json
 from evidence.words import clock
+from matching.relate import ASTRAY
 
-ASTRAY = 0.4  # seconds between picture and sound from which they are told to run apart: less may be the pictures' spacing
 MOST = 0.5  # of some seconds, from which another work is named as what is heard or seen there
 
 Span = tuple[float, float]
@@ -17,7 +17,8 @@ def remarks(match: Json, answer: Json) -> list[str]:
     return [
         *_replaced(match, answer),
         *_alone(match, answer),
-        *_apart(match),
+        # Where packets are missing, nobody can tell how far sound and picture were apart.
+        *([] if answer.get("warnings") else _apart(match)),
         *_repeats(match),
         *_tied(match, answer),
         *_also_in(match),
@@ -55,7 +56,11 @@ def _alone(match: Json, answer: Json) -> list[str]:
         return []
     (kind,) = kinds
     other = "sound" if kind == "video" else "picture"
-    return [f"{STREAMS[kind]} only: there is no {other} to compare, in the capture or in the original"]
+    if answer.get("warnings"):
+        return [f"{STREAMS[kind]} only: the capture is damaged, its {other} may be the work's or not"]
+    return [
+        f"{STREAMS[kind]} only: no {other} to compare it with: it is missing, silent or black, here or in the original"
+    ]
 
 
 def _apart(match: Json) -> list[str]:

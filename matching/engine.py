@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -247,6 +247,8 @@ class Engine:
                 duration, kinds = media.duration, tuple(sorted(media.kinds))
                 found, error = self._matched(media, progress, thorough), None
                 duration, warnings = media.duration, media.warnings
+                if warnings:  # a stream that is damaged was not replaced
+                    found = tuple(replace(match, replaced=()) for match in found)
                 if warnings and all(match.verdict == NO_MATCH for match in found):
                     # What could not be read may hold a work: "no match" would say that it does not.
                     reason = f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"

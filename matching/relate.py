@@ -5,12 +5,16 @@ from dataclasses import replace
 
 from index.catalog import Reference
 from matching.join import Placed
-from matching.score import NO_MATCH, REVIEW, verdict
+from matching.score import MATCH, NO_MATCH, REVIEW, verdict
 from matching.segment import Match, Replaced, Segment
 
 COVERED = 0.8  # of its seconds, from which a segment or a match counts as inside of others
 LEFT = 0.5  # of its seconds that others must leave of a segment for it to be told
 REPLACED = 3.0  # seconds at least of another stream than the work's
+ASTRAY = 0.4  # seconds of the work between what two streams of the capture are, from which they contradict each other
+# Expected at most so often, a segment may contradict a better one of the other stream: shifted sound. A film is like
+# itself in many places: that the work is known makes a worse one in another place no likelier to be right.
+SHIFTED = MATCH / 100
 
 Span = tuple[float, float]
 Filled = Callable[[str, int | None, float, float], bool]
@@ -35,21 +39,42 @@ def matches(
             by_reference.setdefault(part.ref_id, []).append(part)
         elif part.expected <= faintest and part.ref_id not in by_reference:
             faint.setdefault(part.ref_id, part)
-    found = [_match(reference(ref_id), parts) for ref_id, parts in by_reference.items()]
+    found = [_match(reference(ref_id), _consistent(parts)) for ref_id, parts in by_reference.items()]
     related = _related(sorted(found, key=lambda match: (match.expected_false_matches, match.reference.id)))
-    segments = {match.reference.id: match.segments for match in related}
-    whole = [
-        replace(match, replaced=_replaced(match, [s for i in match.tied_with for s in segments[i]], filled))
-        for match in related
-    ]
+    segments = {ref_id: [part.segment for part in parts] for ref_id, parts in by_reference.items()}
+    whole = [replace(match, replaced=_replaced(match, _same(match, segments), filled)) for match in related]
     return (*whole, *(_match(reference(ref_id), [part]) for ref_id, part in faint.items()))
 
 
-def _replaced(match: Match, tied: Sequence[Segment], filled: Filled) -> tuple[Replaced, ...]:
-    """Seconds of the capture in which one stream is the work's, or tied with it, and the other is not."""
+def _consistent(parts: Sequence[Placed]) -> list[Placed]:
+    """The parts of one reference, best first, without those that contradict a better one and are not sure themselves."""
+    kept: list[Placed] = []
+    for part in parts:
+        if part.expected <= SHIFTED or not any(_contradict(p.segment, part.segment) for p in kept):
+            kept.append(part)
+    return kept
+
+
+def _contradict(one: Segment, other: Segment) -> bool:
+    """Whether they make the sound and the picture of the same seconds parts of other seconds of the work."""
+    first = max(one.query_start, other.query_start)
+    last = min(one.query_end, other.query_end)
+    if one.kind == other.kind or last <= first:
+        return False
+    apart = _along(one, (first + last) / 2) - _along(other, (first + last) / 2)
+    return abs(apart) >= ASTRAY
+
+
+def _same(match: Match, segments: dict[int, list[Segment]]) -> list[Segment]:
+    """All that is of this work or tied with it, segments that are not told among them."""
+    return [segment for i in (match.reference.id, *match.tied_with) for segment in segments[i]]
+
+
+def _replaced(match: Match, same: Sequence[Segment], filled: Filled) -> tuple[Replaced, ...]:
+    """Seconds of the capture in which one stream is the work's, and the other is not among the ``same``."""
     found: list[Replaced] = []
     for kind, other in (("audio", "video"), ("video", "audio")):
-        own = spans((*match.segments, *tied), kind)
+        own = spans(same, kind)
         for segment in (s for s in match.segments if s.kind == other):
             for first, last in outside((segment.query_start, segment.query_end), own):
                 there = _cut(segment, first, last)
@@ -88,11 +113,13 @@ def _seconds(pieces: Iterable[Span]) -> float:
 
 def _cut(segment: Segment, first: float, last: float) -> Segment:
     """The part of the segment from ``first`` to ``last`` in the capture."""
+    ref_start, ref_end = _along(segment, first), _along(segment, last)
+    return replace(segment, query_start=first, query_end=last, ref_start=ref_start, ref_end=ref_end)
 
-    def along(seconds: float) -> float:
-        return segment.ref_start + segment.time_scale * (seconds - segment.query_start)
 
-    return replace(segment, query_start=first, query_end=last, ref_start=along(first), ref_end=along(last))
+def _along(segment: Segment, seconds: float) -> float:
+    """The second of the reference that is at ``seconds`` of the capture."""
+    return segment.ref_start + segment.time_scale * (seconds - segment.query_start)
 
 
 def _match(reference: Reference, parts: Sequence[Placed]) -> Match:

@@ -29,7 +29,16 @@ app = typer.Typer(
 bench_app = typer.Typer(help="Measure recall, false matches and speed on real media.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
 
-Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", show_default=False)]
+
+def _path(text: str) -> Path:
+    if not text:  # an unset variable of a shell, and not the folder one is in
+        raise typer.BadParameter("'' names no file: give a path, or . for this folder")
+    return Path(text)
+
+
+Paths = Annotated[
+    list[Path], typer.Argument(help="Files or folders.", show_default=False, parser=_path, metavar="PATHS...")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Data = Annotated[
     Path | None,
@@ -133,23 +142,26 @@ def register(
 def match(paths: Paths, as_json: AsJson = False) -> None:
     """Find registered works in captures: files, or folders with all that is in them."""
     _start_decoder()
+    from evidence.answer import printable
     from service.terminal import say, show_answers
 
-    failed, shown = False, list[dict[str, object]]()
+    failed, shown = False, list["Json"]()
     with _engine() as engine:
         if not engine.catalog.references():
             say(f"nothing is registered in {_data_directory()}, so nothing can match: whorl register PATH")
-        for answer in _answers(engine, paths):
-            failed = failed or answer["status"] == "error"
-            if as_json:
-                _print_line(answer)
-            else:
-                shown.append(answer)
-    show_answers(shown)
+        try:
+            for path, answer in _answers(engine, paths):
+                failed = failed or answer["status"] == "error"
+                if as_json:
+                    _print_line(answer)
+                else:  # files of one name in two folders are told apart
+                    shown.append(answer | {"query": answer["query"] | {"name": printable(str(path))}})
+        finally:  # what was found before an interruption is shown
+            show_answers(shown)
     raise typer.Exit(1 if failed else 0)
 
 
-def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]:
+def _answers(engine: "Engine", paths: list[Path]) -> Iterator[tuple[Path, "Json"]]:
     from evidence.answer import answer_json
     from service.examining import maker
     from service.inputs import found_files
@@ -165,7 +177,7 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[dict[str, object]]
             )
             for warning in answer.warnings:
                 say(f"{path.name}: {warning}")
-            yield answer_json(answer, engine.catalog.work, maker(engine))
+            yield path, answer_json(answer, engine.catalog.work, maker(engine))
 
 
 @app.command()

@@ -141,8 +141,12 @@ def read_answers(path: Path) -> list[Json]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         answers = [json.loads(line) for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
-        raise InputError(f"answers {path} cannot be read: {error}") from None
+    except OSError as error:
+        raise InputError(f"answers {path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise InputError(
+            f"{path} is no text of JSON lines: give it what `whorl match --json` printed"
+        ) from None
     if not all(isinstance(answer, dict) and "matches" in answer and "query" in answer for answer in answers):
         raise InputError(f"{path} holds something else than the lines of `whorl match --json`")
     return answers

@@ -1,6 +1,7 @@
 """Commands of whoever runs the service: serve, key, backup, restore."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,9 +36,10 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Serve the API and the page; the first start prints an administrator's key."""
+        settings = _settings(data(), host=host, port=port, workers=workers, database=database)
         from service.serve import serve as run
 
-        run(_settings(data(), host=host, port=port, workers=workers, database=database))
+        run(settings)
 
     @app.command()
     def key(
@@ -49,13 +51,18 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Make an API key, here on the machine itself: also when the administrator's key was lost."""
+        settings = _settings(data(), database=database)
         from service.serve import make_key
         from service.store.caller import SCOPES_OF
 
         if role not in SCOPES_OF:
             raise typer.BadParameter(f"no role {role!r}: one of {', '.join(SCOPES_OF)}")
-        print(make_key(_settings(data(), database=database), label, role, organisation))
+        print(make_key(settings, label, role, organisation))
 
+    _add_keeping_to(app, data)
+
+
+def _add_keeping_to(app: typer.Typer, data: Callable[[], Path]) -> None:
     @app.command()
     def backup(
         file: Annotated[Path, typer.Argument(help="The tar to write.")],
@@ -126,8 +133,18 @@ def add_fingerprint_to(app: typer.Typer) -> None:
         print(place)
 
 
+def _check_libraries() -> None:
+    """Raises wrong usage where the service's libraries are not installed: registering and matching need none of them."""
+    missing = [
+        library for library in ("dbos", "fastapi", "pydantic_settings", "uvicorn") if not find_spec(library)
+    ]
+    if missing:
+        raise typer.BadParameter(f"the service needs {', '.join(missing)}: pip install 'whorl[service]'")
+
+
 def _settings(data: Path, **given: object) -> "Settings":
     """What the options say; what they leave out the environment says."""
+    _check_libraries()
     from pydantic import ValidationError
 
     from service.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 from evidence.answer import Json, reference_json
 from evidence.words import clock, gigabytes
 from fingerprint.media import Limits, MediaError
-from index.catalog import CatalogError
+from index.catalog import CatalogError, Work
 from matching.engine import Engine, Taken
 from service.inputs import Details, FoundFile, found_files
 from service.opening import open_engine
@@ -16,6 +16,7 @@ from service.terminal import progress, running, say
 from service.workers import Handler, Workers, cores, patience
 
 MUCH = 16 << 20  # bytes in all from which on it pays to start workers: they take a second or two to begin
+UNCHANGED = "under other details, which stay: to change them, whorl remove it and register it again"
 TURN = 0.5  # seconds between two looks at the workers
 
 
@@ -134,8 +135,16 @@ def _stored(
         line["error"] = {"code": getattr(error, "code", "catalog"), "message": str(error)}
         return Registered(line, f"error: {path}: {error}")
     line["status"] = "registered" if new else "already-registered"
-    line["reference"] = reference_json(reference, engine.catalog.work(reference.work_id))
-    return Registered(line, f"{'registered' if new else 'already registered'} as #{reference.id}: {path}")
+    work = engine.catalog.work(reference.work_id)
+    line["reference"] = reference_json(reference, work)
+    told = f"{'registered' if new else 'already registered'} as #{reference.id}: {path}"
+    return Registered(line, told if new or _agrees(about, work) else f"{told} ({UNCHANGED})")
+
+
+def _agrees(about: Details, work: Work) -> bool:
+    """Whether nothing is given of a work that is not known of it already."""
+    given = ((about.title, work.title), (about.owner, work.owner), (about.kind, work.kind))
+    return all(not new or new == known for new, known in given) and about.identifiers <= work.identifiers
 
 
 def _size(path: Path) -> int:

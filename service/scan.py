@@ -47,6 +47,7 @@ class Tally:
     copies: int = 0
     known: int = 0
     pictures: int = 0
+    others: int = 0
     links: int = 0
     status: dict[str, int] = field(
         default_factory=lambda: {"match": 0, "review": 0, "no-match": 0, "error": 0}
@@ -114,6 +115,7 @@ class Scan:
     def _placed(self, entry: Entry, identity: Identity) -> Examine | None:
         """The job of examining a file, unless it is nothing to examine or its bytes are, or are being, examined."""
         self.tally.pictures += identity.kind == "picture"
+        self.tally.others += identity.kind not in ("media", "picture")
         if identity.kind != "media":
             self.tally.bytes += entry.size
             return None

@@ -80,6 +80,7 @@ def totals(tally: Tally) -> list[tuple[str, int]]:
         ("to review", tally.status["review"]),
         ("not examined", tally.status["error"]),
         ("still pictures, passed over", tally.pictures),
+        ("files of other kinds, passed over", tally.others),
         ("links and devices, not followed", tally.links),
     ]
 

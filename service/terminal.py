@@ -127,6 +127,8 @@ def show_answers(answers: Sequence[Json]) -> None:
     if rows:
         table(ANSWER_HEADER, rows)
     for answer in answers:
+        for warning in answer.get("warnings", ()):
+            print(harmless(f"{answer['query']['name']}: damaged: {warning}"))
         for match in answer["matches"]:
             for remark in remarks(match, answer):
                 print(harmless(f"{answer['query']['name']}, {named(match)}: {remark}"))

@@ -58,7 +58,9 @@ def test_a_dub_under_a_registered_song_names_both(engine: Engine, samples: Path)
     (film,), (song,) = words["night-shift"], words["harbour-lights"]
     assert "picture only, the sound was not recognised" in film
     assert film.endswith("it is that of harbour-lights (#3)")
-    assert song == "sound only: there is no picture to compare, in the capture or in the original"
+    assert song == (
+        "sound only: no picture to compare it with: it is missing, silent or black, here or in the original"
+    )
 
 
 def test_picture_and_sound_of_two_films_are_two_matches(engine: Engine, tmp_path: Path) -> None:

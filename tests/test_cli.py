@@ -273,3 +273,26 @@ def test_an_interruption_is_not_lost_in_a_finalizer() -> None:
             time.sleep(5)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_an_empty_name_is_not_this_folder(data: Path) -> None:
+    done = whorl("match", "")
+    assert done.exit_code == 2 and "names no file" in done.stderr
+
+
+def test_other_details_of_what_is_registered_are_not_taken_in_silence(data: Path, samples: Path) -> None:
+    song = samples / "originals" / "first-snow.ogg"
+    assert "stay" not in whorl("register", song, "--owner", "A").stdout
+    assert "stay" not in whorl("register", song).stdout
+    assert "stay" in whorl("register", song, "--owner", "B").stdout
+
+
+def test_files_of_one_name_are_told_apart(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "clip.mp4").write_bytes(b"")
+    shown = whorl("match", ".").stdout
+    assert "a/clip.mp4" in shown and "b/clip.mp4" in shown

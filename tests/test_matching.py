@@ -18,7 +18,7 @@ from matching.relate import matches
 from matching.score import MATCH, Calibration, NullModel, verdict
 from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score
 from matching.segment import Segment
-from matching.verify import Side, Stretch, parts, stretch
+from matching.verify import Side, Stretch, background, parts, stretch
 
 BITS = 256
 TOLERANCE = 0.12
@@ -47,7 +47,7 @@ def captured(values: np.ndarray, first: float, last: float, scale: float = 1.0, 
     return Query(made, noisy.astype(np.float32))
 
 
-BACKGROUND = unpack(pack(np.random.default_rng(99).standard_normal((2000, BITS))))
+BACKGROUND = background(unpack(pack(np.random.default_rng(99).standard_normal((2000, BITS)))))
 
 
 def aligned(query: Query, reference: Fingerprint, tolerance: float = TOLERANCE) -> Stretch | None:

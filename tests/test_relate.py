@@ -99,7 +99,7 @@ def test_where_there_is_no_sound_nothing_was_dubbed(missing: int | None) -> None
         return not (kind == "audio" and ref_id == missing)
 
     assert words(part(1, "video", (0, 30), 100), filled=filled) == [
-        "picture only: there is no sound to compare, in the capture or in the original"
+        "picture only: no sound to compare it with: it is missing, silent or black, here or in the original"
     ]
 
 
@@ -203,3 +203,29 @@ def test_what_others_leave_of_a_span(
     others: list[tuple[float, float]], left: list[tuple[float, float]]
 ) -> None:
     assert outside((0, 10), others) == left
+
+
+def test_a_weak_picture_elsewhere_does_not_contradict_a_sure_sound() -> None:
+    (match,) = related(
+        part(1, "audio", (0, 15), 20, 1e-20),
+        part(1, "video", (7, 14), 33, 3e-3),
+        part(1, "video", (0, 14), 20, 9e-3),
+    )
+    assert [(s.kind, s.ref_start) for s in match.segments] == [("audio", 20), ("video", 20)]
+    assert match.repeats == () and match.replaced == ()
+
+
+def test_what_is_of_the_work_but_untold_was_not_replaced() -> None:
+    (match,) = related(part(1, "audio", (0, 20), 12, 1e-20), part(1, "video", (0, 20), 10.6, 2e-2))
+    assert [s.kind for s in match.segments] == ["audio"] and match.replaced == ()
+
+
+def test_a_damaged_capture_is_told_as_such_and_as_nothing_more() -> None:
+    found = related(*both(1, (0, 20), 10), part(1, "audio", (20, 40), 35))
+    answer = Answer(
+        QueryInfo("c.mp4", "", 40.0, ("audio", "video")), found, None, ("9 packets left out",), 1.0
+    )
+    line = answer_json(answer, lambda _: Work(1, "Film", "", "", frozenset()), ENGINE)
+    assert line["warnings"] == ["9 packets left out"]
+    assert not any("ahead" in remark or "behind" in remark for remark in remarks(line["matches"][0], line))
+    assert "9 packets left out" in REPORTS["html"]([line], lambda _: None)
