@@ -145,7 +145,7 @@ def fill(world: World) -> None:
 @contextmanager
 def running(data: Path, filled: bool = True, **settings: Any) -> Iterator[World]:
     """The service on a free port."""
-    app = create_app(Settings(data=data, **settings))
+    app = create_app(Settings(**{"data": data, "requests_a_minute": 10**6, **settings}))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()

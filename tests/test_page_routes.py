@@ -235,6 +235,24 @@ def test_a_work_is_registered_on_the_page(world: World) -> None:
         assert "isbn" in wrong.text
 
 
+def test_a_person_is_added_and_shut_out(world: World) -> None:
+    about = {"name": "Ilze", "email": "ilze@unit4.example", "org": "1", "role": "reviewer"}
+    with visitor(world) as browser:
+        csrf = token(browser)
+        assert browser.post("/admin/people", data=about | {"csrf": csrf}).status_code == 303
+        place = re.search(r"/admin/people/\d+", browser.get("/admin").text)
+        assert place
+        assert browser.post(place[0], data={"csrf": csrf, "active": "no"}).status_code == 303
+        assert "may not sign in" in browser.get("/admin").text
+
+
+def test_a_provider_is_offered_where_there_is_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stranger(world) as browser:
+        assert "/v1/login/oidc" not in browser.get("/sign-in").text
+        monkeypatch.setattr(world.app.state.settings, "oidc_issuer", "https://id.example")
+        assert "/v1/login/oidc?next=/works" in browser.get("/sign-in?next=/works").text
+
+
 def test_a_case_is_opened_renamed_and_closed(world: World) -> None:
     with visitor(world, "investigator") as browser:
         csrf = token(browser)

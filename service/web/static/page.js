@@ -51,11 +51,14 @@
       bar.value = progress;
       $("[data-said]", card).textContent = `${Math.round(100 * progress)} %`;
     });
-    source.addEventListener("end", () => {
+    const over = () => {
       source.close();
       htmx.trigger(document.body, "ended");
       htmx.ajax("GET", `/jobs/${encodeURIComponent(id)}/card`, { target: `#job-${CSS.escape(id)}`, swap: "outerHTML" });
-    });
+    };
+    source.addEventListener("end", over);
+    // It ended while the line was broken: then there is nothing more to be told.
+    source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) over(); });
   };
   document.addEventListener("htmx:load", watch);
   window.addEventListener("pagehide", () => watched.forEach((source) => source.close()));
