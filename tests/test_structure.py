@@ -34,6 +34,10 @@ ONLY_IN = {
     "starlette": ["service/"],
     "matplotlib": ["benchmarks/", "evidence/"],
     "torch": ["training/"],
+    # Only the fetcher touches the network; the decoder's server and its children talk over sockets of one process.
+    "socket": ["service/streams/", "fingerprint/sandbox.py", "fingerprint/decoding/worker.py"],
+    "ssl": ["service/streams/"],
+    "http": ["service/streams/transport.py", "benchmarks/on_air.py"],
     "pickle": [],
 }
 # What runs in the child process that decodes: hostile bytes must not meet FFmpeg anywhere else.

@@ -8,7 +8,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 
-from fingerprint.decoding.container import Part, Source, Tolerant, too_long
+from fingerprint.decoding.container import Axis, Part, Source, Tolerant, too_long
 from fingerprint.decoding.message import Message
 
 SAMPLE_RATE = 8000
@@ -54,8 +54,10 @@ class Sound:
     position  samples given out so far
     """
 
-    def __init__(self, source: Source | Part, stream: AudioStream) -> None:
+    def __init__(self, source: Source | Part | Axis, stream: AudioStream, together: float = BATCH) -> None:
+        """``together`` is in seconds of sound that are resampled at once."""
         self.position = 0
+        self._together = together
         self.decoder = Tolerant(stream)
         self._source, self._stream = source, stream
         self._clock = float(stream.time_base or 0)
@@ -68,17 +70,31 @@ class Sound:
 
     def read(self) -> Iterator[Message]:
         """All of the stream."""
+        assert not isinstance(self._source, Axis)
         for packet in self._source.packets(self._stream):
             for frame in self.decoder.decode(packet):
-                if self._misplaced(frame):
-                    yield from self._move(frame)
-                self._push(frame)
+                yield from self.hear(frame)
             if len(self._ready) >= CHUNK:
-                yield from self._give()
+                yield from self.give()
         for frame in self.decoder.decode(None):
             self._push(frame)
+        yield from self.rest()
+
+    def hear(self, frame: AudioFrame) -> Iterator[Message]:
+        """One frame more; gives what comes before a gap."""
+        if self._misplaced(frame):
+            yield from self._move(frame)
+        self._push(frame)
+
+    def rest(self) -> Iterator[Message]:
+        """All that is held back."""
         self._flush()
-        yield from self._give()
+        yield from self.give()
+
+    @property
+    def held(self) -> float:
+        """Seconds that can be given out."""
+        return len(self._ready) / 2 / SAMPLE_RATE
 
     def _misplaced(self, frame: AudioFrame) -> bool:
         """Whether the frame's time stamp says that it does not continue the last one; counts its length."""
@@ -107,14 +123,14 @@ class Sound:
         while missing > 0:
             self._ready += bytes(min(missing, CHUNK))
             missing -= CHUNK
-            yield from self._give()
+            yield from self.give()
 
     def _push(self, frame: AudioFrame) -> None:
         if self._batch is not None and not self._batch.fits(frame):
             self._flush()  # the stream changed its rate or its channels
         self._batch = self._batch or _Batch(frame)
         self._batch.add(frame)
-        if self._batch.samples >= BATCH * frame.sample_rate:
+        if self._batch.samples >= self._together * frame.sample_rate:
             self._resample()
 
     def _resample(self) -> None:
@@ -137,7 +153,8 @@ class Sound:
                 self._append(part)
             self._resampler = None
 
-    def _give(self) -> Iterator[Message]:
+    def give(self) -> Iterator[Message]:
+        """What is ready."""
         self.position += len(self._ready) // 2
         if self.position > self._source.bounds.max_duration * SAMPLE_RATE:
             raise too_long(self.position / SAMPLE_RATE, self._source.bounds)
