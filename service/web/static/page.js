@@ -20,7 +20,9 @@
   window.whorl = { say, $, $$ };
   document.addEventListener("htmx:responseError", (event) => {
     const { status, responseText } = event.detail.xhr;
-    say(status < 500 && responseText.length < 400 ? responseText : "That did not work: the service had a problem. Try again.");
+    let told = responseText;
+    try { told = JSON.parse(told).detail; } catch { /* it is words already */ }
+    say(status < 500 && told.length < 400 ? told : "That did not work: the service had a problem. Try again.");
   });
   document.addEventListener("htmx:sendError", () => say("The service cannot be reached. Is the line up?"));
   document.addEventListener("error", (event) => {
