@@ -35,9 +35,15 @@ ONLY_IN = {
     "matplotlib": ["benchmarks/", "evidence/"],
     "torch": ["training/"],
     # Only the fetcher touches the network; the decoder's server and its children talk over sockets of one process.
-    "socket": ["service/streams/", "fingerprint/sandbox.py", "fingerprint/decoding/worker.py"],
+    "socket": [
+        "service/streams/",
+        "fingerprint/sandbox.py",
+        "fingerprint/decoding/worker.py",
+        "service/serve.py",
+        "benchmarks/",
+    ],
     "ssl": ["service/streams/"],
-    "http": ["service/streams/transport.py", "benchmarks/on_air.py"],
+    "http": ["service/streams/transport.py", "service/api/", "benchmarks/"],
     "pickle": [],
 }
 # What runs in the child process that decodes: hostile bytes must not meet FFmpeg anywhere else.
