@@ -78,9 +78,6 @@ def _data_directory() -> Path:
     return user_data_path("whorl", appauthor=False)
 
 
-operating.add_to(app, _data_directory)
-
-
 def _limits() -> "Limits":
     from fingerprint.media import Limits
 
@@ -318,6 +315,9 @@ def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
     except OSError as error:
         _end(f"error: {output} cannot be written: {error.strerror}", 1)
     print(output)
+
+
+operating.add_to(app, _data_directory)
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
