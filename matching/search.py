@@ -279,7 +279,9 @@ class Search:
         for line in lines(hits, 8 * part.query.fingerprint.width, self.extractor.tolerance, RIVAL_LINES):
             if len(best) == RIVALS.stop or line.ref_id in best:
                 continue
-            rival = stretch(part, self.decoys.fingerprint(line.ref_id), line, self.extractor.tolerance)
+            rival = stretch(
+                part, self.decoys.fingerprint(line.ref_id), line, self.extractor.tolerance, brief=True
+            )
             best[line.ref_id] = (rival.likeness, rival.motion) if rival is not None else (0.0, 0.0)
         if len(best) <= RIVALS.start:
             return 0.0, 0.0
