@@ -10,8 +10,12 @@ from playwright.sync_api import Browser, FilePayload, Page, Response, Route, Vie
 
 from evidence.answer import Json
 from service.store import answers, jobs
+from service.streams.addresses import Addresses
+from service.streams.fetch import Fetcher
 from tests.answers import answer
 from tests.page import HOSTILE, SAMPLES, World, chromium, running, signed_in
+from tests.serving import answer as reply
+from tests.serving import serving
 
 DESK, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=390, height=844)
 MODES: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((DESK, "light"), (PHONE, "dark"))
@@ -156,6 +160,23 @@ def test_a_capture_is_handed_in_over_a_bad_line_and_answered(
     expect(opened.get_by_text("Nothing registered was found in it.")).to_be_visible()
     assert [trouble for trouble in troubles if "ERR_CONNECTION_RESET" not in trouble] == []
     troubles.clear()
+
+
+def test_an_address_is_fetched_and_examined(
+    world: World, opened: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = (SAMPLES / "captures" / "noisy.m4a").read_bytes()
+    with serving() as pirate:
+        pirate.pages["/films/noisy%20copy.m4a"] = reply(body)
+        monkeypatch.setattr(world.app.state, "fetcher", Fetcher(Addresses(["127.0.0.1"])))
+        signed_in(opened, world, "investigator")
+        opened.get_by_label("Or paste an address").fill(pirate.url("/films/noisy%20copy.m4a"))
+        opened.get_by_role("button", name="Fetch and examine").click()
+        expect(opened.locator("#under-way .job").first).to_contain_text("noisy copy.m4a")
+    worked(world, answer(name="noisy copy.m4a"))
+    with world.client("investigator") as program:
+        job = program.get("/v1/jobs").json()["items"][0]
+        assert program.get(f"/v1/matches/{job['match']}").json()["captured"] == {"place": "127.0.0.1"}
 
 
 def test_a_job_that_failed_says_why(world: World, opened: Page) -> None:

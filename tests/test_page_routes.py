@@ -9,9 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.streams.addresses import Addresses
+from service.streams.fetch import Fetcher
 from service.web.session import _ours
 from service.web.shelf import Shelf
 from tests.page import HOSTILE, World, running
+from tests.serving import serving
 
 # What a page may not do: run or load what is not in a file of ours.
 INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
@@ -233,6 +236,50 @@ def test_a_work_is_registered_on_the_page(world: World) -> None:
         wrong = browser.post("/works", data=about | {"csrf": token(browser), "identifier": "isbn:123"})
         assert wrong.status_code == 422
         assert "isbn" in wrong.text
+
+
+def test_a_person_is_added_and_shut_out(world: World) -> None:
+    about = {"name": "Ilze", "email": "ilze@unit4.example", "org": "1", "role": "reviewer"}
+    with visitor(world) as browser:
+        csrf = token(browser)
+        assert browser.post("/admin/people", data=about | {"csrf": csrf}).status_code == 303
+        place = re.search(r"/admin/people/\d+", browser.get("/admin").text)
+        assert place
+        assert browser.post(place[0], data={"csrf": csrf, "active": "no"}).status_code == 303
+        assert "may not sign in" in browser.get("/admin").text
+
+
+def test_a_provider_is_offered_where_there_is_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stranger(world) as browser:
+        assert "/v1/login/oidc" not in browser.get("/sign-in").text
+        monkeypatch.setattr(world.app.state.settings, "oidc_issuer", "https://id.example")
+        assert "/v1/login/oidc?next=/works" in browser.get("/sign-in?next=/works").text
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/x.mp4", "http://[::1]/x.mp4", "http://2130706433/", "file:///etc/passwd", "x"]
+)
+def test_nothing_is_fetched_from_inside_the_network(world: World, url: str) -> None:
+    with visitor(world, "investigator") as browser:
+        sent = {"csrf": (csrf := token(browser)), "url": url}
+        answer = browser.post(
+            "/from-address", data=sent, headers={"X-CSRF-Token": csrf, "HX-Request": "true"}
+        )
+    assert answer.status_code == 422
+    assert "127.0.0.1, " not in answer.text
+
+
+def test_what_breaks_off_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.app.state, "fetcher", Fetcher(Addresses(["127.0.0.1"])))
+    with serving() as pirate, visitor(world, "investigator") as browser:
+        pirate.pages["/x.mp4"] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort"
+        sent = {"csrf": (csrf := token(browser)), "url": pirate.url("/x.mp4")}
+        before = browser.get("/v1/uploads").json()
+        answer = browser.post(
+            "/from-address", data=sent, headers={"X-CSRF-Token": csrf, "HX-Request": "true"}
+        )
+        assert answer.status_code == 422
+        assert browser.get("/v1/uploads").json() == before
 
 
 def test_a_case_is_opened_renamed_and_closed(world: World) -> None:

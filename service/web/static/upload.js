@@ -22,7 +22,7 @@
     constructor(file, form) {
       this.file = file;
       this.form = form;
-      this.key = `upload:${document.body.dataset.csrf}:${file.name}:${file.size}:${file.lastModified}`;
+      this.key = `upload:${file.name}:${file.size}:${file.lastModified}`;
       this.once = crypto.randomUUID ? crypto.randomUUID() : String(Math.random());
       this.card = this.draw();
     }
