@@ -1,23 +1,21 @@
 """The engine: one data directory of registered works, and what captures hold of them."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fingerprint.clip import blank
 from fingerprint.exchange import Exchange
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
-from fingerprint.media import Frame, Limits, Media, MediaError, open_media, sha256, windows
-from index.catalog import Catalog, CatalogError, Reference
+from fingerprint.media import Limits, Media, MediaError, open_media, sha256, windows
+from index.catalog import Catalog, CatalogError, Reference, Work
 from index.index import Index
+from index.live import LiveStore
 from index.segments import load_index
 from matching import bare
 from matching.content import Content
@@ -26,63 +24,22 @@ from matching.doubt import DOUBTFUL, doubtful
 from matching.eclipse import without_eclipsed
 from matching.glance import Glance, glance
 from matching.join import Placed, joined, line_of, place
+from matching.on_air import with_live
+from matching.progress import Progress, Watched
 from matching.relate import matches
-from matching.score import NO_MATCH, REVIEW, calibration
+from matching.score import NO_MATCH, REVIEW, Calibration, calibration
 from matching.search import CERTAIN, Found, Search
 from matching.segment import Answer, Failure, Match, QueryInfo
+from matching.taken import Taken
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 WIDTH = 32  # bytes of a code
 LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
 
-Progress = Callable[[float], None]
-
 
 def _silent(_: object) -> None:
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """A medium that tells how far it has been read, as a fraction of its duration."""
-
-    media: Media
-    progress: Progress
-
-    @property
-    def name(self) -> str:
-        return self.media.name
-
-    @property
-    def duration(self) -> float:
-        return self.media.duration
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        return self.media.kinds
-
-    def samples(self) -> Iterator[NDArray[np.float32]]:
-        read = 0
-        for chunk in self.media.samples():
-            read += len(chunk)
-            self.progress(min(1.0, read / 8000 / max(self.duration, 1e-3)))
-            yield chunk
-
-    def frames(self, rate: float) -> Iterator[Frame]:
-        for frame in self.media.frames(rate):
-            self.progress(min(1.0, frame.time / max(self.duration, 1e-3)))
-            yield frame
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What registering a file needs of it: what it is called, its bytes' SHA-256, seconds, fingerprints."""
-
-    name: str
-    sha256: str
-    duration: float = 0.0
-    fingerprints: tuple[Fingerprint, ...] = ()
 
 
 class Engine:
@@ -112,6 +69,7 @@ class Engine:
         self.catalog = Catalog(database or data / "catalog.db")
         self._data, self._limits, self._note = data, limits or Limits(), note
         self._faintest = faintest
+        self._live: LiveStore | None = None
         self._indexes: dict[str, Index] = {}
         self._held: dict[str, set[int]] = {}
         self._seen: dict[str, tuple[int, int]] = {}
@@ -128,6 +86,8 @@ class Engine:
     def close(self) -> None:
         """Lets go of the catalog."""
         self.catalog.close()
+        if self._live is not None:
+            self._live.close()
 
     @cached_property
     def _extractors(self) -> dict[str, Extractor]:
@@ -194,7 +154,7 @@ class Engine:
             wanted = [e for e in self._extractors.values() if e.kind in media.kinds]
             made = []
             for i, extractor in enumerate(wanted):
-                watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
+                watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
                 made.append(extractor.reference(watched))
             kept = [fingerprint for fingerprint in made if len(fingerprint)]
             if not kept:
@@ -224,12 +184,49 @@ class Engine:
     def glance(self, path: Path, progress: Progress = _silent) -> Glance:
         """What a first look at the capture at ``path`` finds, at a fraction of the cost. Raises MediaError, CatalogError."""
         with open_media(path, self._limits) as media:
-            searches = [
-                (self._search(algorithm, extractor), calibration(algorithm))
-                for algorithm, extractor in self._extractors.items()
-                if extractor.kind in media.kinds
-            ]
-            return glance(media, searches, progress)
+            searches = self.searches()
+            return glance(media, [searches[kind] for kind in searches if kind in media.kinds], progress)
+
+    def searches(self, live: bool = False) -> dict[str, tuple[Search, Calibration]]:
+        """What searches each kind of stream in all that is registered now, and what its scores mean.
+
+        ``live``: also in what is still on the air. Raises CatalogError.
+        """
+        return {
+            extractor.kind: (
+                with_live(self._search(algorithm, extractor), self.live if live else None, algorithm),
+                calibration(algorithm),
+            )
+            for algorithm, extractor in self._extractors.items()
+        }
+
+    @property
+    def live(self) -> LiveStore | None:
+        """The references on the air, if there ever were any here."""
+        path = self._data / "live.db"
+        if self._live is None and path.exists():
+            self._live = LiveStore(path)
+        return self._live
+
+    def on_air(self) -> LiveStore:
+        """The references on the air, to add to."""
+        if self._live is None:
+            self._live = LiveStore(self._data / "live.db")
+        return self._live
+
+    def extractors(self) -> dict[str, Extractor]:
+        """What makes the codes of each kind of stream."""
+        return {extractor.kind: extractor for extractor in self._extractors.values()}
+
+    def reference(self, ref_id: int) -> tuple[Reference, Work]:
+        """A reference, on the air or not, and its work. Raises KeyError."""
+        if ref_id < 0:
+            on_air = self.live.references()[ref_id] if self.live is not None else None
+            if on_air is None:
+                raise KeyError(ref_id)
+            return on_air.reference, on_air.work
+        reference = self.catalog.reference(ref_id)
+        return reference, self.catalog.work(reference.work_id)
 
     def examine(
         self, path: Path, progress: Progress = _silent, digest: str = "", thorough: bool = True
@@ -263,7 +260,7 @@ class Engine:
         placed: list[Placed] = []
         contents: dict[str, Content] = {}
         for i, (algorithm, extractor) in enumerate(wanted):
-            watched = _Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
+            watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
             found, contents[extractor.kind] = self._placed(watched, algorithm, extractor, placed, thorough)
             placed = placed + found
         if not any(map(len, contents.values())):

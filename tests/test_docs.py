@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from benchmarks.figures import filled
 from service.cli import app
+from tests.serving import answer, serving
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -28,12 +29,16 @@ def commands() -> list[list[str]]:
 
 def test_commands_of_the_readme_run(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    for program, *arguments in commands():
-        if program == "whorl":
-            result = CliRunner().invoke(app, arguments)
-            assert result.exit_code == 0, f"whorl {arguments}: {result.output}"
-        else:
-            assert (ROOT / program).stat().st_mode & 0o100, f"{program} cannot be run"
+    with serving() as server:
+        for path in (ROOT / "data" / "samples" / "captures").iterdir():
+            server.pages[f"/{path.name}"] = answer(path.read_bytes())
+        for program, *arguments in commands():
+            if program == "whorl":
+                served = [part.replace("http://127.0.0.1:8000", server.url("")) for part in arguments]
+                result = CliRunner().invoke(app, served)
+                assert result.exit_code == 0, f"whorl {arguments}: {result.output}"
+            elif program != "python":  # that is the server, which is ours here
+                assert (ROOT / program).stat().st_mode & 0o100, f"{program} cannot be run"
 
 
 def test_what_the_readme_says_of_serving_runs(tmp_path: Path) -> None:
