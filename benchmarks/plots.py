@@ -130,7 +130,7 @@ def _answer_dots(axes: Axes, seconds: dict[str, list[float]]) -> None:
 
 
 def _memory_lines(axes: Axes, rows: dict[str, Any]) -> None:
-    for (what, row), colour in zip(rows.items(), COLOURS.values(), strict=True):
+    for (what, row), colour in zip(rows.items(), COLOURS.values(), strict=False):
         times, sizes = zip(*row["course"], strict=True)
         axes.plot(times, [size / 1e6 for size in sizes], color=colour, label=what)
     axes.axhline(400, color="#b03030", linewidth=0.8, linestyle="--")

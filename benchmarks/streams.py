@@ -248,6 +248,7 @@ def main() -> None:
             made["registered"] = {"titles": len(names)}
             if given.only != "long":
                 made["events"] = dict(events(media, engine, names, given.titles, note))
+                path.write_text(json.dumps(made, indent=1) + "\n")
             if given.only != "events":
                 made["long"] = long_programme(media, engine, names, given.minutes, note)
     path.write_text(json.dumps(made, indent=1) + "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations  # the decoder library's generic types exist 
 
 from collections.abc import Iterator
 
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -16,36 +17,6 @@ CHUNK = 2 * 4 * SAMPLE_RATE  # bytes sent at once: 4 s
 GAP = 0.1  # seconds by which sound may miss its time stamp before it is put right
 BATCH = 2.0  # seconds of sound that are resampled at once
 SLIP = 1.0  # seconds of repeated sound that are dropped; a longer step back is a clock that was set anew
-
-
-class _Batch:
-    """Frames of one form, to be joined: a call of the resampler for each costs more than the resampling."""
-
-    def __init__(self, frame: AudioFrame) -> None:
-        self.samples = 0
-        self._format, self._layout, self._rate = frame.format, frame.layout, frame.sample_rate
-        self._names = self._format.name, self._layout.name
-        self._planes = [bytearray() for _ in frame.planes]
-        self._width = self._format.bytes * (1 if self._format.is_planar else self._layout.nb_channels)
-
-    def fits(self, frame: AudioFrame) -> bool:
-        """Whether the frame has the form of those before."""
-        return frame.sample_rate == self._rate and (frame.format.name, frame.layout.name) == self._names
-
-    def add(self, frame: AudioFrame) -> None:
-        """Append the frame's samples, without the padding of its planes."""
-        size = frame.samples * self._width
-        for joined, plane in zip(self._planes, frame.planes, strict=True):
-            joined += memoryview(plane)[:size]
-        self.samples += frame.samples
-
-    def joined(self) -> AudioFrame:
-        """All of it as one frame."""
-        frame = AudioFrame(self._format, self._layout, self.samples, align=1)
-        frame.sample_rate = self._rate
-        for plane, joined in zip(frame.planes, self._planes, strict=True):
-            plane.update(bytes(joined))
-        return frame
 
 
 class Sound:
@@ -61,7 +32,9 @@ class Sound:
         self.decoder = Tolerant(stream)
         self._source, self._stream = source, stream
         self._clock = float(stream.time_base or 0)
-        self._batch: _Batch | None = None
+        self._held = (
+            AudioFifo()
+        )  # joins frames: a call of the resampler for each costs more than the resampling
         self._resampler: AudioResampler | None = None
         self._expected = 0.0  # media time at which the next frame continues the last, seconds
         self._shift = 0.0  # seconds added to time stamps since their clock was set anew
@@ -126,19 +99,23 @@ class Sound:
             yield from self.give()
 
     def _push(self, frame: AudioFrame) -> None:
-        if self._batch is not None and not self._batch.fits(frame):
+        frame.pts = None  # what it said of its place has been seen to
+        try:
+            self._held.write(frame)
+        except ValueError:
             self._flush()  # the stream changed its rate or its channels
-        self._batch = self._batch or _Batch(frame)
-        self._batch.add(frame)
-        if self._batch.samples >= self._together * frame.sample_rate:
+            self._held = AudioFifo()
+            self._held.write(frame)
+        if self._held.samples >= self._together * frame.sample_rate:
             self._resample()
 
     def _resample(self) -> None:
-        if self._batch is not None:
+        joined = self._held.read() if self._held.samples else None
+        if joined is not None:
+            joined.pts = None
             self._resampler = self._resampler or AudioResampler("s16", "mono", SAMPLE_RATE)
-            for part in self._resampler.resample(self._batch.joined()):
+            for part in self._resampler.resample(joined):
                 self._append(part)
-            self._batch = None
 
     def _append(self, part: AudioFrame) -> None:
         sound = bytes(part.planes[0])[: 2 * part.samples]
