@@ -27,7 +27,7 @@ from benchmarks.accuracy import RESULTS
 from fingerprint.fingerprint import Fingerprint
 from index import keyed_store, segments
 from index.catalog import Catalog
-from index.faiss_index import one_thread
+from index.faiss_index import on_threads
 from index.index import INDEXES, Index
 
 ALGORITHM, WIDTH = "audio/1", 8
@@ -191,7 +191,7 @@ def kinds() -> Iterator[str]:
 
 def measure(every: int, damages: int) -> dict[str, dict[str, int]]:
     """Everything, in this process, into which ``faults.c`` must be preloaded."""
-    one_thread()
+    on_threads(1)
     report = {}
     for kind in kinds():
         tally = Tally()

@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmarks.accuracy import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
+FILES = ("accuracy.json", "speed.json", "scale.json", "scan.json")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
@@ -22,7 +23,7 @@ def rows(path: Path) -> list[str]:
 
 def section(results: Path = RESULTS) -> str:
     """What stands between the markers."""
-    lines = [row for name in ("accuracy.json", "speed.json", "scan.json") for row in rows(results / name)]
+    lines = [row for name in FILES for row in rows(results / name)]
     table = ["| what | measured | asked for |", "|---|---|---|", *lines] if lines else ["Not measured yet."]
     return "\n".join([BEGIN, *table, END])
 

@@ -1,6 +1,7 @@
-"""The peer of registering: a bare PyAV decode of the same streams, in one process."""
+"""The peer of registering: a bare PyAV decode of the same streams, in one process or in as many as are asked for."""
 
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import av
@@ -24,8 +25,9 @@ def decode(path: Path) -> None:
 
 def main() -> None:
     """Decodes each file named on the standard input, one a line."""
-    for line in sys.stdin:
-        decode(Path(line.rstrip("\n")))
+    paths = [Path(line.rstrip("\n")) for line in sys.stdin]
+    with ProcessPoolExecutor(int(sys.argv[1]) if len(sys.argv) > 1 else 1) as pool:
+        list(pool.map(decode, paths))
 
 
 if __name__ == "__main__":

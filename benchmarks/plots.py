@@ -130,7 +130,7 @@ def _answer_dots(axes: Axes, seconds: dict[str, list[float]]) -> None:
 
 
 def _memory_lines(axes: Axes, rows: dict[str, Any]) -> None:
-    for (what, row), colour in zip(rows.items(), COLOURS.values(), strict=True):
+    for (what, row), colour in zip(rows.items(), COLOURS.values(), strict=False):
         times, sizes = zip(*row["course"], strict=True)
         axes.plot(times, [size / 1e6 for size in sizes], color=colour, label=what)
     axes.axhline(400, color="#b03030", linewidth=0.8, linestyle="--")
@@ -146,7 +146,7 @@ def scale(report: dict[str, Any], path: Path) -> None:
     with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(11, 6), layout="constrained")
         panels = figure.subplots(2, 3).ravel()
-        for kind, colour in zip(("audio", "video"), COLOURS.values(), strict=True):
+        for kind, colour in (("audio", COLOURS[10.0]), ("video", COLOURS[5.0])):
             if kind in report:
                 _scale_lines(panels, report[kind]["sizes"], kind, colour)
         titles = ("query, CPU ms (dashed: p99)", "recall of candidates", "GB resident", "GB on disk",

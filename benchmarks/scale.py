@@ -4,22 +4,24 @@
 
 Catalogs are the real codes of the registered titles, enlarged (``benchmarks/enlarge.py``). Queries are the attacked
 excerpts of the accuracy benchmark, each under the disguise that the engine would have to assume. A query counts as
-found when a line of its candidates runs within NEAR of the true one. Recall is counted against the queries that
-exhaustive search finds in the smallest catalog: in a larger one it can only find fewer, so the recall is not flattered.
+found when a line of its candidates is one of its reference; ``placed`` tells how many run within NEAR of the true one. Asked
+are those that exhaustive search finds in the smallest catalog; recall is the share found of those that it finds in the
+larger one too: those missed are searched for exhaustively, those found it is taken to find, and what it misses it is taken
+to miss in any larger one. Strangers, whose works nobody registered, are timed beside them.
 Times are CPU seconds of one thread beside wall seconds, for others may use the machine. Prints a table, and writes
 ``scale.json`` and ``scale.png`` into ``benchmarks/results``.
 """
 
 import argparse
 import json
+import os
 import platform
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -27,38 +29,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.status import Status
 
 from benchmarks import plots
-from benchmarks.accuracy import RESULTS
+from benchmarks.accuracy import RESULTS, print_figures
+from benchmarks.catalogs import CODES, SEED, Note, World, build, check_room, chunks, enlarged, references
 from benchmarks.corpus import media_folder
-from benchmarks.enlarge import STRETCH, Enlarger, Real, likeness, real
+from benchmarks.enlarge import STRETCH, Enlarger, likeness, real
 from benchmarks.queries import default_cache, queries
-from benchmarks.truth import Truth
+from benchmarks.scale_rows import figures
+from benchmarks.truth import STRANGER, Truth
 from fingerprint.audio import HYPOTHESES
 from fingerprint.extractor import EXTRACTORS, Extractor
-from fingerprint.fingerprint import PLAIN, Codes, Disguise, Query
+from fingerprint.fingerprint import PLAIN, Disguise, Query
 from fingerprint.media import open_media, windows
-from index.columns import Columns, seeds
-from index.faiss_index import FaissIndex, one_thread
+from index.faiss_index import nearest, on_threads
+from index.hits import Hits
 from index.index import Index
-from index.keyed_file import Chunk, labelled, opened, write
+from index.keyed_file import Labels, opened
 from index.keyed_index import KeyedIndex
 from index.segments import SCANNED
 from index.stored import Stamp
 from matching.align import lines
 from matching.search import LINES, NEAREST
 
-SEED = 20261126
 HOURS = (10, 100, 1000, 10000)
-CODES = {"audio": 3600 / 0.24, "video": 3600 * 4.0}  # an hour
 NEAR = 1.0  # seconds of the reference
+REFERENCE, PLACE = 1, 2  # what candidates tell
+STRANGERS = 20  # queries
 TIMED = 100  # queries, about, that are asked again when all were asked once, and so warm
 LENGTH = {"audio": 10.0, "video": 5.0}
-MADE = 1_000_000  # ids from here on are of made references
-TITLE = 60  # stretches of a made reference
-BATCH = 67 * TITLE  # stretches made at once: whole references
 PITCHES = {
     "pitch-up-1": 1.0,
     "quarter-tone": 0.5,
@@ -66,7 +68,8 @@ PITCHES = {
     "pitch-down-4": -4.0,
 }  # of audio attacks
 
-Note = Callable[[str], None]
+Distances = NDArray[np.int32]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +79,6 @@ class Asked:
     truth: Truth
     query: Query
     ref_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What is searched in: real references, and a file of made codes of which each size takes the first ones."""
-
-    kind: str
-    algorithm: str
-    columns: list[Columns]
-    made: Path
 
 
 def assumed(truth: Truth, extractor: Extractor) -> Disguise:
@@ -103,10 +96,10 @@ def assumed(truth: Truth, extractor: Extractor) -> Disguise:
 
 
 def asked(extractor: Extractor, folder: Path, truths: list[Truth], ids: dict[str, int]) -> Iterator[Asked]:
-    """The queries of the extractor's kind."""
-    for truth in truths:
-        if truth.kind != extractor.kind or truth.length != LENGTH[truth.kind] or truth.reference not in ids:
-            continue
+    """The queries of the extractor's kind; with no ``ids``, the first STRANGERS of strangers."""
+    wanted = [t for t in truths if (t.kind, t.length) == (extractor.kind, LENGTH[extractor.kind])]
+    strangers = [truth for truth in wanted if truth.group == STRANGER][:STRANGERS]
+    for truth in [truth for truth in wanted if truth.reference in ids] if ids else strangers:
         with open_media(folder / truth.query) as media:
             _, clip = next(windows(media, extractor.kind, extractor.window, extractor.rate))
             query = extractor.query(clip, assumed(truth, extractor))
@@ -118,94 +111,75 @@ def asked(extractor: Extractor, folder: Path, truths: list[Truth], ids: dict[str
             weak=query.fingerprint.weak[strong],
         )
         if len(kept):
-            yield Asked(truth, Query(kept, query.reliability[strong], query.disguise), ids[truth.reference])
+            dense = Query(kept, query.reliability[strong], query.disguise)
+            yield Asked(truth, dense, ids.get(truth.reference, 0))
 
 
-def enlarged(found: list[Real], kind: str, codes: int, path: Path, note: Note) -> None:
-    """Writes so many made codes, one after the other."""
-    enlarger = Enlarger(found, STRETCH[kind], SEED)
-    left = -(-codes // STRETCH[kind])
-    with path.open("wb") as file:
-        while left > 0:
-            file.write(enlarger.codes(min(left, BATCH)).tobytes())
-            left -= BATCH
-            note(f"{kind}: {left * STRETCH[kind] / 1e6:.1f} million codes to be made")
+def exhaustive(world: World, codes: int, questions: list[Asked], extractor: Extractor) -> list[int]:
+    """How well the candidates tell of each (``located``) when all codes are compared with all."""
+    if not questions:
+        return []
+    asked_codes = np.concatenate([one.query.fingerprint.codes for one in questions])
+    distances = np.full((len(asked_codes), NEAREST), np.iinfo(np.int32).max, np.int32)
+    marks = np.full(distances.shape, -1, np.int64)
+    for part, own in chunks(world, codes):
+        near, rows = nearest(part, asked_codes, NEAREST)
+        near = np.concatenate([distances, np.where(rows < 0, distances.max(), near)], axis=1)
+        both = np.concatenate([marks, np.where(rows < 0, -1, own[rows])], axis=1)
+        order = np.argsort(near, axis=1, kind="stable")[:, :NEAREST]
+        distances, marks = np.take_along_axis(near, order, 1), np.take_along_axis(both, order, 1)
+    ends = np.cumsum([len(one.query.fingerprint) for one in questions])[:-1]
+    split = zip(questions, np.split(distances, ends), np.split(marks, ends), strict=True)
+    return [located(_hits(one, near, own), one, extractor) for one, near, own in split]
 
 
-def chunks(world: World, codes: int) -> Iterator[Chunk]:
-    """The real codes, then as many made ones as are missing to ``codes``."""
-    yield from map(labelled, world.columns)
-    missing = codes - sum(len(columns) for columns in world.columns)
-    made: Codes = np.memmap(world.made, np.uint8, "r").reshape(-1, 32)
-    size = BATCH * STRETCH[world.kind]
-    for begin in range(0, max(missing, 0), size):
-        rows = np.arange(begin, min(begin + size, missing))
-        yield np.asarray(made[rows[0] : rows[-1] + 1]), _label(rows, STRETCH[world.kind])
+def _hits(one: Asked, distances: Distances, marks: Labels) -> Hits:
+    rows, ranks = np.nonzero(marks >= 0)
+    picked = marks[rows, ranks]
+    times = one.query.fingerprint.times[rows]
+    return Hits(picked >> 32, times, (picked & 0xFFFFFFFF) / 1000, distances[rows, ranks])
 
 
-def _label(rows: np.ndarray, stretch: int) -> np.ndarray:
-    each = stretch * TITLE
-    return np.asarray((MADE + rows // each) << 32 | rows % each * 250)
+def found(index: Index, one: Asked, extractor: Extractor) -> int:
+    """How well the candidates tell of a query."""
+    return located(_search(index, one), one, extractor)
 
 
-def build(world: World, codes: int, folder: Path) -> dict[str, Any]:
-    """Writes the catalog's codes as the segment that the engine would, and what that cost."""
-    real_ids = {int(columns.ref_ids[0]) for columns in world.columns}
-    made = max(0, codes - sum(len(columns) for columns in world.columns))
-    last = MADE + -(-made // (STRETCH[world.kind] * TITLE))
-    sha256s = {ref_id: f"{ref_id:064x}" for ref_id in [*sorted(real_ids), *range(MADE, last)]}
-    stamp = Stamp("0" * 36, world.algorithm, 32)
-    wall, cpu = time.monotonic(), time.process_time()
-    path = write(folder, world.kind, stamp, sha256s, lambda: chunks(world, codes))
-    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
-    per_minute = codes / CODES[world.kind] * 60
-    return {
-        "path": str(path),
-        "disk": path.stat().st_size,
-        "insert_wall": wall,
-        "insert_cpu": cpu,
-        "hours_per_minute": per_minute / wall,
-        "hours_per_cpu_minute": per_minute / cpu,
-    }
+def _search(index: Index, one: Asked) -> Hits:
+    return index.search(one.query.fingerprint, NEAREST, one.query.reliability, patient=True)
 
 
-def scanned(world: World, codes: int) -> Index:
-    """The same, all of it compared with each code: what the engine does with small catalogs, and the measure of recall."""
-    index = FaissIndex(world.algorithm, 32)
-    for codes_, marks in chunks(world, codes):
-        ref_ids, counts = np.unique(marks >> 32, return_counts=True)
-        index.extend(Columns(ref_ids, counts, (marks & 0xFFFFFFFF) / 1000, codes_))
-    return index
-
-
-def found(index: Index, one: Asked, extractor: Extractor) -> bool:
-    """Whether the true place is among the candidates."""
-    hits = index.search(one.query.fingerprint, NEAREST, one.query.reliability)
-    hits = replace(hits, disguise=one.query.disguise)
+def located(hits: Hits, one: Asked, extractor: Extractor) -> int:
+    """What the engine's candidates of these hits tell: 0 the wrong ones, REFERENCE the true one, PLACE and where in it."""
+    hits, best = replace(hits, disguise=one.query.disguise), 0
     for line in lines(hits, 256, extractor.tolerance, LINES):
-        apart = line.time_scale * line.middle + line.offset - one.truth.ref_start
-        if line.ref_id == one.ref_id and abs(apart - one.truth.time_scale * line.middle) <= NEAR:
-            return True
-    return False
+        if line.ref_id == one.ref_id:
+            apart = line.time_scale * line.middle + line.offset - one.truth.ref_start
+            near = abs(apart - one.truth.time_scale * line.middle) <= NEAR
+            best = max(best, PLACE if near else REFERENCE)
+    return best
 
 
-def searched(path: str, algorithm: str, questions: list[Asked]) -> dict[str, Any]:
+def searched(path: str, algorithm: str, questions: list[Asked], strangers: list[Asked]) -> dict[str, Any]:
     """Opens a segment in a process of its own and asks everything, on one thread."""
-    one_thread()
+    on_threads(1)
     extractor = EXTRACTORS[algorithm]()
     wall, cpu = time.monotonic(), time.process_time()
     index = KeyedIndex(algorithm, 32, [opened(Path(path), Stamp("0" * 36, algorithm, 32))])
     hit = [found(index, questions[0], extractor)]
     start = {"start_wall": time.monotonic() - wall, "start_cpu": time.process_time() - cpu}
     hit += [found(index, one, extractor) for one in questions[1:]]
-    return {**start, "found": hit, **_times(index, questions), "resident": _resident()}
+    alone = _times(index, questions) | {"strangers": _times(index, strangers)}
+    on_threads(os.cpu_count() or 1)
+    return {**start, "found": hit, **alone, "all_cores": _times(index, questions), "resident": _resident()}
 
 
 def _times(index: Index, questions: list[Asked]) -> dict[str, Any]:
+    """Seconds that a warm search takes."""
     walls, cpus = [], []
     for one in questions[:: max(1, len(questions) // TIMED)]:
         wall, cpu = time.monotonic(), time.process_time()
-        index.search(one.query.fingerprint, NEAREST, one.query.reliability)
+        _search(index, one)
         walls.append(time.monotonic() - wall)
         cpus.append(time.process_time() - cpu)
     return {
@@ -220,24 +194,28 @@ def _resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def measured(world: World, hours: int, questions: list[Asked], note: Note) -> dict[str, Any]:
-    """One size: built, searched in a fresh process, and deleted."""
+def measured(world: World, hours: int, questions: list[Asked], strangers: list[Asked], note: Note) -> Row:
+    """One size: built, searched in a fresh process, and deleted; what it misses is searched for exhaustively."""
     codes = int(hours * CODES[world.kind])
     with tempfile.TemporaryDirectory(dir=world.made.parent) as folder:
         note(f"{world.kind}: building {hours} hours")
         row = {"hours": hours, "codes": codes, **build(world, codes, Path(folder))}
         note(f"{world.kind}: searching {hours} hours")
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            return row | pool.submit(searched, row.pop("path"), world.algorithm, questions).result()
-
-
-def compared(rows: list[dict[str, Any]], exhaustive: list[bool], questions: list[Asked]) -> None:
-    """Puts the recall of each size in its row, and which queries it misses."""
-    for row in rows:
-        hit = row.pop("found")
-        wanted = [(h, q) for h, e, q in zip(hit, exhaustive, questions, strict=True) if e]
-        row["recall"] = {"hits": sum(h for h, _ in wanted), "total": len(wanted)}
-        row["missed"] = sorted(q.truth.query for h, q in wanted if not h)
+            row |= pool.submit(searched, row.pop("path"), world.algorithm, questions, strangers).result()
+    levels = row.pop("found")
+    missed = [one for level, one in zip(levels, questions, strict=True) if not level]
+    note(f"{world.kind}: exhaustive search of {hours} hours for the {len(missed)} that were missed")
+    cpu = time.process_time()
+    there = exhaustive(world, codes, missed, EXTRACTORS[world.algorithm]())
+    wanted = [one.truth.query for one, level in zip(missed, there, strict=True) if level]
+    hits = len(questions) - len(missed)
+    return row | {
+        "recall": {"hits": hits, "placed": levels.count(PLACE), "total": hits + len(wanted)},
+        "missed": wanted,
+        "missed_by_both": [one.truth.query for one in missed if one.truth.query not in wanted],
+        "exhaustive_cpu": (time.process_time() - cpu) / max(1, len(missed)),
+    }
 
 
 def measure(kind: str, hours: list[int], cache: Path, note: Note) -> dict[str, Any]:
@@ -248,50 +226,29 @@ def measure(kind: str, hours: list[int], cache: Path, note: Note) -> dict[str, A
     )
     note(f"{kind}: fingerprints of the registered titles")
     folder, truths = queries(media, cache, note)
-    columns, ids = _references(media, extractor, truths)
+    columns, ids = references(media, extractor, truths)
     titles_ = list(real(media, extractor))
     note(f"{kind}: codes of the queries")
-    questions = list(asked(extractor, folder, truths, ids))
+    questions, strangers = (list(asked(extractor, folder, truths, of)) for of in (ids, {}))
     report: dict[str, Any] = {
         "likeness": likeness(titles_, Enlarger(titles_, STRETCH[kind], SEED + 1), SEED),
         "queries": len(questions),
+        "strangers": len(strangers),
     }
     with tempfile.TemporaryDirectory(dir=cache) as temporary:
         world = World(kind, algorithm, columns, Path(temporary) / "made")
-        _check_room(world, max(hours))
+        check_room(world, max(hours))
         enlarged(titles_, kind, int(max(hours) * CODES[kind]), world.made, note)
         note(f"{kind}: exhaustive search of {min(hours)} hours")
-        index = scanned(world, int(min(hours) * CODES[kind]))
-        exhaustive = [found(index, one, extractor) for one in questions]
-        report["exhaustive"] = {"found": sum(exhaustive), **_times(index, questions[:20])}
-        rows = [measured(world, size, questions, note) for size in sorted(hours)]
-    compared(rows, exhaustive, questions)
-    return {**report, "sizes": rows}
-
-
-def _references(
-    media: Path, extractor: Extractor, truths: list[Truth]
-) -> tuple[list[Columns], dict[str, int]]:
-    """The titles that are asked for, as they are registered; the others are among what is enlarged."""
-    columns, ids = list[Columns](), dict[str, int]()
-    for ref_id, file in enumerate(
-        sorted({t.reference for t in truths if t.kind == extractor.kind and t.reference}), 1
-    ):
-        with open_media(media / file) as opened_:
-            part = seeds(ref_id, extractor.reference(opened_))
-        if len(part):
-            columns.append(part)
-            ids[file] = ref_id
-    return columns, ids
-
-
-def _check_room(world: World, hours: int) -> None:
-    needed = int(hours * CODES[world.kind] * (32 + 40) * 1.05)
-    free = shutil.disk_usage(world.made.parent).free
-    if free < needed:
-        raise RuntimeError(
-            f"{world.made.parent} has {free / 1e9:.0f} GB, {needed / 1e9:.0f} are needed: name another --cache"
-        )
+        there = exhaustive(world, int(min(hours) * CODES[kind]), questions, extractor)
+        report["findable"] = sum(level > 0 for level in there)
+        findable = [one for one, level in zip(questions, there, strict=True) if level]
+        report["sizes"] = []
+        for size in sorted(hours):
+            row = measured(world, size, findable, strangers, note)
+            report["sizes"].append(row)
+            findable = [one for one in findable if one.truth.query not in row["missed_by_both"]]
+    return report
 
 
 def machine() -> dict[str, Any]:
@@ -320,10 +277,11 @@ def main() -> None:
     with Status("starting", console=Console(stderr=True)) as status:
         for kind in arguments.kind or sorted(CODES):
             report[kind] = measure(kind, arguments.hours, arguments.cache, status.update)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "scale.json").write_text(json.dumps(report, indent=1) + "\n")
+            report["required"] = figures(report)
+            RESULTS.mkdir(exist_ok=True)
+            (RESULTS / "scale.json").write_text(json.dumps(report, indent=1) + "\n")
     plots.scale(report, RESULTS / "scale.png")
-    print(json.dumps(report, indent=1))
+    print_figures(report["required"])
 
 
 if __name__ == "__main__":

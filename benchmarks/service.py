@@ -152,19 +152,22 @@ def main() -> None:
         subprocess.run([*command, str(media / "audio"), str(media / "video")], check=True)
     paths = clips(media, given.data.with_name(given.data.name + "-clips"))
     place = RESULTS / "service.json"
-    figures = json.loads(place.read_text()) if place.exists() else {}
+
+    def note(what: str, figures: dict[str, Any]) -> None:
+        known = json.loads(place.read_text()) if place.exists() else {}
+        place.write_text(json.dumps(known | {what: figures}, indent=1) + "\n")
+        print(json.dumps({what: figures}, indent=1), flush=True)
+
     with _copied(given.data) as data:
         if {"clips", "fingerprints"} & set(given.what):
             with started(data, workers=1) as served:
                 if "clips" in given.what:
-                    figures["clips"] = upload_to_answer(served, paths)
+                    note("clips", upload_to_answer(served, paths))
                 if "fingerprints" in given.what:
                     folder = given.data.with_name(given.data.name + "-fingerprints")
-                    figures["fingerprints"] = by_fingerprint(served, paths, folder, given.seconds)
+                    note("fingerprints", by_fingerprint(served, paths, folder, given.seconds))
         if "kills" in given.what:
-            figures["kills"] = killed(data, paths, given.kills, random.Random(20261126))
-    place.write_text(json.dumps(figures, indent=1) + "\n")
-    print(json.dumps(figures, indent=1))
+            note("kills", killed(data, paths, given.kills, random.Random(20261126)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """What registering and matching cost: CPU beside a bare decode, memory, bytes stored, time to an answer.
 
-    python -m benchmarks.speed [--cache FOLDER]
+    python -m benchmarks.speed [--cache FOLDER] [--part extraction] [--profile]
 
 Everything is measured on whole processes, as a user starts them. Prints a table beside the required figures,
-and writes ``speed.json`` and ``speed.png`` into ``benchmarks/results``.
+and writes ``speed.json`` and ``speed.png`` into ``benchmarks/results``. With --part only that is measured anew; --profile
+tells where the seconds of a match go, and writes nothing.
 """
 
 import argparse
@@ -17,13 +18,15 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.status import Status
+from rich.table import Table
 
-from benchmarks import plots
+from benchmarks import extraction, plots
 from benchmarks.accuracy import RESULTS, print_figures
 from benchmarks.corpus import media_folder, titles
 from benchmarks.long_file import HOURS, long_file
 from benchmarks.processes import Run, run
 from benchmarks.queries import default_cache, queries
+from benchmarks.stages import profiled
 from benchmarks.truth import Truth
 from fingerprint.storage import to_bytes
 from index.catalog import Catalog
@@ -111,6 +114,7 @@ def figures(report: dict[str, Any]) -> list[dict[str, Any]]:
         rows.append((f"peak memory, {HOURS} h, {what}", measured, "<= 400 MB", row["peak"] <= MOST["memory"]))
     for algorithm, size in report["stored"].items():
         rows.append((f"stored, {algorithm}", f"{size:.1f} B/s", "<= 140 B/s", size <= MOST["bytes"]))
+    rows += extraction.figures(report.get("extraction", {}))
     return [dict(zip(("name", "measured", "required", "reached"), row, strict=True)) for row in rows]
 
 
@@ -124,18 +128,51 @@ def measure(cache: Path, note: Callable[[str], None]) -> dict[str, Any]:
     report["matching"] = matching(data, folder, truths)
     note(f"registering and matching {HOURS} hours")
     report["memory"] = memory(cache)
-    return {"required": figures(report), **report}
+    return report | extracting(cache, note)
+
+
+def extracting(cache: Path, note: Callable[[str], None]) -> dict[str, Any]:
+    """The part that compares extraction with peers'."""
+    note("extraction, beside peers")
+    return {"extraction": extraction.measured(media_folder(), cache / "speed-extraction")}
+
+
+def profile(cache: Path, note: Callable[[str], None]) -> dict[str, dict[str, float]]:
+    """Seconds of each stage, by clip: one of each group. Needs the catalog of a measurement before."""
+    folder, truths = queries(media_folder(), cache, note)
+    clips = {t.group: t.query for t in reversed(truths) if t.group in CLIPS and t.length == 10.0}
+    return {group: profiled(cache / "speed-catalog", folder / clip) for group, clip in sorted(clips.items())}
+
+
+def print_profile(found: dict[str, dict[str, float]]) -> None:
+    """A column a clip."""
+    table = Table("stage", *found)
+    for stage in next(iter(found.values())):
+        table.add_row(
+            stage, *(f"{row[stage]:.2f} s, {row[stage] / sum(row.values()):.0%}" for row in found.values())
+        )
+    Console().print(table)
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="whorl bench speed", description=str(__doc__).split("\n")[0])
     parser.add_argument("--cache", type=Path, default=default_cache(), help="folder for queries and catalogs")
+    parser.add_argument("--part", choices=["extraction"], help="measure this anew and keep the rest")
+    parser.add_argument("--profile", action="store_true", help="tell where the seconds of a match go")
     arguments = parser.parse_args()
     with Status("starting", console=Console(stderr=True)) as status:
-        report = measure(arguments.cache, status.update)
+        if arguments.profile:
+            print_profile(profile(arguments.cache, status.update))
+            return
+        path = RESULTS / "speed.json"
+        if arguments.part:
+            report = json.loads(path.read_text()) | extracting(arguments.cache, status.update)
+        else:
+            report = measure(arguments.cache, status.update)
+    report = {**report, "required": figures(report)}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "speed.json").write_text(json.dumps(report, indent=1) + "\n")
+    path.write_text(json.dumps(report, indent=1) + "\n")
     plots.speed(report, RESULTS / "speed.png")
     print_figures(report["required"])
 

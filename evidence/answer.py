@@ -49,9 +49,9 @@ def _match(match: Match, work: Callable[[int], Work]) -> Json:
         "reference": reference_json(match.reference, work(match.reference.work_id)),
         "verdict": match.verdict,
         "expected_false_matches": match.expected_false_matches,
-        "segments": [_segment(segment) for segment in match.segments],
+        "segments": [segment_json(segment) for segment in match.segments],
         **({"replaced": [_replaced(part) for part in match.replaced]} if match.replaced else {}),
-        **({"repeats": [_segment(segment) for segment in match.repeats]} if match.repeats else {}),
+        **({"repeats": [segment_json(segment) for segment in match.repeats]} if match.repeats else {}),
         **({"also_in": [_match(other, work) for other in match.also_in]} if match.also_in else {}),
         **({"tied_with": [str(ref_id) for ref_id in match.tied_with]} if match.tied_with else {}),
     }
@@ -65,7 +65,8 @@ def _replaced(part: Replaced) -> Json:
     }
 
 
-def _segment(segment: Segment) -> Json:
+def segment_json(segment: Segment) -> Json:
+    """A segment as plain data; times in seconds."""
     return {
         "kind": segment.kind,
         "query_start": round(segment.query_start, 3),

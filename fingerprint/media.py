@@ -124,6 +124,10 @@ class MediaFile:
         self.duration, self.kinds = float(facts["duration"]), frozenset(facts["kinds"])
         self.tracks = int(facts["tracks"])
 
+    def streams(self, kind: str) -> int:
+        """How many streams of "audio" or "video" there are to examine: of pictures one."""
+        return (self.tracks if kind == "audio" else 1) if kind in self.kinds else 0
+
     def _start(self) -> Child:
         try:
             child = Child(self._descriptor, asdict(self._limits))
@@ -140,7 +144,7 @@ class MediaFile:
             raise MediaError("no-streams", self.name, "has no sound")
         for kind, payload in self._ask("samples", track):
             if kind == b"A":
-                yield _sound(payload)
+                yield sound_of(payload)
             elif track == 0:
                 self._conclude("sound", json.loads(payload))
             else:  # it need not last as long as the whole
@@ -152,7 +156,7 @@ class MediaFile:
             raise MediaError("no-streams", self.name, "has no moving pictures")
         for kind, payload in self._ask("frames", rate):
             if kind == b"V":
-                yield from _unpack_frames(payload)
+                yield from unpack_frames(payload)
             else:
                 self._conclude("pictures", json.loads(payload))
 
@@ -160,7 +164,7 @@ class MediaFile:
         """The first key frame at or after each k / rate, upright: what can be seen without decoding the rest."""
         for kind, payload in self._ask("key_frames", rate):
             if kind == b"V":
-                yield from _unpack_frames(payload)
+                yield from unpack_frames(payload)
             elif json.loads(payload)["bad"]:
                 self.warnings += ("pictures: damaged key frames were left out",)
 
@@ -169,7 +173,7 @@ class MediaFile:
         heard = [np.zeros(0, np.float32)]
         for kind, payload in self._ask("part", start, seconds, track):
             if kind == b"A":
-                heard.append(_sound(payload))
+                heard.append(sound_of(payload))
             elif json.loads(payload)["bad"]:
                 self.warnings += (f"sound: damaged packets near {start:.0f} s were left out",)
         return np.concatenate(heard)
@@ -239,11 +243,12 @@ class MediaFile:
             self._descriptor = -1
 
 
-def _sound(payload: bytes) -> NDArray[np.float32]:
+def sound_of(payload: bytes) -> NDArray[np.float32]:
+    """Samples in [-1, 1], (n,), of a message of sound."""
     return np.frombuffer(payload, "<i2").astype(np.float32) * np.float32(1 / 32768)
 
 
-def _unpack_frames(payload: bytes) -> Iterator[Frame]:
+def unpack_frames(payload: bytes) -> Iterator[Frame]:
     """A batch: count, then (milliseconds, orientation) of each, then their pictures."""
     (count,) = COUNT.unpack_from(payload)
     body = COUNT.size + count * FRAME.size

@@ -170,7 +170,7 @@ class Child:
             raise ChildError(
                 "timeout", f"gave no sign of decoding for {self._limits['silence']:.0f} s"
             ) from None
-        except ConnectionResetError:
+        except (ConnectionResetError, ValueError):  # of a stream that another thread closed
             data = b""
         if len(data) < size:
             raise self._death()

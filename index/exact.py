@@ -38,7 +38,13 @@ class ExactIndex:
         """All that the index holds."""
         return self._columns
 
-    def search(self, query: Fingerprint, k: int, reliability: NDArray[np.float32] | None = None) -> Hits:
+    def search(
+        self,
+        query: Fingerprint,
+        k: int,
+        reliability: NDArray[np.float32] | None = None,
+        patient: bool = False,
+    ) -> Hits:
         """The k nearest registered codes of every query code; of equally near ones those registered first."""
         check_algorithm(query, self.algorithm, self._columns.codes.shape[1])
         k = min(k, len(self))

@@ -56,7 +56,13 @@ class FaissIndex:
         codes: Codes = self._flat.reconstruct_n(0, len(self))
         return Columns(labels.ref_ids, labels.counts, labels.times, codes)
 
-    def search(self, query: Fingerprint, k: int, reliability: NDArray[np.float32] | None = None) -> Hits:
+    def search(
+        self,
+        query: Fingerprint,
+        k: int,
+        reliability: NDArray[np.float32] | None = None,
+        patient: bool = False,
+    ) -> Hits:
         """The k nearest registered codes of every query code."""
         check_algorithm(query, self.algorithm, self._width)
         labels = self._joined()
@@ -78,6 +84,14 @@ class FaissIndex:
         return self._parts[0]
 
 
-def one_thread() -> None:
-    """Searches of this process run on one thread: a forked process has none of the threads of its parent."""
-    faiss.omp_set_num_threads(1)
+def on_threads(count: int) -> None:
+    """Searches of this process run on so many threads; a forked process has none of the threads of its parent."""
+    faiss.omp_set_num_threads(count)
+
+
+def nearest(codes: Codes, asked: Codes, k: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Distances and rows (n, k) of the codes nearest to each of n that are asked for; rows below 0 mean none."""
+    flat = faiss.IndexBinaryFlat(8 * codes.shape[1])
+    flat.add(np.ascontiguousarray(codes))
+    distances, rows = flat.search(np.ascontiguousarray(asked), k)
+    return distances, rows

@@ -27,11 +27,19 @@ class Index(Protocol):
         """Removes a reference's codes; takes effect at once. Raises KeyError for an id that is not in."""
         ...
 
-    def search(self, query: Fingerprint, k: int, reliability: NDArray[np.float32] | None = None) -> Hits:
+    def search(
+        self,
+        query: Fingerprint,
+        k: int,
+        reliability: NDArray[np.float32] | None = None,
+        patient: bool = False,
+    ) -> Hits:
         """The k nearest codes of every query code, or all there are; in query order, near first.
 
         reliability  (n, bits): the projections whose signs the query's codes are. An index that cannot look everywhere
                      looks where a code may have lain before its least sure bits were flipped.
+        patient      such an index looks further while it sees no line, gives more than k codes where it has looked at
+                     few, and each of them once, beside the query code that it is nearest to
         """
         ...
 

@@ -8,11 +8,12 @@ digests are the SHA-256 of each BLOCK of all before, and the SHA-256 of these.
 import hashlib
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import faiss
 import numpy as np
@@ -26,9 +27,10 @@ from index.stored import SegmentError, Stamp, written
 MAGIC = b"WhorlKey"
 VERSION = 1
 BLOCK = 1 << 23  # bytes checked at once
-LIST = 128  # codes of a list, about: fewer, and finding a list takes longer than reading it
+LIST = 128  # codes of a list, about: of 32, with twice as many looked into in the same time, recall is lower
 MOST_BITS = 22  # of a key
-PROBED = 1024  # lists looked into for each code of a query, on average
+GATHERED = 1 << 22  # codes sorted together: half a gigabyte of memory
+SLICES = 64  # parts of the keys that are merged one after the other
 DIGEST = 32  # bytes
 # magic, version, width, bits of a key, catalog, algorithm, number of references, of codes
 _HEADER = struct.Struct("<8sHHI36s32s4xQQ")
@@ -93,9 +95,12 @@ class Segment:
         """Bits of a key."""
         return len(self.sizes).bit_length() - 1
 
-    def search(self, codes: Codes, reliability: NDArray[np.floating] | None, k: int) -> Found:
-        """The k nearest codes of references that are not gone, as far as they lie in the likeliest lists."""
-        tried, wanted = probes(codes, reliability, self.bits, PROBED), k
+    def search(self, codes: Codes, reliability: NDArray[np.floating] | None, k: int, most: int) -> Found:
+        """The k nearest codes of references that are not gone, as far as they lie in the likeliest lists.
+
+        most  lists that are looked into for each code, on average
+        """
+        tried, wanted = probes(codes, reliability, self.bits, most), k
         while True:
             found = self._nearest(codes, tried, wanted)
             lost = np.isin(found.labels >> 32, list(self.gone)) & (found.labels >= 0)
@@ -155,19 +160,17 @@ def _split(lists: NDArray[np.uint64], sizes: NDArray[np.int64], first: int, last
     before = int(sizes[:first].sum()) * (words + 1)
     own = sizes[first:last]
     part = np.asarray(lists[before : before + int(own.sum()) * (words + 1)])
-    rows, code_words, label_words = _layout(own, words)
+    code_words, label_words = _layout(own, words)
     codes = part[code_words[:, None] + np.arange(words)]
-    return codes.view(np.uint8).reshape(len(rows), 8 * words), part[label_words].view(np.int64)
+    return codes.view(np.uint8).reshape(len(label_words), 8 * words), part[label_words].view(np.int64)
 
 
-def _layout(
-    sizes: NDArray[np.int64], words: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """For the codes of lists one after another: rank in the list, word of the code and word of the label."""
+def _layout(sizes: NDArray[np.int64], words: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For the codes of lists one after another: first word of the code, and word of the label."""
     begins = np.cumsum(sizes) - sizes
     ranks = np.arange(int(sizes.sum())) - np.repeat(begins, sizes)
     bases = np.repeat(begins * (words + 1), sizes)
-    return ranks, bases + ranks * words, bases + np.repeat(sizes * words, sizes) + ranks
+    return bases + ranks * words, bases + np.repeat(sizes * words, sizes) + ranks
 
 
 def _without(chunk: Chunk, gone: set[int]) -> Chunk:
@@ -182,33 +185,75 @@ def key_bits(codes: int) -> int:
     return min(MOST_BITS, max(0, (codes // LIST).bit_length() - 1))
 
 
-def write(
-    folder: Path, name: str, stamp: Stamp, sha256s: dict[int, str], chunks: Callable[[], Iterable[Chunk]]
-) -> Path:
-    """Writes the codes of these references, which ``chunks`` gives twice: once to count, once to put in place.
+def write(folder: Path, name: str, stamp: Stamp, sha256s: dict[int, str], chunks: Iterable[Chunk]) -> Path:
+    """Writes the codes of these references, given in chunks in any order; memory stays flat.
 
     sha256s  of their files, by reference, ascending
-    Gives the path, ``name`` and a digest of what the file holds. Raises SegmentError when the chunks have changed meanwhile.
+    Gives the path: ``name`` and a digest of what the file holds.
     """
-    ref_ids = np.fromiter(sha256s, np.int64, len(sha256s))
-    counts, finest = np.zeros(len(ref_ids), np.int64), np.zeros(1 << MOST_BITS, np.int64)
-    for codes, marks in chunks():
-        counts += np.bincount(np.searchsorted(ref_ids, marks >> 32), minlength=len(ref_ids))
-        finest += np.bincount(keys(codes, MOST_BITS), minlength=len(finest))
-    sizes = finest.reshape(1 << key_bits(int(counts.sum())), -1).sum(1)
-    head = _head(stamp, Holdings(ref_ids, counts, list(sha256s.values())), sizes)
-    path = folder / f"{name}-{hashlib.sha256(head).hexdigest()[:16]}.keys"
-    with written(path) as partial:
-        partial.write_bytes(head)
-        size = len(head) + int(sizes.sum()) * (stamp.width + 8)
-        os.truncate(partial, size)
-        if sizes.sum():
-            lists = np.memmap(partial, "<u8", "r+", len(head), ((size - len(head)) // 8,))
-            _fill(lists, sizes, chunks(), stamp.width // 8)
-            lists.flush()
-        with partial.open("ab") as file:
-            file.write(_digests(partial, size))
+    with tempfile.TemporaryFile(dir=folder) as file:
+        runs = _Runs(file, stamp.width, np.fromiter(sha256s, np.int64, len(sha256s)))
+        for codes, marks in _gathered(chunks):
+            runs.add(codes, marks)
+        sizes = runs.finest.reshape(1 << key_bits(int(runs.counts.sum())), -1).sum(1)
+        head = _head(stamp, Holdings(runs.ref_ids, runs.counts, list(sha256s.values())), sizes)
+        path = folder / f"{name}-{hashlib.sha256(head).hexdigest()[:16]}.keys"
+        with written(path) as partial:
+            with partial.open("wb") as whole:
+                whole.write(head)
+                for lists in runs.merged(sizes):
+                    whole.write(lists.data)
+                size = whole.tell()
+            with partial.open("ab") as whole:
+                whole.write(_digests(partial, size))
     return path
+
+
+class _Runs:
+    """Codes sorted by key, GATHERED at a time, in a temporary file; then all of them, one slice of the keys at a time.
+
+    counts  (r,): codes of each reference
+    finest  (2**MOST_BITS,): codes of each key of MOST_BITS
+    """
+
+    def __init__(self, file: IO[bytes], width: int, ref_ids: NDArray[np.int64]) -> None:
+        self._file, self._width, self.ref_ids = file, width, ref_ids
+        self.counts, self.finest = np.zeros(len(ref_ids), np.int64), np.zeros(1 << MOST_BITS, np.int64)
+        self._runs: list[tuple[int, NDArray[np.int64]]] = []
+
+    def add(self, codes: Codes, marks: Labels) -> None:
+        """Writes a run."""
+        own = keys(codes, MOST_BITS)
+        order = np.argsort(own, kind="stable")
+        edges = np.arange(SLICES + 1) * (1 << MOST_BITS) // SLICES
+        self._runs.append((self._file.tell(), np.searchsorted(own[order], edges)))
+        self._file.write(codes[order].data)
+        self._file.write(marks[order].data)
+        self.counts += np.bincount(np.searchsorted(self.ref_ids, marks >> 32), minlength=len(self.ref_ids))
+        self.finest += np.bincount(own, minlength=len(self.finest))
+
+    def merged(self, sizes: NDArray[np.int64]) -> Iterator[NDArray[np.uint64]]:
+        """The lists of these sizes one after another, those of a slice at a time."""
+        bits, words = len(sizes).bit_length() - 1, self._width // 8
+        for part in range(slices := min(SLICES, len(sizes))):
+            own_sizes = sizes.reshape(slices, -1)[part]
+            codes, marks = self._slice(part * SLICES // slices, (part + 1) * SLICES // slices)
+            order = np.argsort(keys(codes, bits), kind="stable")
+            lists = np.empty(len(codes) * (words + 1), np.uint64)
+            code_words, label_words = _layout(own_sizes, words)
+            lists[code_words[:, None] + np.arange(words)] = codes[order].view(np.uint64)
+            lists[label_words] = marks[order].view(np.uint64)
+            yield lists
+
+    def _slice(self, first: int, last: int) -> Chunk:
+        parts: list[Chunk] = [(np.empty((0, self._width), np.uint8), np.empty(0, np.int64))]
+        for start, edges in self._runs:
+            low, n, total = int(edges[first]), int(edges[last] - edges[first]), int(edges[-1])
+            self._file.seek(start + low * self._width)
+            codes = np.frombuffer(self._file.read(n * self._width), np.uint8).reshape(n, self._width)
+            self._file.seek(start + total * self._width + low * 8)
+            parts.append((codes, np.frombuffer(self._file.read(n * 8), np.int64)))
+        return _joined(parts)
 
 
 def _head(stamp: Stamp, holdings: Holdings, sizes: NDArray[np.int64]) -> bytes:
@@ -228,23 +273,20 @@ def _head(stamp: Stamp, holdings: Holdings, sizes: NDArray[np.int64]) -> bytes:
     )
 
 
-def _fill(lists: NDArray[np.uint64], sizes: NDArray[np.int64], chunks: Iterable[Chunk], words: int) -> None:
-    """Puts each code and its label in its list, in the order in which they come."""
-    bits = len(sizes).bit_length() - 1
-    begins = (np.cumsum(sizes) - sizes) * (words + 1)
-    filled = np.zeros(len(sizes), np.int64)
-    for codes, marks in chunks:
-        own = keys(codes, bits)
-        order = np.argsort(own, kind="stable")
-        own = own[order]
-        counts = np.bincount(own, minlength=len(sizes))
-        ranks = filled[own] + np.arange(len(own)) - np.repeat(np.cumsum(counts) - counts, counts)
-        words_of = np.ascontiguousarray(codes[order]).view(np.uint64)
-        lists[(begins[own] + ranks * words)[:, None] + np.arange(words)] = words_of
-        lists[begins[own] + sizes[own] * words + ranks] = marks[order].view(np.uint64)
-        filled += counts
-    if (filled != sizes).any():
-        raise SegmentError("was outrun by a change of the catalog")
+def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """The same in chunks of GATHERED codes or more."""
+    held: list[Chunk] = []
+    for chunk in chunks:
+        held.append(chunk)
+        if sum(len(marks) for _, marks in held) >= GATHERED:
+            yield _joined(held)
+            held = []
+    if held:
+        yield _joined(held)
+
+
+def _joined(held: list[Chunk]) -> Chunk:
+    return np.concatenate([codes for codes, _ in held]), np.concatenate([marks for _, marks in held])
 
 
 def opened(path: Path, stamp: Stamp) -> Segment:

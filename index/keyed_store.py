@@ -92,8 +92,6 @@ class Store:
             self.note(
                 f"index folder {self.folder} is being written by another process: searching goes on without"
             )
-        except SegmentError as error:
-            self.note(f"index folder {self.folder}: a new segment {error}: the next start will be slower")
         except OSError as error:
             self.note(
                 f"index folder {self.folder} cannot be written ({error.strerror}): searching will be slower"
@@ -112,7 +110,7 @@ class Store:
                 yield from map(labelled, self._from_catalog(missing))
 
             sha256s = {ref_id: live[ref_id] for ref_id in sorted(parts)}
-            kept = [*kept, opened(write(self.folder, self._name, self.stamp, sha256s, chunks), self.stamp)]
+            kept = [*kept, opened(write(self.folder, self._name, self.stamp, sha256s, chunks()), self.stamp)]
         for path in self.folder.glob(self._names):
             if path not in {segment.path for segment in kept}:
                 path.unlink()

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fingerprint.fingerprint import Codes
 
 STRIDE = 101  # between the bits of a key, coprime to any width: neighbours are no more alike than others
-CONSIDERED = 2048  # sets of flipped bits that are weighed for each code
+CONSIDERED = 2048  # sets of flipped bits that are weighed for each code, at least
+CHOICE = 3  # at least so many for each that is taken
 # Log odds that a bit is read right, measured on attacked excerpts: SURE a unit of its projection up to UNITS, DOUBT at zero.
 SURE, UNITS, DOUBT = 2.2, 1.6, 0.2
 
@@ -45,7 +46,7 @@ def probes(codes: Codes, reliability: NDArray[np.floating] | None, bits: int, mo
     """
     costs = _costs(reliability, codes, bits)
     order = np.argsort(costs, axis=1)
-    flips = _flips(bits)
+    flips = _flips(bits, max(CONSIDERED, 1 << (CHOICE * most - 1).bit_length()))
     weighed = np.take_along_axis(costs, order, 1) @ flips.T
     values = 2.0 ** (bits - 1 - order)  # exact: keys have far fewer bits than a float64 holds
     found = keys(codes, bits)[:, None] ^ (values @ flips.T.astype(np.float64)).astype(np.int64)
@@ -67,8 +68,8 @@ def _costs(reliability: NDArray[np.floating] | None, codes: Codes, bits: int) ->
 
 
 @lru_cache
-def _flips(bits: int) -> Costs:
-    """(m, bits) of 0 and 1: the m <= CONSIDERED likeliest sets of flipped bits, where bit 0 is the least sure.
+def _flips(bits: int, considered: int) -> Costs:
+    """(m, bits) of 0 and 1: the m <= ``considered`` likeliest sets of flipped bits, where bit 0 is the least sure.
 
     Their likelihood is that of projections of normal distribution.
     """
@@ -77,6 +78,6 @@ def _flips(bits: int) -> Costs:
         with_it = SURE * min(_NORMAL.inv_cdf(0.5 + (rank + 0.5) / bits / 2), UNITS) + DOUBT
         sets = np.block([[sets, np.zeros((len(sets), 1))], [sets, np.ones((len(sets), 1))]])
         costs = np.concatenate([costs, costs + with_it])
-        kept = np.argsort(costs, kind="stable")[:CONSIDERED]
+        kept = np.argsort(costs, kind="stable")[:considered]
         sets, costs = sets[kept], costs[kept]
     return np.asarray(sets, np.float32)

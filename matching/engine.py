@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -13,8 +13,9 @@ from fingerprint.exchange import Exchange
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
 from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, sha256, unchanged, windows
-from index.catalog import Catalog, CatalogError, Reference
+from index.catalog import Catalog, CatalogError, Reference, Work
 from index.index import Index
+from index.live import LiveStore
 from index.segments import load_index
 from matching import bare
 from matching.content import Content
@@ -23,11 +24,13 @@ from matching.doubt import DOUBTFUL, doubtful
 from matching.eclipse import without_eclipsed
 from matching.glance import Glance, glance
 from matching.join import Placed, joined, line_of, place, same
+from matching.on_air import with_live
+from matching.progress import Progress, Watched
 from matching.relate import matches
-from matching.score import NO_MATCH, REVIEW, calibration
+from matching.score import NO_MATCH, REVIEW, Calibration, calibration
 from matching.search import CERTAIN, Found, Search
 from matching.segment import Answer, Failure, Match, QueryInfo
-from matching.watched import Progress, Watched
+from matching.taken import Taken
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 WIDTH = 32  # bytes of a code
@@ -37,16 +40,6 @@ SEARCHED = 4  # windows of a long capture, about, that are searched for every di
 
 def _silent(_: object) -> None:
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What registering a file needs of it: what it is called, its bytes' SHA-256, seconds, fingerprints."""
-
-    name: str
-    sha256: str
-    duration: float = 0.0
-    fingerprints: tuple[Fingerprint, ...] = ()
 
 
 class Engine:
@@ -76,6 +69,7 @@ class Engine:
         self.catalog = Catalog(database or data / "catalog.db")
         self._data, self._limits, self._note = data, limits or Limits(), note
         self._faintest = faintest
+        self._live: LiveStore | None = None
         self._indexes: dict[str, Index] = {}
         self._held: dict[str, set[int]] = {}
         self._seen: dict[str, tuple[int, int]] = {}
@@ -92,6 +86,8 @@ class Engine:
     def close(self) -> None:
         """Lets go of the catalog."""
         self.catalog.close()
+        if self._live is not None:
+            self._live.close()
 
     @cached_property
     def _extractors(self) -> dict[str, Extractor]:
@@ -189,12 +185,49 @@ class Engine:
     def glance(self, path: Path, progress: Progress = _silent) -> Glance:
         """What a first look at the capture at ``path`` finds, at a fraction of the cost. Raises MediaError, CatalogError."""
         with open_media(path, self._limits) as media:
-            searches = [
-                (self._search(algorithm, extractor), calibration(algorithm))
-                for algorithm, extractor in self._extractors.items()
-                if extractor.kind in media.kinds
-            ]
-            return glance(media, searches, progress)
+            searches = self.searches()
+            return glance(media, [searches[kind] for kind in searches if kind in media.kinds], progress)
+
+    def searches(self, live: bool = False) -> dict[str, tuple[Search, Calibration]]:
+        """What searches each kind of stream in all that is registered now, and what its scores mean.
+
+        ``live``: also in what is still on the air. Raises CatalogError.
+        """
+        return {
+            extractor.kind: (
+                with_live(self._search(algorithm, extractor), self.live if live else None, algorithm),
+                calibration(algorithm),
+            )
+            for algorithm, extractor in self._extractors.items()
+        }
+
+    @property
+    def live(self) -> LiveStore | None:
+        """The references on the air, if there ever were any here."""
+        path = self._data / "live.db"
+        if self._live is None and path.exists():
+            self._live = LiveStore(path)
+        return self._live
+
+    def on_air(self) -> LiveStore:
+        """The references on the air, to add to."""
+        if self._live is None:
+            self._live = LiveStore(self._data / "live.db")
+        return self._live
+
+    def extractors(self) -> dict[str, Extractor]:
+        """What makes the codes of each kind of stream."""
+        return {extractor.kind: extractor for extractor in self._extractors.values()}
+
+    def reference(self, ref_id: int) -> tuple[Reference, Work]:
+        """A reference, on the air or not, and its work. Raises KeyError."""
+        if ref_id < 0:
+            on_air = self.live.references()[ref_id] if self.live is not None else None
+            if on_air is None:
+                raise KeyError(ref_id)
+            return on_air.reference, on_air.work
+        reference = self.catalog.reference(ref_id)
+        return reference, self.catalog.work(reference.work_id)
 
     def examine(
         self, path: Path, progress: Progress = _silent, digest: str = "", thorough: bool = True
@@ -227,18 +260,13 @@ class Engine:
         return Answer(query, found, error, warnings, time.monotonic() - begun)
 
     def _matched(self, media: MediaFile, progress: Progress, thorough: bool) -> tuple[Match, ...]:
-        wanted = [
-            (algorithm, extractor, track)
-            for algorithm, extractor in self._extractors.items()
-            if extractor.kind in media.kinds
-            for track in range(media.tracks if extractor.kind == "audio" else 1)
-        ]
+        wanted = [(a, e, t) for a, e in self._extractors.items() for t in range(media.streams(e.kind))]
         placed: list[Placed] = []
         contents: dict[str, Content] = {}
         for i, (algorithm, extractor, track) in enumerate(wanted):
             watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)), track)  # type: ignore[misc]  # a default
-            content = contents.setdefault(extractor.kind, Content())
-            found = self._placed(watched, algorithm, extractor, placed, thorough, content)
+            found, content = self._placed(watched, algorithm, extractor, placed, thorough)
+            contents.setdefault(extractor.kind, Content()).join(content)
             placed = placed + [one for one in found if not track or not any(same(one, p) for p in placed)]
         if not any(map(len, contents.values())):
             raise MediaError(
@@ -286,21 +314,16 @@ class Engine:
         return content
 
     def _placed(
-        self,
-        media: Media,
-        algorithm: str,
-        extractor: Extractor,
-        others: Sequence[Placed],
-        thorough: bool,
-        content: Content,
-    ) -> list[Placed]:
-        """Stretches of all windows, on the capture's time axis and rated; ``content`` is told what there is to compare.
+        self, media: Media, algorithm: str, extractor: Extractor, others: Sequence[Placed], thorough: bool
+    ) -> tuple[list[Placed], Content]:
+        """Stretches of all windows, on the capture's time axis and rated, and what there is to compare.
 
         ``others`` are those of other streams: whether picture and sound run together depends on both.
         """
         search, model = self._search(algorithm, extractor), calibration(algorithm)
         placed: list[Placed] = []
         known: dict[Disguise, None] = {}
+        content = Content()
         # A disguise is mostly that of a whole capture: of a long one some windows are searched for all, the others for what
         # these had and, unless it is very long or they are but one, for the likeliest.
         every = max(1, round(media.duration / (extractor.window - OVERLAP) / SEARCHED))
@@ -324,7 +347,7 @@ class Engine:
                 length = self.catalog.reference(f.stretch.ref_id).duration
                 settled = search.settled(lambda d, c=clip: extractor.query(c, d), f, lines)  # type: ignore[misc]
                 placed.append(place(settled, extractor, start, clip.duration, expected(f), length))
-        return joined(placed)
+        return joined(placed), content
 
     def _index(self, algorithm: str) -> Index:
         """The index of all that is registered, whichever process did it."""

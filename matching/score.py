@@ -43,10 +43,16 @@ class NullModel:
     sibling_rate: float
     sibling_scale: float
 
-    def expected_false_matches(self, score: float, query_seconds: float, reference_codes: int) -> float:
-        """Chance matches at least as good in a query of this length against this many registered codes."""
+    def expected_false_matches(
+        self, score: float, query_seconds: float, reference_codes: int, sibling_seconds: float | None = None
+    ) -> float:
+        """Chance matches at least as good in a query of this length against this many registered codes.
+
+        ``sibling_seconds`` are those that titles of a registered series count for, where they are fewer.
+        """
         seconds, codes = max(query_seconds, SHORTEST), max(reference_codes, SMALLEST)
         unrelated = seconds * codes * self.density * _tail(score - self.threshold, self.scale)
+        seconds = seconds if sibling_seconds is None else sibling_seconds
         siblings = seconds * self.sibling_rate * _tail(score - self.sibling_threshold, self.sibling_scale)
         return unrelated + siblings
 
@@ -77,10 +83,16 @@ class Calibration:
     weights: tuple[float, ...]
 
     def expected_false_matches(
-        self, score: float, stage: int, query_seconds: float, reference_codes: int
+        self,
+        score: float,
+        stage: int,
+        query_seconds: float,
+        reference_codes: int,
+        sibling_seconds: float | None = None,
     ) -> float:
         """Chance matches at least as good, in all stages together: a stage of little weight must show the more for it."""
-        one = self.stages[stage].expected_false_matches(score, query_seconds, reference_codes)
+        model = self.stages[stage]
+        one = model.expected_false_matches(score, query_seconds, reference_codes, sibling_seconds)
         return one / self.weights[stage]
 
 

@@ -29,24 +29,20 @@ SHARERS = 64  # of them, about, are found
 DISGUISED_LINES = 12  # lines of the disguised queries of a stage that are verified
 GLANCED_LINES = 4  # the same, of a clip that is only glanced at
 SPARSE = 0.24  # seconds between the codes of a disguised query that are looked up: enough to rank disguises
-RIVALS = slice(
-    1, 6
-)  # the decoys, best first, whose mean score is taken off: the very best may be of the same work
+# The decoys, best first, whose mean score is taken off: the very best may be of the same work.
+RIVALS = slice(1, 6)
 RIVAL_HITS = 16  # decoys' codes asked for each code
 RIVAL_LINES = 24
 REFINABLE = 0.2  # similarity under which there is nothing to refine
-EXCERPT, EVERY = (
-    10.0,
-    20.0,
-)  # seconds of a long clip in which all disguises are tried, and between the starts of two
+# Seconds of a long clip in which all disguises are tried, and between the starts of two.
+EXCERPT, EVERY = 10.0, 20.0
 UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried
 BENT = 0.6  # of the tolerance: a time scale further off than this asks for another assumption
 EXACT = 0.98  # similarity above which codes are the same for all that matters
 SETTLED = 4.0  # seconds
 KNOWN = 0.12  # seconds to which the place of pictures is known at best
-UNTOLD = (
-    0.015  # of similarity, by which a line must be the better one to be told from that of the other stream
-)
+# Similarity by which a line must be the better one to be told from that of the other stream.
+UNTOLD = 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +60,7 @@ class Found:
 
 
 Expected = Callable[[Found], float]
+Hopeful = Callable[[Found], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ class Search:
         plain = next(self.extractor.queries(clip))
         if not len(plain.fingerprint) or not len(self.index):
             return [], plain.fingerprint
-        found = self._verified(plain, self._lines(plain), 0)
+        found = self.verified(plain, self.looked_up(plain), 0)
         found += self._sharers(plain, found, expected)
         for disguise in known:
             found += self._under(clip, disguise, [f for f in found if expected(f) <= CERTAIN], 0)
@@ -115,16 +112,16 @@ class Search:
         for step in _steps(query.fingerprint):
             nearest = self._hits(query, strong[::step], WIDER[0])
             best = likely(self._from(nearest, query, NEAREST))
-            found = self._verified(query, best, 0, lambda f: expected(f) > REVIEW)
+            found = self.verified(query, best, 0, lambda f: expected(f) <= REVIEW)
             sure = [f for f in found if expected(f) <= CERTAIN]
             unexplained = np.count_nonzero(_outside(query.fingerprint, sure)) * _spacing(query.fingerprint)
             if unexplained < UNEXPLAINED:
                 break
         return [*found, *self._sharers(query, found, expected, nearest)] if found else []
 
-    def _hits(self, query: Query, rows: NDArray[np.int64], nearest: int) -> Hits:
+    def _hits(self, query: Query, rows: NDArray[np.int64], nearest: int, patient: bool = False) -> Hits:
         looked_up = only(query, rows)
-        found = self.index.search(looked_up.fingerprint, nearest, looked_up.reliability)
+        found = self.index.search(looked_up.fingerprint, nearest, looked_up.reliability, patient)
         return replace(found, disguise=query.disguise)
 
     def _from(self, hits: Hits, query: Query, nearest: int, most: int = LINES) -> list[Line]:
@@ -149,7 +146,7 @@ class Search:
             rows = np.flatnonzero(~query.fingerprint.weak)[::step]
             hits = looked_up if looked_up is not None else self._hits(query, rows, nearest)
             lines = foremost(self._from(hits, query, nearest, SHARERS))
-            fresh = self._verified(query, [one for one in lines if one.ref_id not in sure], 0)
+            fresh = self.verified(query, [one for one in lines if one.ref_id not in sure], 0)
             looked_up = None
             more += fresh
             if all(expected(f) > MATCH for f in fresh):
@@ -174,8 +171,8 @@ class Search:
         queries = (self.extractor.query(clip, disguise) for disguise in disguises)
         return [
             f
-            for query, kept in self._disguised(queries, [], GLANCED_LINES)
-            for f in self._verified(query, kept, 0)
+            for query, kept in self.disguised(queries, [], GLANCED_LINES)
+            for f in self.verified(query, kept, 0)
         ]
 
     def _searched(
@@ -197,15 +194,15 @@ class Search:
             if np.count_nonzero(_outside(plain, sure) & inside) * _spacing(plain) < UNEXPLAINED:
                 break
             shifted = [_shifted(f, -start) for f in sure]
-            for query, kept in self._disguised(itertools.islice(queries, size), shifted):
+            for query, kept in self.disguised(itertools.islice(queries, size), shifted):
                 dense = self.extractor.closer(part, query)
-                fresh += [_shifted(f, start) for f in self._verified(dense, kept, stage)]
+                fresh += [_shifted(f, start) for f in self.verified(dense, kept, stage)]
         return fresh
 
     def _under(self, clip: Clip, disguise: Disguise, sure: list[Found], stage: int) -> list[Found]:
         """What one disguised query of the whole clip finds outside the ``sure`` stretches."""
-        disguised = self._disguised([self.extractor.query(clip, disguise)], sure)
-        return [f for query, kept in disguised for f in self._verified(query, kept, stage)]
+        disguised = self.disguised([self.extractor.query(clip, disguise)], sure)
+        return [f for query, kept in disguised for f in self.verified(query, kept, stage)]
 
     def _refined(self, clip: Clip, found: list[Found], expected: Expected) -> list[Found]:
         """The same, and the best of them under the disguise that fits it best, unless it is certain as it is."""
@@ -220,25 +217,27 @@ class Search:
         query = self.extractor.refined(clip, best.disguise, fit)
         middle = (aligned.query_start + aligned.query_end) / 2
         line = Line(aligned.ref_id, aligned.time_scale, aligned.offset, middle, 0.0)
-        return [*found, *self._verified(query, [line], best.stage)]
+        return [*found, *self.verified(query, [line], best.stage)]
 
     def _bent(self, found: Found) -> bool:
         """Whether the time scale is so far from the assumed one that another disguise may explain it better."""
         bend = abs(found.stretch.time_scale / found.disguise.time_scale - 1)
         return bend > BENT * self.extractor.tolerance
 
-    def _lines(self, query: Query, step: int = 1) -> list[Line]:
-        hits = self._hits(query, np.flatnonzero(~query.fingerprint.weak)[::step], NEAREST)
+    def looked_up(self, query: Query, step: int = 1) -> list[Line]:
+        """Lines on which every ``step``-th code of a query that is not weak lies, best first."""
+        # Of many disguises all but one are wrong: to look further for each would take minutes.
+        hits = self._hits(query, np.flatnonzero(~query.fingerprint.weak)[::step], NEAREST, patient=step == 1)
         return lines(hits, 8 * query.fingerprint.width, self.extractor.tolerance, LINES)
 
-    def _disguised(
+    def disguised(
         self, queries: Iterable[Query], sure: list[Found], most: int = DISGUISED_LINES
     ) -> list[tuple[Query, list[Line]]]:
         """The best lines of all disguised queries outside the ``sure`` stretches, by query."""
         best: list[tuple[float, int, Line, Query]] = []
         earlier = itertools.count(0, -1)
         for query in queries:
-            for line in self._lines(query, _sparse(query.fingerprint)):
+            for line in self.looked_up(query, _sparse(query.fingerprint)):
                 if not _covered(line, sure):
                     heapq.heappush(best, (line.votes, next(earlier), line, query))
                 if len(best) > most:
@@ -248,25 +247,24 @@ class Search:
             by_query.setdefault(id(query), (query, []))[1].append(line)
         return list(by_query.values())
 
-    def _verified(
-        self,
-        query: Query,
-        candidates: list[Line],
-        stage: int,
-        hopeless: Callable[[Found], bool] | None = None,
+    def verified(
+        self, query: Query, candidates: list[Line], stage: int, hopeful: Hopeful | None = None
     ) -> list[Found]:
-        """The lines' stretches, rated; without those that are ``hopeless`` even if chance gave nothing."""
+        """The scored stretches along these lines.
+
+        ``hopeful`` is asked about each as if chance gave nothing of it: what is hopeless even so need not be rated.
+        """
         side, found = Side(query, self.decoys.background), list[Found]()
         for line in candidates:
             if any(_on(line, other.stretch) for other in found):
                 continue
             aligned = stretch(side, self.reference(line.ref_id), line, self.extractor.tolerance)
-            if aligned is not None:
-                best = Found(aligned, query.disguise, stage, score(aligned, (0.0, 0.0), self.exactness))
-                if hopeless is not None and hopeless(best):
-                    continue
+            if aligned is None:
+                continue
+            most = Found(aligned, query.disguise, stage, score(aligned, (0.0, 0.0), self.exactness))
+            if hopeful is None or hopeful(most):
                 rated = score(aligned, self._chance(side, aligned), self.exactness)
-                found += [Found(part, query.disguise, stage, rated) for part in parts(aligned)]
+                found += [replace(most, stretch=part, score=rated) for part in parts(aligned)]
         return found
 
     def _chance(self, side: Side, aligned: Stretch) -> tuple[float, float]:
@@ -281,7 +279,9 @@ class Search:
         for line in lines(hits, 8 * part.query.fingerprint.width, self.extractor.tolerance, RIVAL_LINES):
             if len(best) == RIVALS.stop or line.ref_id in best:
                 continue
-            rival = stretch(part, self.decoys.fingerprint(line.ref_id), line, self.extractor.tolerance)
+            rival = stretch(
+                part, self.decoys.fingerprint(line.ref_id), line, self.extractor.tolerance, brief=True
+            )
             best[line.ref_id] = (rival.likeness, rival.motion) if rival is not None else (0.0, 0.0)
         if len(best) <= RIVALS.start:
             return 0.0, 0.0

@@ -10,6 +10,7 @@ for two sequences that have nothing to do with each other. A metronome against a
 has all likenesses near 1: however long they are, they count as one code. This is what makes them comparable with music.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -157,8 +158,13 @@ class Partner:
         self.edges = (bool(begin == 0), bool(end == len(reference)))
 
 
-def stretch(side: Side, reference: Fingerprint, line: Line, tolerance: float) -> Stretch | None:
-    """The best stretch along the line or one near it; None when too few codes meet there."""
+def stretch(
+    side: Side, reference: Fingerprint, line: Line, tolerance: float, brief: bool = False
+) -> Stretch | None:
+    """The best stretch along the line or one near it; None when too few codes meet there.
+
+    ``brief``: its likeness and motion are asked for, and neither how distinct it is nor its holes.
+    """
     last = line.offset + line.time_scale * side.query.fingerprint.duration
     partner = Partner(reference, line.offset - REACH, last + REACH)
     if len(partner.times) < FEWEST or not len(side.times):
@@ -168,7 +174,7 @@ def stretch(side: Side, reference: Fingerprint, line: Line, tolerance: float) ->
     evidence[side.query.fingerprint.weak] = 0
     evidence[:, partner.weak] = 0
     scale, offset = _straighten(side, partner, evidence, line, tolerance)
-    return _scored(side, partner, evidence, line.ref_id, scale, offset)
+    return _scored(side, partner, evidence, line.ref_id, scale, offset, brief)
 
 
 def agreement(side: Side, reference: Fingerprint, found: Stretch) -> float:
@@ -195,10 +201,10 @@ def _straighten(
     scales = np.repeat([line.time_scale, assumed], [len(near), len(far)])
     shifted = line.offset + line.time_scale * line.middle + np.concatenate([near, far])
     offsets = shifted - scales * line.middle
-    sums, begins, ends = _runs(side, partner, evidence, scales, offsets)
+    sums, ends_of = _runs(side, partner, evidence, scales, offsets)
     best = int(np.argmax(_fair(side, sums, scales)))
     scale, offset = float(scales[best]), float(offsets[best])
-    span = partner.times[[begins[best], ends[best]]]
+    span = partner.times[[*ends_of(best)]]
     for step, width in ((BENT, tolerance), (BENT / 4, 3 * BENT / 4)):
         scale, offset, span = _turn(side, partner, evidence, scale, offset, span, step, min(width, tolerance))
     return scale, offset
@@ -225,12 +231,12 @@ def _turn(
     shifts = np.arange(-0.08, 0.081, 0.02 if step < BENT else 0.04)
     scales = np.repeat(scale * turns, len(shifts))
     offsets = scale * pivot + offset + np.tile(shifts, len(turns)) - scales * pivot
-    sums, begins, ends = _runs(side, partner, evidence, scales, offsets)
+    sums, ends_of = _runs(side, partner, evidence, scales, offsets)
     # A still picture fits every line: of equals the one nearest to what was assumed is taken.
     bends = np.minimum(np.abs(scales / side.query.disguise.time_scale - 1) / BENT, 5)
     strangeness = STRANGE * (bends + np.abs(np.tile(shifts, len(turns))))
     best = int(np.argmax(_fair(side, sums, scales) * (1 - strangeness)))
-    return float(scales[best]), float(offsets[best]), partner.times[[begins[best], ends[best]]]
+    return float(scales[best]), float(offsets[best]), partner.times[[*ends_of(best)]]
 
 
 def _along(
@@ -243,36 +249,43 @@ def _along(
 
 def _runs(
     side: Side, partner: Partner, evidence: Array, scales: NDArray[np.float64], offsets: NDArray[np.float64]
-) -> tuple[Array, Rows, Rows]:
-    """For each line the largest sum of evidence over consecutive codes, and the first and last of them (Kadane)."""
+) -> tuple[Array, Callable[[int], tuple[int, int]]]:
+    """For each line the largest sum of evidence over consecutive codes (Kadane); of one line, their first and last."""
     along, _, _ = _along(side, partner, evidence, scales, offsets)
     total = np.concatenate([np.zeros((len(along), 1), along.dtype), np.cumsum(along, 1)], axis=1)
     rise = total[:, 1:] - np.minimum.accumulate(total, axis=1)[:, :-1]
     ends = np.argmax(rise, 1)
-    lines = np.arange(len(along))
-    before = np.where(np.arange(total.shape[1])[None] <= ends[:, None], total, np.inf)
-    # The last of equal lowest points: a stretch does not begin with codes that say nothing.
-    begins = before.shape[1] - 1 - np.argmin(before[:, ::-1], 1)
-    return rise[lines, ends], np.minimum(begins, ends), ends
+
+    def span(line: int) -> tuple[int, int]:
+        # The last of equal lowest points: a stretch does not begin with codes that say nothing.
+        end = int(ends[line])
+        return min(end - int(np.argmin(total[line, end::-1])), end), end
+
+    return rise[np.arange(len(along)), ends], span
 
 
 def _scored(
-    side: Side, partner: Partner, evidence: Array, ref_id: int, scale: float, offset: float
+    side: Side,
+    partner: Partner,
+    evidence: Array,
+    ref_id: int,
+    scale: float,
+    offset: float,
+    brief: bool,
 ) -> Stretch | None:
     one = np.array([scale]), np.array([offset])
-    _, begins, ends = _runs(side, partner, evidence, *one)
+    begin, end = _runs(side, partner, evidence, *one)[1](0)
     along, rows, there = (values[0] for values in _along(side, partner, evidence, *one))
     # A copy is about as like its original at its ends as in its middle: what is much less so lies outside.
-    usual = float(along[begins[0] : ends[0] + 1].mean()) + WORTH
-    _, begins, ends = _runs(
-        side, partner, evidence - max(0.0, ENDING * usual - WORTH) * (evidence != 0), *one
-    )
+    usual = float(along[begin : end + 1].mean()) + WORTH
+    less = evidence - max(0.0, ENDING * usual - WORTH) * (evidence != 0)
+    begin, end = _runs(side, partner, less, *one)[1](0)
     taken = np.zeros(len(there), bool)
-    taken[begins[0] : ends[0] + 1] = True
+    taken[begin : end + 1] = True
     strong = taken & there & ~partner.weak & ~side.query.fingerprint.weak[rows]
     if strong.sum() < FEWEST:
         return None
-    times = (partner.times[[begins[0], ends[0]]] - offset) / scale
+    times, columns = (partner.times[[begin, end]] - offset) / scale, np.flatnonzero(strong)
     near = np.flatnonzero(there)
     return Stretch(
         ref_id,
@@ -280,18 +293,18 @@ def _scored(
         offset,
         float(times[0]),
         float(times[1]),
-        _likeness(side, partner, evidence, rows[strong], np.flatnonzero(strong)),
-        _motion(side, partner, rows[strong], np.flatnonzero(strong)),
+        _likeness(side, partner, evidence, rows[strong], columns),
+        _motion(side, partner, rows[strong], columns),
         float((side.weights[rows[strong]] * partner.signs[strong]).sum(1).mean()),
-        (bool(begins[0] <= near[0] + EDGE), bool(ends[0] >= near[-1] - EDGE)),
+        (bool(begin <= near[0] + EDGE), bool(end >= near[-1] - EDGE)),
         (
-            partner.edges[0] and bool(begins[0] <= EDGE),
-            partner.edges[1] and bool(ends[0] >= len(there) - 1 - EDGE),
+            partner.edges[0] and bool(begin <= EDGE),
+            partner.edges[1] and bool(end >= len(there) - 1 - EDGE),
         ),
-        _distinct(partner.signs[strong]),
-        _holes(
-            (partner.times[strong] - offset) / scale, evidence[rows[strong], np.flatnonzero(strong)] + WORTH
-        ),
+        1.0 if brief else _distinct(partner.signs[strong]),
+        ()
+        if brief
+        else _holes((partner.times[strong] - offset) / scale, evidence[rows[strong], columns] + WORTH),
     )
 
 

@@ -1,6 +1,5 @@
 """The command line. Commands import the heavy libraries they need: ``whorl --help`` must not wait."""
 
-import json
 import os
 import signal
 import sys
@@ -12,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service import operating
+from service import listing, operating
+from service.benches import bench_app
+from service.options import AsJson, print_line
 
 if TYPE_CHECKING:
     from evidence.answer import Json
     from fingerprint.media import Limits
     from matching.engine import Engine
+    from service.inputs import Details
 
 app = typer.Typer(
     name="whorl",
@@ -26,7 +28,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-bench_app = typer.Typer(help="Measure recall, false matches and speed on real media.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
 
 
@@ -39,7 +40,10 @@ def _path(text: str) -> Path:
 Paths = Annotated[
     list[Path], typer.Argument(help="Files or folders.", show_default=False, parser=_path, metavar="PATHS...")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HOST[:PORT]", help="May be private or loopback, and datagrams' own; repeatable."),
+]
 Data = Annotated[
     Path | None,
     typer.Option("--data", envvar="WHORL_DATA", help="Data directory.", show_default="the platform's"),
@@ -74,9 +78,6 @@ def _data_directory() -> Path:
     return user_data_path("whorl", appauthor=False)
 
 
-operating.add_to(app, _data_directory)
-
-
 def _limits() -> "Limits":
     from fingerprint.media import Limits
 
@@ -101,7 +102,7 @@ def _start_decoder() -> None:
 
 @app.command()
 def register(
-    paths: Paths,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
     title: Annotated[str, typer.Option(help="Title of the work; the file's name unless given.")] = "",
     owner: Annotated[str, typer.Option(help="Who holds the rights.")] = "",
     kind: Annotated[str, typer.Option(help="What it is: film, episode, song.")] = "",
@@ -112,9 +113,15 @@ def register(
     table: Annotated[
         Path | None, typer.Option(help="CSV with the columns file, title, owner, kind, identifiers.")
     ] = None,
+    live: Annotated[
+        str,
+        typer.Option(metavar="URL", help="A stream that is the original, registered while it is on the air."),
+    ] = "",
+    drop: Annotated[bool, typer.Option("--drop", help="Forget what was live when it ends.")] = False,
+    allow_host: AllowHost = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register originals: files, or folders with all that is in them."""
+    """Register originals: files, or folders with all that is in them; or a stream that is on the air."""
     from service.inputs import Details, DetailsTable, InputError, identifier_pairs, read_table
 
     try:
@@ -122,19 +129,47 @@ def register(
         details = read_table(table, given) if table else DetailsTable({}, given)
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
+    if bool(paths) == bool(live):
+        raise typer.BadParameter("give files or folders, or --live URL")
     _start_decoder()
+    if live:
+        _register_live(live, given, not drop, allow_host or [], as_json)
     from evidence.words import harmless
     from service.registering import register as registered
     from service.terminal import say
 
     failed = False
     with _engine() as engine:
-        for one in registered(engine, _data_directory(), _limits(), paths, details):
+        for one in registered(engine, _data_directory(), _limits(), paths or [], details):
             failed = failed or one.failed
-            _print_line(one.line) if as_json else print(harmless(one.text), flush=True)
+            print_line(one.line) if as_json else print(harmless(one.text), flush=True)
         engine.save()
     for row in details.unused:
         say(f"table {table}: no file of this run is named {row!r}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _register_live(url: str, details: "Details", keep: bool, allowed: list[str], as_json: bool) -> None:
+    from evidence.answer import reference_json
+    from evidence.words import clock, harmless
+    from service.streams.recording import record
+    from service.streams.watching import Options
+    from service.terminal import say
+
+    with _engine() as engine:
+        options = Options(allowed=allowed, limits=_limits())
+        failed = False
+        for reference in record(url, engine, options, details, keep, say):
+            if isinstance(reference, Exception):
+                say(f"{url}: {reference}")
+                failed = True
+            elif as_json:
+                print_line(reference_json(reference, engine.reference(reference.id)[1]))
+            elif reference.id < 0:
+                print(harmless(f"on the air as #{reference.id}: {reference.name}"), flush=True)
+            else:
+                print(harmless(f"registered #{reference.id}: {reference.name}, {clock(reference.duration)}"))
+        engine.save()
     raise typer.Exit(1 if failed else 0)
 
 
@@ -153,7 +188,7 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
             for path, answer in _answers(engine, paths):
                 failed = failed or answer["status"] == "error"
                 if as_json:
-                    _print_line(answer)
+                    print_line(answer)
                 else:  # files of one name in two folders are told apart
                     shown.append(answer | {"query": answer["query"] | {"name": printable(str(path))}})
         finally:  # what was found before an interruption is shown
@@ -212,65 +247,35 @@ def scan(
     raise typer.Exit(1 if failed else 0)
 
 
-@app.command("list")
-def list_references(as_json: AsJson = False) -> None:
-    """List what is registered."""
-    from evidence.answer import reference_json
-    from evidence.words import clock
-    from service.terminal import table
-
-    with _engine() as engine:
-        works = engine.catalog.works()
-        rows = [(r, works[r.work_id]) for r in engine.catalog.references()]
-    if as_json:
-        for reference, work in rows:
-            _print_line({**reference_json(reference, work), "duration": round(reference.duration, 3)})
-    elif rows:
-        cells = [
-            (f"#{r.id}", w.title, w.owner, r.name, clock(r.duration), f"{r.added:%Y-%m-%d}") for r, w in rows
-        ]
-        table(("id", "title", "owner", "file", "length", "added"), cells)
-    else:
-        print("nothing is registered yet: whorl register PATH")
-
-
 @app.command()
-def show(
-    reference: Annotated[str, typer.Argument(help="Its id, as in `whorl list`.")], as_json: AsJson = False
+def watch(
+    urls: Annotated[
+        list[str],
+        typer.Argument(
+            help="HLS, DASH, media over HTTP, radio, udp://, rtp://; - for a pipe.", show_default=False
+        ),
+    ],
+    as_json: AsJson = False,
+    allow_host: AllowHost = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for evidence: segments, playlists, manifests."),
+    ] = None,
 ) -> None:
-    """Show one registered file: its work, identifiers and fingerprints."""
-    from service.inputs import described
+    """Find registered works in streams while they are on the air; run it again to go on after a stop."""
+    if "-" in urls and len(urls) > 1:
+        raise typer.BadParameter("a pipe (-) is watched alone")
+    _start_decoder()
+    from service.streams.supervisor import supervise
+    from service.streams.telling import teller
+    from service.streams.watching import Options
 
-    with _engine() as engine:
-        about = described(engine, _reference_id(engine, reference))
-    if as_json:
-        _print_line(about)
-        return
-    from evidence.words import harmless
-
-    for name, value in about.items():
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
-        print(f"{name:13}{harmless(text)}")
+    options = Options(allowed=allow_host or [], output=output)
+    failed = supervise(urls, _data_directory(), _limits(), options, teller(as_json))
+    raise typer.Exit(1 if failed else 0)
 
 
-@app.command()
-def remove(references: Annotated[list[str], typer.Argument(help="Ids, as in `whorl list`.")]) -> None:
-    """Remove registered files, at once and for good."""
-    from evidence.words import harmless
-
-    with _engine() as engine:
-        for ref_id in dict.fromkeys([_reference_id(engine, reference) for reference in references]):
-            name = engine.catalog.reference(ref_id).name
-            engine.remove(ref_id)
-            print(harmless(f"removed #{ref_id}: {name}"))
-
-
-def _reference_id(engine: "Engine", text: str) -> int:
-    number = text.removeprefix("#")
-    try:  # an id has 19 digits at most
-        return engine.catalog.reference(int(number) if number.isdecimal() and len(number) < 20 else -1).id
-    except KeyError:
-        raise typer.BadParameter(f"no reference {text!r}: `whorl list` shows them all") from None
+listing.add_to(app, _engine)
 
 
 @app.command()
@@ -312,43 +317,7 @@ def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
     print(output)
 
 
-@bench_app.command("accuracy", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench_accuracy(context: typer.Context) -> None:
-    """Recall under attack, false matches and localisation, on the benchmark's media."""
-    _bench("accuracy", context.args)
-
-
-@bench_app.command("speed", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench_speed(context: typer.Context) -> None:
-    """Throughput beside a bare decode, memory, bytes stored, time to an answer."""
-    _bench("speed", context.args)
-
-
-@bench_app.command("scale", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench_scale(context: typer.Context) -> None:
-    """Time, recall, memory and disk of the index against the size of a catalog, to 10,000 hours."""
-    _bench("scale", context.args)
-
-
-@bench_app.command("durability", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench_durability(context: typer.Context) -> None:
-    """Kills at every write, damaged files: what is lost, and what is answered wrongly."""
-    _bench("durability", context.args)
-
-
-def _bench(name: str, arguments: list[str]) -> None:
-    """Benchmarks import everything and nothing imports them: they run as a program of their own."""
-    import subprocess
-    from importlib.util import find_spec
-
-    missing = [library for library in ("librosa", "matplotlib", "imagehash") if find_spec(library) is None]
-    if missing:
-        raise typer.BadParameter(f"benchmarks need {', '.join(missing)}: pip install 'whorl[bench]'")
-    raise typer.Exit(subprocess.call([sys.executable, "-m", f"benchmarks.{name}", *arguments]))
-
-
-def _print_line(line: object) -> None:
-    print(json.dumps(line, ensure_ascii=True), flush=True)
+operating.add_to(app, _data_directory)
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

@@ -36,10 +36,10 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Serve the API and the page; the first start prints an administrator's key."""
-        _check_libraries()
+        settings = _settings(data(), host=host, port=port, workers=workers, database=database)
         from service.serve import serve as run
 
-        run(_settings(data(), host=host, port=port, workers=workers, database=database))
+        run(settings)
 
     @app.command()
     def key(
@@ -51,14 +51,18 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
         database: Database = None,
     ) -> None:
         """Make an API key, here on the machine itself: also when the administrator's key was lost."""
-        _check_libraries()
+        settings = _settings(data(), database=database)
         from service.serve import make_key
         from service.store.caller import SCOPES_OF
 
         if role not in SCOPES_OF:
             raise typer.BadParameter(f"no role {role!r}: one of {', '.join(SCOPES_OF)}")
-        print(make_key(_settings(data(), database=database), label, role, organisation))
+        print(make_key(settings, label, role, organisation))
 
+    _add_keeping_to(app, data)
+
+
+def _add_keeping_to(app: typer.Typer, data: Callable[[], Path]) -> None:
     @app.command()
     def backup(
         file: Annotated[Path, typer.Argument(help="The tar to write.")],
@@ -140,6 +144,7 @@ def _check_libraries() -> None:
 
 def _settings(data: Path, **given: object) -> "Settings":
     """What the options say; what they leave out the environment says."""
+    _check_libraries()
     from pydantic import ValidationError
 
     from service.settings import Settings

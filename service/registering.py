@@ -9,7 +9,8 @@ from evidence.answer import Json, printable, reference_json
 from evidence.words import clock, gigabytes
 from fingerprint.media import Limits, MediaError
 from index.catalog import CatalogError, Work
-from matching.engine import Engine, Taken
+from matching.engine import Engine
+from matching.taken import Taken
 from service.inputs import Details, FoundFile, found_files
 from service.opening import open_engine
 from service.terminal import progress, running, say

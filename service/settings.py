@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     quota: int = Field(
         default=256 << 30, description="Bytes of unfinished and kept uploads of an organisation at most."
     )
+    originals: str = Field(
+        default="", description="Folder of originals, to be played beside captures; of others, uploads are."
+    )
     spare: int = Field(default=1 << 30, description="Bytes of disk that uploads must leave free.")
     kept: int = Field(default=24 * 3600, description="Seconds after which an abandoned upload is removed.")
     requests_a_minute: int = Field(default=600, ge=1, description="Requests a minute that one key may make.")

@@ -30,8 +30,10 @@ def database(folder: Path) -> Iterator[str]:
     """The URL of the catalog of this data directory, or of a new database on the server, dropped at the end."""
     with _made(folder, _server[-1]) as url:
         _open.append(url)
-        yield url
-        _open.remove(url)
+        try:
+            yield url
+        finally:
+            _open.remove(url)
 
 
 @contextmanager

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.corpus import media_folder
-from tests import backend as backends
-from tests.postgres import NoPostgres, Server
+# As the command line does, before anything imports a numerical library: its threads would wait for each other.
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+from benchmarks.corpus import media_folder  # noqa: E402
+from tests import backend as backends  # noqa: E402
+from tests.postgres import NoPostgres, Server  # noqa: E402
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 

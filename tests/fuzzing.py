@@ -42,9 +42,10 @@ CHECKS = [
 ]  # fmt: skip
 ENDLESS = "/v1/jobs/{job_id}/events"  # a stream, of which a client reads as long as it likes
 PIECE = "application/offset+octet-stream"
+FINGERPRINT = "application/vnd.whorl.fingerprint"
 
 
-@schemathesis.serializer(PIECE)
+@schemathesis.serializer(PIECE, FINGERPRINT)
 def _piece(_: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
@@ -147,7 +148,7 @@ def _cases(
 
 
 def _send(case: Case[Any], headers: dict[str, str], outcome: Outcome) -> int:
-    response = case.call(headers=headers)
+    response = case.call(headers=headers, timeout=120)  # a process may have to start first
     outcome.statuses[response.status_code] += 1
     try:
         case.validate_response(response, checks=CHECKS)

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from fingerprint.media import sha256
 from index.catalog import Catalog
@@ -30,7 +30,7 @@ from tests.service import ORG, key_of
 from tests.test_catalog import random_fingerprint
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
-CHROMIUM = Path("/usr/bin/chromium")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--autoplay-policy=no-user-gesture-required"]  # fmt: skip
 UNIT = "Unit 4"
@@ -145,7 +145,7 @@ def fill(world: World) -> None:
 @contextmanager
 def running(data: Path, filled: bool = True, **settings: Any) -> Iterator[World]:
     """The service on a free port."""
-    app = create_app(Settings(data=data, **settings))
+    app = create_app(Settings(**{"data": data, "requests_a_minute": 10**6, **settings}))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -166,13 +166,15 @@ def running(data: Path, filled: bool = True, **settings: Any) -> Iterator[World]
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A real browser. Where there is none its tests skip; under CI they fail."""
-    if not CHROMIUM.exists():
-        words = f"no {CHROMIUM}: apt install chromium"
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        words = "no Chromium: on Debian, apt install chromium"
         if os.environ.get("CI") == "true":
             pytest.fail(words)
         pytest.skip(words)
+    expect.set_options(timeout=15_000)  # a machine may do much else
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
 

@@ -148,5 +148,6 @@ def test_two_tracks_of_one_sound_are_told_once(engine: Engine, tmp_path: Path) -
 
 def test_a_right_channel_upside_down_hides_no_song(engine: Engine, tmp_path: Path) -> None:
     song = read_sound(HARBOUR, 5, 12)
-    path = wave_file(tmp_path / "inverted.wav", np.stack([song, -song])[:, :: RATE // 8000])
+    turned = np.stack([song, -song])[:, :: RATE // 8000].astype(np.float32)
+    path = wave_file(tmp_path / "inverted.wav", turned)
     assert examined(engine, path)[0] == {"harbour-lights": {"audio"}}

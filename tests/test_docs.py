@@ -1,7 +1,12 @@
 """The documents say what is so: commands run, all are described, figures are those that were measured."""
 
+import os
 import re
 import shlex
+import socket
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ from typer.testing import CliRunner
 
 from benchmarks.figures import filled
 from service.cli import app
+from tests.serving import answer, serving
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -23,12 +29,39 @@ def commands() -> list[list[str]]:
 
 def test_commands_of_the_readme_run(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    for program, *arguments in commands():
-        if program == "whorl":
-            result = CliRunner().invoke(app, arguments)
-            assert result.exit_code == 0, f"whorl {arguments}: {result.output}"
-        else:
-            assert (ROOT / program).stat().st_mode & 0o100, f"{program} cannot be run"
+    with serving() as server:
+        for path in (ROOT / "data" / "samples" / "captures").iterdir():
+            server.pages[f"/{path.name}"] = answer(path.read_bytes())
+        for program, *arguments in commands():
+            if program == "whorl":
+                served = [part.replace("http://127.0.0.1:8000", server.url("")) for part in arguments]
+                result = CliRunner().invoke(app, served)
+                assert result.exit_code == 0, f"whorl {arguments}: {result.output}"
+            elif program != "python":  # that is the server, which is ours here
+                assert (ROOT / program).stat().st_mode & 0o100, f"{program} cannot be run"
+
+
+def test_what_the_readme_says_of_serving_runs(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    given = {"PATH": path, "PYTHONPATH": str(ROOT), "WHORL_DATA": str(tmp_path / "whorl"), "WHORL_PORT": port}
+    script = "set -e\n" + block.replace("8080", port) + "wait\n"
+    run = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "administrator.key").read_text().startswith("whorl_")
+    with tarfile.open(tmp_path / "whorl-backup.tar") as backup:
+        assert "catalog.db" in backup.getnames()
 
 
 def test_every_command_is_described() -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fingerprint.fingerprint import Fingerprint, pack, unpack
-from index import keyed_file, keyed_store, segments
+from index import keyed_file, keyed_index, keyed_store, segments
 from index.catalog import Catalog
 from index.index import INDEXES, Index
 from index.keyed_index import KeyedIndex
@@ -114,13 +115,37 @@ def test_a_disguised_code_is_found_although_few_lists_are_looked_into(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keyed_file, "LIST", 4)
+    monkeypatch.setattr(keyed_index, "PROBED", 512)  # all
     index = room.load()
     assert index.segments[0].bits == 9
-    monkeypatch.setattr(keyed_file, "PROBED", 16)
+    monkeypatch.setattr(keyed_index, "PROBED", 16)
     copy, reliability = disguised(random_fingerprint(3), np.random.default_rng(0))
     hits = index.search(copy, 1, reliability)
     strong = np.isin(hits.query_times, copy.times[~copy.weak])
     assert np.mean(((hits.ref_ids == 4) & (hits.ref_times == hits.query_times))[strong]) > 0.8
+
+
+def test_it_looks_further_only_when_patient_and_while_no_line_is_clear(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, asked = room.load(), list[int]()
+    whole = keyed_file.Segment.search
+
+    def search(segment: keyed_file.Segment, *arguments: Any) -> keyed_file.Found:
+        asked.append(arguments[-1])
+        return whole(segment, *arguments)
+
+    monkeypatch.setattr(keyed_file.Segment, "search", search)
+    monkeypatch.setattr(keyed_index, "LISTS", (60_000, 120_000))
+    copy, stranger = random_fingerprint(3), random_fingerprint(99)
+    index.search(stranger, 1)
+    index.search(copy, 1, patient=True)
+    assert asked == [320, 320]
+    monkeypatch.setattr(keyed_index, "CLEAR", STORED + 1)
+    hits = index.search(copy, 1, patient=True)
+    assert asked == [320, 320, 320, 400]
+    places = list(zip(hits.ref_ids.tolist(), hits.ref_times.tolist(), strict=True))
+    assert len(set(places)) == len(places)
 
 
 def test_what_was_saved_answers_the_same_without_the_catalog(

@@ -259,3 +259,15 @@ def test_what_chance_explains_is_told_only_when_asked_for() -> None:
     sure, faint = matches(parts, referenced, nowhere, faintest=10.0)
     assert (sure.reference.id, sure.verdict, len(sure.segments)) == (1, "match", 1)
     assert (faint.reference.id, faint.verdict, faint.expected_false_matches) == (2, "no-match", 0.5)
+
+
+def test_chance_is_what_comparing_with_every_unrelated_code_gives() -> None:
+    signs = unpack(pack(np.random.default_rng(3).standard_normal((500, BITS))))
+    reliability = np.random.default_rng(4).standard_normal((20, BITS)).astype(np.float32)
+    times = np.arange(20.0)
+    codes = Fingerprint("a/1", 20.0, times, pack(reliability), np.zeros(20, np.bool_))
+    side = Side(Query(codes, reliability), background(signs))
+    similar = side.weights @ signs.T
+    np.testing.assert_allclose(side.chance[0][:, 0], similar.mean(1), atol=1e-5)
+    np.testing.assert_allclose(side.chance[1][:, 0], similar.std(1), rtol=1e-3)
+    np.testing.assert_array_equal(side.part(np.array([3, 5])).chance[1], side.chance[1][[3, 5]])

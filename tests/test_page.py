@@ -6,12 +6,16 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Response, Route, ViewportSize, expect
+from playwright.sync_api import Browser, FilePayload, Page, Response, Route, ViewportSize, expect
 
 from evidence.answer import Json
 from service.store import answers, jobs
+from service.streams.addresses import Addresses
+from service.streams.fetch import Fetcher
 from tests.answers import answer
 from tests.page import HOSTILE, SAMPLES, World, chromium, running, signed_in
+from tests.serving import answer as reply
+from tests.serving import serving
 
 DESK, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=390, height=844)
 MODES: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((DESK, "light"), (PHONE, "dark"))
@@ -158,6 +162,23 @@ def test_a_capture_is_handed_in_over_a_bad_line_and_answered(
     troubles.clear()
 
 
+def test_an_address_is_fetched_and_examined(
+    world: World, opened: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = (SAMPLES / "captures" / "noisy.m4a").read_bytes()
+    with serving() as pirate:
+        pirate.pages["/films/noisy%20copy.m4a"] = reply(body)
+        monkeypatch.setattr(world.app.state, "fetcher", Fetcher(Addresses(["127.0.0.1"])))
+        signed_in(opened, world, "investigator")
+        opened.get_by_label("Or paste an address").fill(pirate.url("/films/noisy%20copy.m4a"))
+        opened.get_by_role("button", name="Fetch and examine").click()
+        expect(opened.locator("#under-way .job").first).to_contain_text("noisy copy.m4a")
+    worked(world, answer(name="noisy copy.m4a"))
+    with world.client("investigator") as program:
+        job = program.get("/v1/jobs").json()["items"][0]
+        assert program.get(f"/v1/matches/{job['match']}").json()["captured"] == {"place": "127.0.0.1"}
+
+
 def test_a_job_that_failed_says_why(world: World, opened: Page) -> None:
     signed_in(opened, world, "investigator")
     dropped(opened, SAMPLES / "captures" / "noisy.m4a")
@@ -277,6 +298,17 @@ def test_search_finds_captures_and_works(world: World, opened: Page) -> None:
     expect(opened.get_by_role("heading", name="Works")).to_be_visible()
     opened.get_by_role("link", name="The River").click()
     expect(opened.get_by_role("heading", name="The River")).to_be_visible()
+
+
+def test_a_table_of_works_is_registered(world: World, opened: Page) -> None:
+    signed_in(opened, world, "holder")
+    opened.goto(f"{world.url}/works")
+    opened.get_by_text("Register a work, or a table of works").click()
+    table = FilePayload(name="works.csv", mimeType="text/csv", buffer=b"title,kind\nFaust,film\nTabu,film\n")
+    opened.locator("[data-table] input").set_input_files(table)
+    opened.get_by_role("button", name="Register all").click()
+    expect(opened.get_by_role("link", name="Faust")).to_be_visible()
+    expect(opened.get_by_role("link", name="Tabu")).to_be_visible()
 
 
 def test_colours_are_kept_as_chosen(world: World, opened: Page) -> None:

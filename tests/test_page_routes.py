@@ -1,6 +1,7 @@
 """The page without a browser: who gets what, and what keeps a page from doing what others want."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.streams.addresses import Addresses
+from service.streams.fetch import Fetcher
 from service.web.session import _ours
+from service.web.shelf import Shelf
 from tests.page import HOSTILE, World, running
+from tests.serving import serving
 
 # What a page may not do: run or load what is not in a file of ours.
 INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
@@ -163,6 +168,26 @@ def test_media_are_for_those_who_see_the_answer(world: World) -> None:
         assert [nobody.get(place).status_code for place in places] == [303] * 4
 
 
+def test_originals_lie_in_a_folder_too_and_are_told_by_their_bytes(world: World, tmp_path: Path) -> None:
+    other = "market-day.mp3"
+    (tmp_path / "below").mkdir()
+    reference = {"id": world.references[other]}
+    shelf = Shelf(world.app)
+    kept = shelf.original(reference)
+    assert kept is not None
+    world.app.state.settings.originals = str(tmp_path)
+    moved = kept.rename(tmp_path / "moved")
+    try:
+        assert shelf.original(reference) is None
+        (tmp_path / other).write_bytes(b"something else of this name")
+        assert shelf.original(reference) is None
+        shutil.copyfile(moved, tmp_path / "below" / other)
+        assert shelf.original(reference) == tmp_path / "below" / other
+    finally:
+        moved.rename(kept)
+        world.app.state.settings.originals = ""
+
+
 def test_an_original_that_is_not_in_the_answer_is_not_served(world: World) -> None:
     place = f"/media/answers/{world.answers['mirrored.mp4']}/originals/{world.references['atoll.mkv']}"
     with visitor(world, "investigator") as browser:
@@ -199,6 +224,62 @@ def test_a_licence_is_added_and_taken_back(world: World) -> None:
         assert "1 May 2026" in browser.get("/works/2").text
         assert browser.post("/works/2/licences/0/remove", data={"csrf": csrf}).status_code == 303
         assert "No licences." in browser.get("/works/2").text
+
+
+def test_a_work_is_registered_on_the_page(world: World) -> None:
+    about = {"title": "Nosferatu", "kind": "film", "identifier": "isrc:USRC17607839"}
+    with visitor(world, "holder") as browser:
+        place = browser.post("/works", data=about | {"csrf": token(browser)}).headers["location"]
+        text = browser.get(place).text
+        assert "isrc:USRC17607839" in text
+        assert "No file of this work is registered." in text
+        wrong = browser.post("/works", data=about | {"csrf": token(browser), "identifier": "isbn:123"})
+        assert wrong.status_code == 422
+        assert "isbn" in wrong.text
+
+
+def test_a_person_is_added_and_shut_out(world: World) -> None:
+    about = {"name": "Ilze", "email": "ilze@unit4.example", "org": "1", "role": "reviewer"}
+    with visitor(world) as browser:
+        csrf = token(browser)
+        assert browser.post("/admin/people", data=about | {"csrf": csrf}).status_code == 303
+        place = re.search(r"/admin/people/\d+", browser.get("/admin").text)
+        assert place
+        assert browser.post(place[0], data={"csrf": csrf, "active": "no"}).status_code == 303
+        assert "may not sign in" in browser.get("/admin").text
+
+
+def test_a_provider_is_offered_where_there_is_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stranger(world) as browser:
+        assert "/v1/login/oidc" not in browser.get("/sign-in").text
+        monkeypatch.setattr(world.app.state.settings, "oidc_issuer", "https://id.example")
+        assert "/v1/login/oidc?next=/works" in browser.get("/sign-in?next=/works").text
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/x.mp4", "http://[::1]/x.mp4", "http://2130706433/", "file:///etc/passwd", "x"]
+)
+def test_nothing_is_fetched_from_inside_the_network(world: World, url: str) -> None:
+    with visitor(world, "investigator") as browser:
+        sent = {"csrf": (csrf := token(browser)), "url": url}
+        answer = browser.post(
+            "/from-address", data=sent, headers={"X-CSRF-Token": csrf, "HX-Request": "true"}
+        )
+    assert answer.status_code == 422
+    assert "127.0.0.1, " not in answer.text
+
+
+def test_what_breaks_off_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.app.state, "fetcher", Fetcher(Addresses(["127.0.0.1"])))
+    with serving() as pirate, visitor(world, "investigator") as browser:
+        pirate.pages["/x.mp4"] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort"
+        sent = {"csrf": (csrf := token(browser)), "url": pirate.url("/x.mp4")}
+        before = browser.get("/v1/uploads").json()
+        answer = browser.post(
+            "/from-address", data=sent, headers={"X-CSRF-Token": csrf, "HX-Request": "true"}
+        )
+        assert answer.status_code == 422
+        assert browser.get("/v1/uploads").json() == before
 
 
 def test_a_case_is_opened_renamed_and_closed(world: World) -> None:

@@ -125,6 +125,9 @@ def ask(who: TestClient, route: Route, made: Made) -> Any:
 
 def test_every_route_of_the_api_is_in_the_table() -> None:
     assert [str(route) for route in PAGES if route.path.startswith("/v1")] == []
+    assert [str(route) for route in MAY if route not in ROUTES] == [], (
+        "the table tells of routes that are gone"
+    )
 
 
 @pytest.mark.parametrize("route", API, ids=str)

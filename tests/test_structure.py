@@ -34,12 +34,22 @@ ONLY_IN = {
     "starlette": ["service/"],
     "matplotlib": ["benchmarks/", "evidence/"],
     "torch": ["training/"],
+    # Only the fetcher touches the network; the decoder's server and its children talk over sockets of one process.
+    "socket": [
+        "service/streams/",
+        "fingerprint/sandbox.py",
+        "fingerprint/decoding/worker.py",
+        "service/serve.py",
+        "benchmarks/",
+    ],
+    "ssl": ["service/streams/"],
+    "http": ["service/streams/transport.py", "service/api/", "benchmarks/"],
     "pickle": [],
 }
 # What runs in the child process that decodes: hostile bytes must not meet FFmpeg anywhere else.
 IN_THE_CHILD = {
     f"fingerprint.decoding.{module}"
-    for module in ("worker", "decoder", "container", "sound", "batch", "frames")
+    for module in ("worker", "decoder", "container", "sound", "channels", "frames")
 }
 
 # What takes long to import must not be imported before it is used: `whorl --help` would wait for it.

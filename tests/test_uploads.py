@@ -66,11 +66,11 @@ def test_pieces_make_a_whole_whose_hash_is_known(app: FastAPI, sender: TestClien
     assert kept(app, place).read_bytes() == BYTES
 
 
-def test_the_hash_is_right_after_a_restart_in_the_middle(tmp_path: Path) -> None:
-    with served(tmp_path) as app:
+def test_the_hash_is_right_after_a_restart_in_the_middle(database: str, tmp_path: Path) -> None:
+    with served(tmp_path, database=database) as app:
         place = begun(client(app))
         sent(client(app), place, 0, BYTES[:1234])
-    with served(tmp_path) as app:
+    with served(tmp_path, database=database) as app:
         assert offset(client(app), place) == 1234
         sent(client(app), place, 1234, BYTES[1234:])
         assert client(app).get(place).json()["sha256"] == hashlib.sha256(BYTES).hexdigest()

@@ -99,6 +99,32 @@ class File:
         return self._position
 
 
+class Pipe:
+    """An open descriptor whose bytes come once, when they come."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def again(self) -> Pipe:
+        """The same: it has no other start."""
+        return self
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most ``size``; none at the end."""
+        return os.read(self._descriptor, size)
+
+
+@dataclass(slots=True)
+class Axis:
+    """The time axis of an endless stream, whose clock may be set anew at any time.
+
+    origin  seconds on the container's clock that are media time 0, now
+    """
+
+    bounds: Bounds
+    origin: float = 0.0
+
+
 class Source:
     """An open file and its chosen streams.
 
@@ -108,9 +134,12 @@ class Source:
     broken_off    whether reading ended in an error
     """
 
-    def __init__(self, file: File, bounds: Bounds, track: int = 0) -> None:
+    def __init__(
+        self, file: File | Pipe, bounds: Bounds, track: int = 0, options: dict[str, str] | None = None
+    ) -> None:
+        """``options`` are further ones of the demuxer's."""
         self.bounds = bounds
-        self.container = _open(file.again(), bounds.max_pixels)
+        self.container = _open(file.again(), bounds.max_pixels, options or {})
         sounds = _sounds(self.container)
         self.tracks = len(sounds)
         self.audio = sounds[track] if sounds else None
@@ -255,10 +284,10 @@ def _find_room(size: int) -> None:
         raise MemoryError from None
 
 
-def _open(file: File, max_pixels: int) -> InputContainer:
+def _open(file: File | Pipe, max_pixels: int, more: dict[str, str]) -> InputContainer:
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_pixels": str(max_pixels)}
     try:
-        return av.open(file, "r", options=options, metadata_errors="replace", buffer_size=1 << 17)
+        return av.open(file, "r", options=options | more, metadata_errors="replace", buffer_size=1 << 17)
     except av.error.FFmpegError as error:
         _raise_limits(error)
         if error.errno == errno.EINVAL:  # what the library answers when the format is not on the list

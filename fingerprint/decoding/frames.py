@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from fingerprint.decoding.container import Source, Tolerant, check_size, too_long
+from fingerprint.decoding.container import Axis, Source, Tolerant, check_size, too_long
 from fingerprint.decoding.message import ALIVE, COUNT, FRAME, PICTURE, Message
 
 FRAME_SIZE = 128
@@ -34,7 +34,7 @@ class Frames:
     end   media time of the last frame decoded, seconds
     """
 
-    def __init__(self, source: Source, stream: VideoStream, rate: float) -> None:
+    def __init__(self, source: Source | Axis, stream: VideoStream, rate: float) -> None:
         self.kept = 0
         self.end = 0.0
         self.decoder = Tolerant(stream)
@@ -56,19 +56,20 @@ class Frames:
         for packet, needed in self.marked():
             context.skip_frame = "DEFAULT" if needed else "NONREF"
             for frame in self.decoder.decode(packet):
-                self._look(frame)
+                self.look(frame)
             if len(self._heads) >= BATCH or time.monotonic() - spoken > 1:
-                yield self._batch() if self._heads else ALIVE
+                yield self.batch() if self._heads else ALIVE
                 spoken = time.monotonic()
         context.skip_frame = "DEFAULT"
         for frame in self.decoder.decode(None):
-            self._look(frame)
+            self.look(frame)
         if self._heads:
-            yield self._batch()
+            yield self.batch()
 
     def marked(self) -> Iterator[tuple[Packet[Any], bool]]:
         """Each packet, and whether its frame is the first of its slot."""
         waiting: deque[Packet[Any]] = deque()
+        assert isinstance(self.source, Source)
         for packet in self.source.packets(self.stream):
             self._note(packet)
             waiting.append(packet)
@@ -100,7 +101,7 @@ class Frames:
         # A thousandth of a slot forgives time stamps that were rounded down to the container's clock.
         return int(seconds * self._rate + 1e-3)
 
-    def _look(self, frame: VideoFrame) -> None:
+    def look(self, frame: VideoFrame) -> None:
         """Keep the frame when it is the first of its slot."""
         check_size(frame.width, frame.height, self.source.bounds)  # not every header tells it
         if frame.pts is None:
@@ -118,7 +119,13 @@ class Frames:
         self._heads.append(FRAME.pack(max(0, round(seconds * 1000)), orientation(frame)))
         self._luma.append(packed(small, FRAME_SIZE))
 
-    def _batch(self) -> Message:
+    @property
+    def held(self) -> int:
+        """Frames that are kept and were not given out."""
+        return len(self._heads)
+
+    def batch(self) -> Message:
+        """The frames that are kept and were not given out."""
         payload = b"".join([COUNT.pack(len(self._heads)), *self._heads, *self._luma])
         self._heads.clear()
         self._luma.clear()
@@ -130,6 +137,7 @@ class KeyFrames(Frames):
 
     def marked(self) -> Iterator[tuple[Packet[Any], bool]]:
         """The packets of these frames."""
+        assert isinstance(self.source, Source)
         last, delay = -1, None
         # Passing packets over, the demuxer of MP4 gives a key frame the delay of another: all have that of the first.
         mistimed = "mp4" in self.source.container.format.name

@@ -3,6 +3,7 @@
 E  the end of an answer: JSON         A  sound: s16 mono at 8 kHz
 X  an error: JSON [code, reason]      V  pictures: count, (milliseconds, orientation) of each, luma of each
 P  still at work                      I  one RGB picture: width, height, orientation, then its bytes
+F  what an endless stream holds: JSON J  its clock was set anew: JSON
 """
 
 import json
@@ -22,6 +23,11 @@ ALIVE: Message = (b"P", b"")
 def end(**facts: Any) -> Message:
     """The end of an answer."""
     return b"E", json.dumps(facts).encode()
+
+
+def told(kind: bytes, **facts: Any) -> Message:
+    """Facts about an endless stream."""
+    return kind, json.dumps(facts).encode()
 
 
 def failure(code: str, reason: str) -> Message:

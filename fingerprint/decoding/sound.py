@@ -4,12 +4,13 @@ from __future__ import annotations  # the decoder library's generic types exist 
 
 from collections.abc import Iterator
 
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 
-from fingerprint.decoding.batch import Batch, Polarity
-from fingerprint.decoding.container import Part, Source, Tolerant, too_long
+from fingerprint.decoding.channels import Channels
+from fingerprint.decoding.container import Axis, Part, Source, Tolerant, too_long
 from fingerprint.decoding.message import Message
 
 SAMPLE_RATE = 8000
@@ -27,13 +28,17 @@ class Sound:
     leaps     wrong time stamps that were passed over
     """
 
-    def __init__(self, source: Source | Part, stream: AudioStream) -> None:
+    def __init__(self, source: Source | Part | Axis, stream: AudioStream, together: float = BATCH) -> None:
+        """``together`` is in seconds of sound that are resampled at once."""
         self.position = self.leaps = 0
+        self._channels = Channels()
+        self._together = together
         self.decoder = Tolerant(stream)
         self._source, self._stream = source, stream
         self._clock = float(stream.time_base or 0)
-        self._batch: Batch | None = None
-        self._polarity = Polarity()
+        self._held = (
+            AudioFifo()
+        )  # joins frames: a call of the resampler for each costs more than the resampling
         self._resampler: AudioResampler | None = None
         self._expected = 0.0  # media time at which the next frame continues the last, seconds
         self._shift = 0.0  # seconds added to time stamps since their clock was set anew
@@ -42,17 +47,31 @@ class Sound:
 
     def read(self) -> Iterator[Message]:
         """All of the stream."""
+        assert not isinstance(self._source, Axis)
         for packet in self._source.packets(self._stream):
             for frame in self.decoder.decode(packet):
-                if self._misplaced(frame):
-                    yield from self._move(frame)
-                self._push(frame)
+                yield from self.hear(frame)
             if len(self._ready) >= CHUNK:
-                yield from self._give()
+                yield from self.give()
         for frame in self.decoder.decode(None):
             self._push(frame)
+        yield from self.rest()
+
+    def hear(self, frame: AudioFrame) -> Iterator[Message]:
+        """One frame more; gives what comes before a gap."""
+        if self._misplaced(frame):
+            yield from self._move(frame)
+        self._push(frame)
+
+    def rest(self) -> Iterator[Message]:
+        """All that is held back."""
         self._flush()
-        yield from self._give()
+        yield from self.give()
+
+    @property
+    def held(self) -> float:
+        """Seconds that can be given out."""
+        return len(self._ready) / 2 / SAMPLE_RATE
 
     def _misplaced(self, frame: AudioFrame) -> bool:
         """Whether the frame's time stamp says that it does not continue the last one; counts its length."""
@@ -83,22 +102,28 @@ class Sound:
         while missing > 0:
             self._ready += bytes(min(missing, CHUNK))
             missing -= CHUNK
-            yield from self._give()
+            yield from self.give()
 
     def _push(self, frame: AudioFrame) -> None:
-        if self._batch is not None and not self._batch.fits(frame):
+        frame.pts = None  # what it said of its place has been seen to
+        try:
+            self._held.write(frame)
+        except ValueError:
             self._flush()  # the stream changed its rate or its channels
-        self._batch = self._batch or Batch(frame)
-        self.decoder.bad += not self._batch.add(frame)
-        if self._batch.samples >= BATCH * frame.sample_rate:
+            self._held = AudioFifo()
+            self._held.write(frame)
+        if self._held.samples >= self._together * frame.sample_rate:
             self._resample()
 
     def _resample(self) -> None:
-        if self._batch is not None:
+        joined = self._held.read() if self._held.samples else None
+        if joined is not None:
+            joined, sound = self._channels.settled(joined)
+            self.decoder.bad += not sound
+            joined.pts = None
             self._resampler = self._resampler or AudioResampler("s16", "mono", SAMPLE_RATE)
-            for part in self._resampler.resample(self._batch.joined(self._polarity)):
+            for part in self._resampler.resample(joined):
                 self._append(part)
-            self._batch = None
 
     def _append(self, part: AudioFrame) -> None:
         sound = bytes(part.planes[0])[: 2 * part.samples]
@@ -113,7 +138,8 @@ class Sound:
                 self._append(part)
             self._resampler = None
 
-    def _give(self) -> Iterator[Message]:
+    def give(self) -> Iterator[Message]:
+        """What is ready."""
         self.position += len(self._ready) // 2
         if self.position > self._source.bounds.max_duration * SAMPLE_RATE:
             raise too_long(self.position / SAMPLE_RATE, self._source.bounds)

@@ -7,8 +7,10 @@ and ends with its children when the process that started it goes away.
 import json
 import os
 import resource
+import select
 import signal
 import socket
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -20,9 +22,12 @@ import av
 import av.subtitles.codeccontext
 import av.subtitles.stream
 
-from fingerprint.decoding.container import Bounds, File, RefusedError
+from fingerprint.decoding.container import Bounds, File, Pipe, RefusedError
 from fingerprint.decoding.decoder import Decoder
+from fingerprint.decoding.live import Live
 from fingerprint.decoding.message import HEADER, Message, failure
+
+ALLOWED = 60.0  # seconds of an endless stream for which CPU time is allowed at once
 
 
 def main(descriptor: int) -> None:
@@ -90,9 +95,12 @@ def _serve(limits: dict[str, Any], data: int, file: int) -> None:
     try:
         decoder: Decoder | None = None
         for line in requests:
+            request = json.loads(line)
+            if request["do"] == "live":
+                _follow(connection, limits, file, *request["with"])
+                return
             decoder = decoder or Decoder(File(file), Bounds(limits["max_pixels"], limits["max_duration"]))
             _allow_cpu(limits, decoder.duration)
-            request = json.loads(line)
             for message in getattr(decoder, request["do"])(*request["with"]):
                 _send(connection, message)
     except BrokenPipeError:
@@ -105,6 +113,23 @@ def _serve(limits: dict[str, Any], data: int, file: int) -> None:
         _send(
             connection, failure("decoder-crashed", f"could not be decoded ({type(error).__name__}: {error})")
         )
+
+
+def _follow(connection: socket.socket, limits: dict[str, Any], file: int, rate: float, mode: str) -> None:
+    """Decode what arrives until it ends; CPU time is allowed as media come."""
+    regular = stat.S_ISREG(os.fstat(file).st_mode)
+    live = Live(File(file) if regular else Pipe(file), limits["max_pixels"], rate, mode)
+    allowed = -1.0
+    for message in live.read():
+        _send(connection, message)
+        if live.reached > allowed:
+            allowed = live.reached + ALLOWED
+            _allow_cpu(limits, ALLOWED)
+        if select.select([connection], [], [], 0)[0]:
+            asked = connection.recv(1 << 12)
+            if not asked:
+                return
+            live.mode = json.loads(asked.splitlines()[-1])["do"]
 
 
 def _limit(limits: dict[str, Any]) -> None:

@@ -116,12 +116,6 @@ class Found(BaseModel):
     engine: Engine
 
 
-class Instant(Found):
-    """The answer to a fingerprint. ``searched`` is "plain": only copies that are not disguised were looked for."""
-
-    searched: str
-
-
 class Captured(BaseModel):
     """Where and when it was captured, as far as that is known."""
 

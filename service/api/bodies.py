@@ -1,5 +1,6 @@
 """Bodies of requests: none that the route does not expect, and none so large that it fills the memory."""
 
+from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problem import Problem, response
@@ -8,8 +9,11 @@ MOST = 1 << 20  # bytes of a JSON body
 _JSON = "application/json"
 
 
-class _TooLargeError(Exception):
-    pass
+class _TooLargeError(HTTPException):
+    """One of HTTP's own, which frameworks pass on as it is."""
+
+    def __init__(self) -> None:
+        super().__init__(413, f"a JSON body has at most {MOST} bytes", {"Connection": "close"})
 
 
 class BodyLimit:

@@ -9,7 +9,8 @@ from evidence.answer import Json, answer_json, printable
 from fingerprint.exchange import is_exchange, unpacked
 from fingerprint.media import Limits, MediaError, start_decoder
 from fingerprint.storage import StorageError
-from matching.engine import WIDTH, Engine, Taken
+from matching.engine import WIDTH, Engine
+from matching.taken import Taken
 from service.examining import maker
 from service.store import answers, jobs, works
 from service.store.errors import Missing

@@ -74,7 +74,7 @@ def answer(store: Store, who: Caller, answer_id: str) -> Json:
 
 def told(store: Store, who: Caller, answer_json: Json, captured: Json) -> Json:
     """An answer that is not kept, such as that to a fingerprint, as `answer` would tell it."""
-    known = _known(store.rows, ref_ids(answer_json["matches"]), {})
+    known = _known(store.rows, ref_ids(answer_json["matches"]))
     return judged(answer_json, captured, known, _only(who))
 
 
@@ -184,7 +184,7 @@ def _only(who: Caller) -> int | None:
 
 def _told(read: Read, who: Caller, rows: list[sa.Row[Any]]) -> list[Json]:
     last = _last_verdicts(read, [row.id for row in rows])
-    known = _known(read, {ref_id for row in rows for ref_id in ref_ids(row.answer["matches"])}, {})
+    known = _known(read, {ref_id for row in rows for ref_id in ref_ids(row.answer["matches"])})
     shown = []
     for row in rows:
         mine = Known(known.claims, known.licences, known.overlaps, last.get(row.id, {}))
@@ -193,7 +193,9 @@ def _told(read: Read, who: Caller, rows: list[sa.Row[Any]]) -> list[Json]:
     return shown
 
 
-def _known(read: Read, ids: set[int], last: dict[int, Json]) -> Known:
+def _known(read: Read, ids: set[int]) -> Known:
+    if not ids:
+        return Known()
     held: dict[int, list[Claim]] = {}
     at = claims.join(works, works.c.id == claims.c.work_id)
     asked = sa.select(claims, works.c.title, works.c.owner).select_from(at).where(claims.c.ref_id.in_(ids))
@@ -205,7 +207,7 @@ def _known(read: Read, ids: set[int], last: dict[int, Json]) -> Known:
         for r in rows
     ]
     works_of = {claim.work_id for of_ref in held.values() for claim in of_ref}
-    return Known(held, licences.of_works(read, works_of), shared, last)
+    return Known(held, licences.of_works(read, works_of), shared)
 
 
 def _last_verdicts(read: Read, ids: list[str]) -> dict[str, dict[int, Json]]:

@@ -1,4 +1,4 @@
-"""Which bytes are at hand: uploads that are whole, by their SHA-256, and the SHA-256 of what is registered."""
+"""Which bytes are at hand: uploads that are whole, by their SHA-256, and what files were registered."""
 
 import sqlalchemy as sa
 
@@ -14,7 +14,6 @@ def upload_of(store: Store, sha256: str) -> str | None:
     return row and str(row.id)
 
 
-def sha256_of(store: Store, ref_id: str) -> str | None:
-    """The SHA-256 of a reference's file."""
-    row = store.row(sa.select(refs.c.sha256).where(refs.c.id == number(ref_id)))
-    return row and str(row.sha256)
+def reference_file(store: Store, ref_id: str) -> sa.Row[tuple[str, str]] | None:
+    """The name and SHA-256 that a reference's file was registered with."""
+    return store.row(sa.select(refs.c.name, refs.c.sha256).where(refs.c.id == number(ref_id)))

@@ -12,7 +12,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/admin")
-async def admin(request: Request, api: Api, who: Signed, made: str = "") -> Response:
+async def admin(request: Request, api: Api, who: Signed) -> Response:
     """Organisations, people and keys."""
     return await _overview(request, api, who)
 
@@ -47,6 +47,13 @@ async def add_person(
 ) -> Response:  # fmt: skip
     """A new person, who signs in through the provider with this address."""
     await api.send("POST", "/v1/people", {"name": name, "email": email, "org": org, "role": role}, csrf)
+    return RedirectResponse("/admin#people", 303)
+
+
+@router.post("/admin/people/{person_id}")
+async def change_person(api: Api, csrf: Token, person_id: str, active: Annotated[str, Form()]) -> Response:
+    """Shuts a person out, or lets them in again; their keys and sessions follow at once."""
+    await api.send("PATCH", f"/v1/people/{person_id}", {"active": active == "yes"}, csrf)
     return RedirectResponse("/admin#people", 303)
 
 

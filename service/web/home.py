@@ -1,12 +1,12 @@
 """The first page: hand in a capture, see what is under way and what was found; and the search box."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from service.web.rendering import page
-from service.web.visitor import Api, Signed, Token
+from service.web.visitor import Api, Signed
 
 router = APIRouter(include_in_schema=False)
 
@@ -20,23 +20,8 @@ async def home(request: Request, api: Api, who: Signed) -> Response:
         request, "home.html", who,
         jobs=[job for job in await api.items("/v1/jobs", limit=20) if job["state"] in ("queued", "running")],
         answers=await api.items("/v1/matches", limit=10),
-        addresses=getattr(request.app.state, "addresses", False),
         cases=await api.items("/v1/cases", limit=100) if who.may("cases") else [],
     )  # fmt: skip
-
-
-@router.post("/from-address")
-async def from_address(
-    request: Request,
-    api: Api,
-    who: Signed,
-    csrf: Token,
-    url: Annotated[str, Form()],
-    case: Annotated[str, Form()] = "",
-) -> Response:
-    """Hands in what lies at an address; its job's card."""
-    job = await api.send("POST", "/v1/matches", {"url": url.strip(), "case": case or None}, csrf)
-    return page(request, "job_card.html", who, job=job)
 
 
 @router.get("/search")

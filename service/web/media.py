@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -13,8 +13,8 @@ from fastapi.responses import FileResponse, Response
 from evidence.answer import Json
 from evidence.pictures import LONGEST, frame, spectrogram
 from fingerprint.media import MediaError
-from service.store.held import sha256_of, upload_of
 from service.web.backend import Refusal
+from service.web.shelf import Media
 from service.web.visitor import Api
 
 router = APIRouter(prefix="/media/answers/{match_id}", include_in_schema=False)
@@ -30,36 +30,6 @@ _KINDS = (
     (4, b"ftyp", "video/mp4"), (0, b"\x1aE\xdf\xa3", "video/webm"), (0, b"OggS", "video/ogg"), (0, b"fLaC", "audio/flac"),
     (8, b"WAVE", "audio/wav"), (0, b"ID3", "audio/mpeg"), (0, b"\xff\xfb", "audio/mpeg"), (0, b"\xff\xf3", "audio/mpeg"),
 )  # fmt: skip
-
-
-class Media(Protocol):
-    """Where the very bytes lie that were examined or registered, if they are at hand."""
-
-    def capture(self, query: Json) -> Path | None:
-        """The file of an answer's ``query``."""
-
-    def original(self, reference: Json) -> Path | None:
-        """The file of a match's ``reference``."""
-
-
-class Uploaded:
-    """Finds what was handed in to this service and is kept."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-
-    def capture(self, query: Json) -> Path | None:
-        """The file of an answer's ``query``."""
-        return self._of(query["sha256"])
-
-    def original(self, reference: Json) -> Path | None:
-        """The file of a match's ``reference``."""
-        return self._of(sha256_of(self._app.state.store, reference["id"]))
-
-    def _of(self, sha256: str | None) -> Path | None:
-        upload = upload_of(self._app.state.store, sha256) if sha256 else None
-        path: Path | None = self._app.state.incoming.path(upload) if upload else None
-        return path if path is not None and path.is_file() else None
 
 
 def held_sides(app: FastAPI, answer: Json, match: Json) -> Json:

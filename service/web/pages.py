@@ -6,17 +6,21 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from service.web import admin, answers, assets, cases, home, jobs, media, overlaps, session, works
+from service.streams.addresses import Addresses
+from service.streams.fetch import Fetcher
+from service.web import addresses, admin, answers, assets, cases, home, jobs, media, overlaps, session, works
 from service.web.backend import Refusal
 from service.web.rendering import page
+from service.web.shelf import Shelf
 
 TITLES = {403: "Not allowed", 404: "Not found", 409: "That does not go together", 429: "Too many requests"}
 
 
 def add_to(app: FastAPI) -> None:
     """Adds all pages."""
-    app.state.media = media.Uploaded(app)
-    for module in (assets, session, home, answers, works, overlaps, jobs, cases, admin, media):
+    app.state.media = Shelf(app)
+    app.state.fetcher = Fetcher(Addresses())
+    for module in (assets, session, home, addresses, answers, works, overlaps, jobs, cases, admin, media):
         app.include_router(module.router)
     app.add_exception_handler(Refusal, _refused)  # type: ignore[arg-type]
     of_api = app.exception_handlers[HTTPException]

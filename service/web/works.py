@@ -18,6 +18,17 @@ async def works(request: Request, api: Api, who: Signed, q: str = "", after: str
     return page(request, "works.html", who, works=found["items"], next=found["next"], q=q)
 
 
+@router.post("/works")
+async def add_work(
+    api: Api, csrf: Token, title: Annotated[str, Form()], kind: Annotated[str, Form()] = "",
+    identifier: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """A new work, and its page, where its files are handed in."""
+    about = {"title": title, "kind": kind, "identifiers": [identifier] if identifier.strip() else []}
+    made = await api.send("POST", "/v1/works", about, csrf)
+    return RedirectResponse(f"/works/{made['id']}", 303)
+
+
 @router.get("/works/{work_id}")
 async def work(request: Request, api: Api, who: Signed, work_id: str) -> Response:
     """A work: identifiers, files, licences, coverage."""

@@ -20,7 +20,9 @@
   window.whorl = { say, $, $$ };
   document.addEventListener("htmx:responseError", (event) => {
     const { status, responseText } = event.detail.xhr;
-    say(status < 500 && responseText.length < 400 ? responseText : "That did not work: the service had a problem. Try again.");
+    let told = responseText;
+    try { told = JSON.parse(told).detail; } catch { /* it is words already */ }
+    say(status < 500 && told.length < 400 ? told : "That did not work: the service had a problem. Try again.");
   });
   document.addEventListener("htmx:sendError", () => say("The service cannot be reached. Is the line up?"));
   document.addEventListener("error", (event) => {
@@ -51,10 +53,14 @@
       bar.value = progress;
       $("[data-said]", card).textContent = `${Math.round(100 * progress)} %`;
     });
-    source.addEventListener("end", () => {
+    const over = () => {
       source.close();
+      htmx.trigger(document.body, "ended");
       htmx.ajax("GET", `/jobs/${encodeURIComponent(id)}/card`, { target: `#job-${CSS.escape(id)}`, swap: "outerHTML" });
-    });
+    };
+    source.addEventListener("end", over);
+    // It ended while the line was broken: then there is nothing more to be told.
+    source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) over(); });
   };
   document.addEventListener("htmx:load", watch);
   window.addEventListener("pagehide", () => watched.forEach((source) => source.close()));

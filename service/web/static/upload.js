@@ -22,7 +22,7 @@
     constructor(file, form) {
       this.file = file;
       this.form = form;
-      this.key = `upload:${document.body.dataset.csrf}:${file.name}:${file.size}:${file.lastModified}`;
+      this.key = `upload:${file.name}:${file.size}:${file.lastModified}`;
       this.once = crypto.randomUUID ? crypto.randomUUID() : String(Math.random());
       this.card = this.draw();
     }
@@ -152,9 +152,17 @@
       if (given.at) captured.at = `${given.at}:00Z`;
       return { ...(given.case ? { case: given.case } : {}), ...(Object.keys(captured).length ? { captured } : {}) };
     }
-    const { identifier, ...work } = given;
-    return { ...work, ...(identifier ? { identifiers: [identifier] } : {}) };
+    return given;
   };
+
+  for (const form of $$("[data-table]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const [file] = $("input", form).files;
+      const sent = await fetch("/v1/works/table", { method: "POST", headers: { "Content-Type": "text/csv", "X-CSRF-Token": csrf() }, body: file });
+      if (sent.ok) location.reload(); else say((await problem(sent)).message);
+    });
+  }
 
   // One file after another: side by side they would only share the line.
   let queue = Promise.resolve();

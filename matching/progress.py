@@ -1,4 +1,4 @@
-"""Media that are watched while they are read."""
+"""How far something has been read, for whoever waits."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Watched:
 
     @property
     def name(self) -> str:
-        """The medium's, as all that follows."""
+        """Its file name."""
         return self.media.name
 
     @property
@@ -31,11 +31,11 @@ class Watched:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Of "audio" and "video"."""
+        """What it holds."""
         return self.media.kinds
 
     def samples(self) -> Iterator[NDArray[np.float32]]:
-        """The track's sound."""
+        """Its sound; tells how far it is."""
         read = 0
         for chunk in self.media.samples(self.track):
             read += len(chunk)
@@ -43,7 +43,7 @@ class Watched:
             yield chunk
 
     def frames(self, rate: float) -> Iterator[Frame]:
-        """The pictures."""
+        """Its pictures; tells how far it is."""
         for frame in self.media.frames(rate):
             self.progress(min(1.0, frame.time / max(self.duration, 1e-3)))
             yield frame

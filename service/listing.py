@@ -1,0 +1,75 @@
+"""Commands on what is registered: list, show, remove."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.options import AsJson, print_line
+
+if TYPE_CHECKING:
+    from matching.engine import Engine
+
+
+def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"]) -> None:
+    """Adds the commands to the command line; ``engine_of`` opens its engine."""
+
+    @app.command("list")
+    def list_references(as_json: AsJson = False) -> None:
+        """List what is registered."""
+        from evidence.answer import reference_json
+        from evidence.words import clock
+        from service.terminal import table
+
+        with engine_of() as engine:
+            works = engine.catalog.works()
+            rows = [(r, works[r.work_id]) for r in engine.catalog.references()]
+        if as_json:
+            for reference, work in rows:
+                print_line({**reference_json(reference, work), "duration": round(reference.duration, 3)})
+        elif rows:
+            cells = [
+                (f"#{r.id}", w.title, w.owner, r.name, clock(r.duration), f"{r.added:%Y-%m-%d}")
+                for r, w in rows
+            ]
+            table(("id", "title", "owner", "file", "length", "added"), cells)
+        else:
+            print("nothing is registered yet: whorl register PATH")
+
+    @app.command()
+    def show(
+        reference: Annotated[str, typer.Argument(help="Its id, as in `whorl list`.")], as_json: AsJson = False
+    ) -> None:
+        """Show one registered file: its work, identifiers and fingerprints."""
+        from service.inputs import described
+
+        with engine_of() as engine:
+            about = described(engine, _reference_id(engine, reference))
+        if as_json:
+            print_line(about)
+            return
+        from evidence.words import harmless
+
+        for name, value in about.items():
+            text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+            print(f"{name:13}{harmless(text)}")
+
+    @app.command()
+    def remove(references: Annotated[list[str], typer.Argument(help="Ids, as in `whorl list`.")]) -> None:
+        """Remove registered files, at once and for good."""
+        from evidence.words import harmless
+
+        with engine_of() as engine:
+            for ref_id in dict.fromkeys([_reference_id(engine, reference) for reference in references]):
+                name = engine.catalog.reference(ref_id).name
+                engine.remove(ref_id)
+                print(harmless(f"removed #{ref_id}: {name}"))
+
+
+def _reference_id(engine: "Engine", text: str) -> int:
+    number = text.removeprefix("#")
+    try:  # an id has 19 digits at most
+        return engine.catalog.reference(int(number) if number.isdecimal() and len(number) < 20 else -1).id
+    except KeyError:
+        raise typer.BadParameter(f"no reference {text!r}: `whorl list` shows them all") from None

@@ -1,0 +1,44 @@
+"""Events as people and programs see them: a line each."""
+
+import json
+from collections.abc import Callable
+
+from evidence.answer import Json
+from evidence.words import clock, disguise, harmless
+from service.terminal import say
+
+
+def teller(as_json: bool) -> Callable[[Json], None]:
+    """What shows an event: events of works and errors on stdout, what happens to a stream on stderr."""
+    return _as_json if as_json else _as_text
+
+
+def _as_json(event: Json) -> None:
+    if event["event"] == "note":
+        say(line(event))
+    else:
+        print(json.dumps(event, ensure_ascii=True), flush=True)
+
+
+def _as_text(event: Json) -> None:
+    if event["event"] in ("note", "error"):
+        say(line(event))
+    else:
+        print(harmless(line(event)), flush=True)
+
+
+def line(event: Json) -> str:
+    """An event in words."""
+    what, stream = event["event"], event["stream"]
+    if what == "note":
+        return f"{stream}: {event['note']['message']}"
+    if what == "error":
+        return f"{stream}: cannot be watched any further: {event['error']['message']}"
+    segment, reference = event["segment"], event["reference"]
+    there = f"{clock(segment['query_start'])} to {clock(segment['query_end'])}"
+    here = f"{clock(segment['ref_start'])} to {clock(segment['ref_end'])}"
+    return (
+        f"{event['at']}  {what:9}  {reference['title']}  ({event['verdict']}, {segment['kind']})  "
+        f"{there} of the stream are {here} of {reference['name']}; disguise: {disguise(segment)}; "
+        f"expected false a day: {event['expected_false_matches']:.0e}; {stream}"
+    )

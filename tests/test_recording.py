@@ -1,0 +1,97 @@
+"""A reference that is still on the air is found in a stream behind it, and how far behind is told."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evidence.answer import Json
+from fingerprint.media import Limits
+from index.catalog import Reference
+from index.live import LiveStore
+from matching.engine import Engine
+from service.inputs import Details
+from service.streams.recording import record
+from service.streams.watching import Options, watch
+from tests.serving import Server, serving
+from tests.streaming import Fast, OnAir, Segments, excerpt, nothing, playlist, segmented
+
+ALLOWED = Options(allowed=["127.0.0.1"], hunting=False)
+SPEED = 4.0
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def song(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Segments:
+    programme = nothing(4) + excerpt(samples / "originals" / "harbour-lights.m4a", 0, 30)
+    return segmented(programme, tmp_path_factory.mktemp("live"))
+
+
+def recorded(url: str, data: Path, clock: Fast, keep: bool = True) -> list[Reference]:
+    with Engine(data, Limits()) as engine:
+        found = list(record(url, engine, ALLOWED, Details("Cup final"), keep, lambda _: None, clock))
+    assert all(isinstance(one, Reference) for one in found), found
+    return [one for one in found if isinstance(one, Reference)]
+
+
+def test_live_against_live(server: Server, song: Segments, tmp_path: Path) -> None:
+    """The suspect is 6 s behind; both are on the air."""
+    server.pages |= song.pages()
+    clocks = [Fast(SPEED), Fast(SPEED)]
+    clocks[1]._start, clocks[1]._wall = clocks[0]._start, clocks[0]._wall
+    server.pages["/own.m3u8"] = OnAir(song, clocks[0], delay=-4.0).page
+    server.pages["/suspect.m3u8"] = OnAir(song, clocks[0], delay=2.0).page
+    kept: list[Reference] = []
+
+    def register() -> None:
+        kept.extend(recorded(server.url("/own.m3u8"), tmp_path, clocks[0]))
+
+    recording = threading.Thread(target=register)
+    recording.start()
+    with Engine(tmp_path, Limits()) as engine:
+        events = list(watch(server.url("/suspect.m3u8"), engine, ALLOWED, clocks[1]))
+    recording.join()
+    told = [e for e in events if "delay" in e]
+    assert told[0]["event"] == "started"
+    assert told[0]["reference"]["id"] == str(kept[0].id)
+    assert told[0]["reference"]["title"] == "Cup final"
+    assert told[-1]["delay"] == pytest.approx(6.0, abs=1.5)
+    assert kept[0].id < 0 < kept[1].id
+
+
+def test_what_was_live_is_kept_or_dropped(server: Server, song: Segments, tmp_path: Path) -> None:
+    server.pages |= song.pages() | {"/a.m3u8": playlist(song.entries())}
+    url = server.url("/a.m3u8")
+    assert len(recorded(url, tmp_path, Fast(10), keep=False)) == 1
+    with Engine(tmp_path, Limits()) as engine:
+        assert engine.catalog.references() == []
+    _, kept = recorded(url, tmp_path, Fast(10))
+    assert kept.duration == pytest.approx(34, abs=0.5)
+    with Engine(tmp_path, Limits()) as engine:
+        assert engine.live is not None and engine.live.references() == {}
+        events: list[Json] = [e for e in watch(url, engine, ALLOWED, Fast(10)) if e["event"] != "note"]
+    assert [e["event"] for e in events if e["event"] != "continues"] == ["started", "ended"]
+    assert events[-1]["segment"]["ref_end"] == pytest.approx(34, abs=1)
+
+
+def test_who_searches_sees_what_was_added_and_dropped(tmp_path: Path, song: Segments, server: Server) -> None:
+    server.pages |= song.pages() | {"/a.m3u8": playlist(song.entries())}
+    seen: list[int] = []
+    with Engine(tmp_path, Limits()) as engine:
+        going = record(server.url("/a.m3u8"), engine, ALLOWED, Details(), False, lambda _: None, Fast(10))
+        other = LiveStore(tmp_path / "live.db")
+        first = next(going)
+        assert isinstance(first, Reference)
+        assert other.index("audio/1") is None
+        assert list(other.references()) == [first.id]
+        seen += [reference.id for reference in going if isinstance(reference, Reference)]
+        assert other.index("audio/1") is None
+        assert other.references() == {}
+        other.close()
+    assert seen == []

@@ -1,0 +1,120 @@
+"""`whorl watch` as a command: what it prints where, its exit status, many streams, stops and kills."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from matching.engine import Engine
+from service.cli import app
+from tests.serving import Server, answer, serving
+from tests.streaming import Segments, excerpt, nothing, playlist, segmented
+
+EVENT = {
+    "event", "at", "stream", "stream_time", "id", "airing", "reference", "verdict", "expected_false_matches", "segment",
+    "segments",
+}  # fmt: skip
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def radio(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Segments:
+    programme = nothing(3) + excerpt(samples / "originals" / "market-day.mp3", 10, 9)
+    return segmented(programme, tmp_path_factory.mktemp("radio"))
+
+
+@pytest.fixture
+def known(data: Path, samples: Path) -> Path:
+    with Engine(data) as engine:
+        engine.register(samples / "originals" / "market-day.mp3")
+    return data
+
+
+def whorl(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def process(data: Path, *arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "service.cli", "--data", str(data), "watch", *arguments]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, **pipes)
+
+
+def test_events_are_lines(server: Server, radio: Segments, known: Path) -> None:
+    server.pages |= radio.pages() | {"/a.m3u8": playlist(radio.entries())}
+    result = whorl("watch", server.url("/a.m3u8"), "--allow-host", "127.0.0.1", "--json")
+    assert result.exit_code == 0, result.output
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [e["event"] for e in events] == ["started", "ended"]
+    assert set(events[0]) == EVENT
+    text = whorl("watch", server.url("/a.m3u8"), "--allow-host", "127.0.0.1").stdout
+    assert "market-day" in text and "of the stream are" in text
+
+
+def test_what_cannot_be_watched_is_exit_status_1(known: Path) -> None:
+    result = whorl("watch", "http://127.0.0.1:1/a", "--json")
+    assert result.exit_code == 1
+    (event,) = map(json.loads, result.stdout.splitlines())
+    assert event["error"]["code"] == "refused-address"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["watch"], ["watch", "-", "http://a/"], ["register"], ["register", "a", "--live", "b"]]
+)
+def test_wrong_usage_is_exit_status_2(known: Path, arguments: list[str]) -> None:
+    assert whorl(*arguments).exit_code == 2
+
+
+def test_many_streams_share_the_cores(server: Server, radio: Segments, known: Path) -> None:
+    """A process each; the streams that fail do not disturb the others."""
+    server.pages |= radio.pages() | {
+        "/a.m3u8": playlist(radio.entries()),
+        "/noise": answer(os.urandom(50_000)),
+    }
+    urls = [server.url(path) for path in ("/a.m3u8", "/noise", "/a.m3u8?2", "/gone")]
+    running = process(known, *urls, "--allow-host", "127.0.0.1", "--json")
+    out, _ = running.communicate(timeout=100)
+    events = [json.loads(line) for line in out.splitlines()]
+    assert running.returncode == 1
+    for url in (urls[0], urls[2]):
+        assert [e["event"] for e in events if e["stream"] == url] == ["started", "ended"]
+    assert {e["error"]["code"] for e in events if e["event"] == "error"} == {"not-media", "gone"}
+
+
+def test_an_interruption_is_exit_status_130(radio: Segments, known: Path) -> None:
+    """A pipe that is open for ever is watched until somebody stops it."""
+    with process(known, "-", "--json") as running:
+        assert running.stdin is not None and running.stdout is not None
+        os.write(running.stdin.fileno(), b"".join(radio.data))
+        first = json.loads(running.stdout.readline())
+        assert (first["event"], first["reference"]["name"]) == ("started", "market-day.mp3")
+        time.sleep(0.3)
+        running.send_signal(signal.SIGINT)
+        running.wait(20)
+    assert running.returncode == 130
+
+
+def test_a_live_original_is_registered(server: Server, radio: Segments, known: Path) -> None:
+    server.pages |= radio.pages() | {"/cup.m3u8": playlist(radio.entries())}
+    result = whorl(
+        "register", "--live", server.url("/cup.m3u8"), "--title", "Cup final", "--allow-host", "127.0.0.1"
+    )
+    assert result.exit_code == 0, result.output
+    assert "registered #2: cup.m3u8" in result.stdout
+    assert "Cup final" in whorl("list").stdout
+    failed = whorl("register", "--live", server.url("/none"), "--allow-host", "127.0.0.1")
+    assert failed.exit_code == 1
+    assert "404" in failed.output
