@@ -128,6 +128,17 @@ def test_a_rerun_examines_nothing_again_and_tells_everything_again(drive: Drive)
     assert drive.examined() == []
 
 
+def test_what_another_way_of_reading_found_counts_no_more(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media(drive.folder / "a", "a")
+    drive.scan()
+    drive.examined()
+    monkeypatch.setattr("service.journal.READING", 99)
+    drive.scan()
+    assert drive.examined() == ["a at a glance"]
+
+
 def test_what_has_changed_is_examined_again(drive: Drive) -> None:
     for name in ("a", "b"):
         media(drive.folder / name, name)
