@@ -11,6 +11,7 @@ from data.samples.render import small
 from data.samples.sound import RATE
 from evidence.answer import Json, answer_json
 from evidence.remarks import remarks
+from matching import search
 from matching.engine import Engine
 from matching.segment import Answer
 from tests.render import Writer
@@ -151,3 +152,12 @@ def test_a_right_channel_upside_down_hides_no_song(engine: Engine, tmp_path: Pat
     turned = np.stack([song, -song])[:, :: RATE // 8000].astype(np.float32)
     path = wave_file(tmp_path / "inverted.wav", turned)
     assert examined(engine, path)[0] == {"harbour-lights": {"audio"}}
+
+
+def test_silence_is_not_searched_for_disguises(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong time stamp can make hours of it."""
+    path = wave_file(tmp_path / "silence.wav", np.zeros((1, 8000 * 200), np.float32))
+    monkeypatch.setattr(search, "_excerpts", lambda _: pytest.fail("searched"))
+    assert engine.examine(path).status == "no-match"
