@@ -66,7 +66,7 @@ def _replaced(part: Replaced) -> Json:
 
 
 def segment_json(segment: Segment) -> Json:
-    """A segment as plain data; times in seconds."""
+    """A segment as plain data; times in seconds. ``track`` is there only where it is not the first track of sound."""
     return {
         "kind": segment.kind,
         "query_start": round(segment.query_start, 3),
@@ -76,6 +76,7 @@ def segment_json(segment: Segment) -> Json:
         "time_scale": round(segment.time_scale, 4),
         "disguise": _disguise(segment.disguise),
         "score": round(segment.score, 2),
+        **({"track": segment.track + 1} if segment.track else {}),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evidence.answer import Json
-from evidence.words import disguise, harmless
+from evidence.words import disguise, harmless, stream
 
 COLUMNS = (
     "path", "status", "examined", "same_bytes_as", "sha256", "duration", "verdict", "title", "owner", "reference_id",
@@ -75,7 +75,7 @@ def _segment(match: Json, segment: Json) -> dict[str, str]:
         "reference_id": reference["id"],
         "reference": reference["name"],
         "expected_false_matches": f"{match['expected_false_matches']:.3g}",
-        "kind": segment["kind"],
+        "kind": stream(segment),
         "seconds": f"{segment['query_end'] - segment['query_start']:.3f}",
         "disguise": disguise(segment),
         **times,

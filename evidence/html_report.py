@@ -14,7 +14,7 @@ from evidence.pictures import along, data_url, drawn_seconds, frame, frame_times
 from evidence.remarks import remarks
 from evidence.report import Find
 from evidence.timeline import SCALE, axes
-from evidence.words import clock, disguise, harmless
+from evidence.words import clock, disguise, harmless, stream
 from fingerprint.media import MediaError
 
 PICTURED = (
@@ -69,7 +69,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"clock": clock, "harmless": harmless, "disguise": disguise}
+    environment.filters |= {"clock": clock, "harmless": harmless, "disguise": disguise, "stream": stream}
     return environment
 
 
@@ -123,6 +123,8 @@ def _spectrograms(segment: Json, query: Path, reference: Path | None) -> Json:
     played = seconds * segment["time_scale"]
     return {
         "seconds": seconds,
-        "query": data_url("png", spectrogram(query, segment["query_start"], seconds)),
+        "query": data_url(
+            "png", spectrogram(query, segment["query_start"], seconds, segment.get("track", 1))
+        ),
         "reference": reference and data_url("png", spectrogram(reference, segment["ref_start"], played)),
     }

@@ -38,9 +38,9 @@ def frame(path: Path, seconds: float) -> bytes:
     return _encoded(path, ".jpg", pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 78])
 
 
-def spectrogram(path: Path, start: float, seconds: float) -> bytes:
-    """The sound from ``start`` on, low frequencies at the bottom, as a PNG. Raises MediaError."""
-    powers = band_powers(_samples(path, start, min(seconds, LONGEST)))[0]
+def spectrogram(path: Path, start: float, seconds: float, track: int = 1) -> bytes:
+    """The sound of a track from ``start`` on, low frequencies at the bottom, as a PNG. Raises MediaError."""
+    powers = band_powers(_samples(path, start, min(seconds, LONGEST), track))[0]
     level = np.log(powers + np.median(powers) * 0.1 + 1e-12)
     low, high = np.percentile(level, (5, 99.5))
     grey = (np.clip((level - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
@@ -48,7 +48,7 @@ def spectrogram(path: Path, start: float, seconds: float) -> bytes:
     return _encoded(path, ".png", np.asarray(cv2.resize(drawn, (600, 96)), np.uint8), [])
 
 
-def _samples(path: Path, start: float, seconds: float) -> NDArray[np.float32]:
+def _samples(path: Path, start: float, seconds: float, track: int) -> NDArray[np.float32]:
     """The sound of a file from ``start`` on, at SAMPLE_RATE; silence behind its end; 0.2 s at least.
 
     It may be 20 ms off, a pixel of the drawing: only the packets of the stretch are decoded, else the end of a film would
@@ -56,7 +56,7 @@ def _samples(path: Path, start: float, seconds: float) -> NDArray[np.float32]:
     """
     wanted = int(max(seconds, 0.2) * SAMPLE_RATE)
     with open_media(path, Limits.from_environment()) as media:
-        found = media.part(start, wanted / SAMPLE_RATE)[:wanted]
+        found = media.part(start, wanted / SAMPLE_RATE, min(track, media.tracks) - 1)[:wanted]
     return np.pad(found, (0, wanted - len(found)))
 
 

@@ -29,6 +29,11 @@ def gigabytes(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
+def stream(segment: Json) -> str:
+    """Such as "video", "audio", "audio, track 2"."""
+    return segment["kind"] + (f", track {segment['track']}" if "track" in segment else "")
+
+
 def disguise(segment: Json) -> str:
     """A segment's disguise in words."""
     words = []

@@ -23,7 +23,7 @@ from matching.decoys import decoys
 from matching.doubt import DOUBTFUL, doubtful
 from matching.eclipse import without_eclipsed
 from matching.glance import Glance, glance
-from matching.join import Placed, joined, line_of, place, same
+from matching.join import Placed, joined, line_of, of_track, place
 from matching.on_air import with_live
 from matching.progress import Progress, Watched
 from matching.relate import matches
@@ -267,7 +267,7 @@ class Engine:
             watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)), track)  # type: ignore[misc]  # a default
             found, content = self._placed(watched, algorithm, extractor, placed, thorough)
             contents.setdefault(extractor.kind, Content()).join(content)
-            placed = placed + [one for one in found if not track or not any(same(one, p) for p in placed)]
+            placed = placed + (of_track(found, track, placed) if track else found)
         if not any(map(len, contents.values())):
             raise MediaError(
                 "too-short", media.name, f"{media.duration:.2f} s are too short for a fingerprint"

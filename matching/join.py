@@ -1,6 +1,6 @@
 """Stretches of windows -> segments on the capture's time axis."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fingerprint.extractor import Extractor
@@ -71,7 +71,13 @@ def joined(placed: Iterable[Placed]) -> list[Placed]:
     return whole
 
 
-def same(one: Placed, other: Placed) -> bool:
+def of_track(found: Iterable[Placed], track: int, known: Sequence[Placed]) -> list[Placed]:
+    """What is to be told of a further sound track, beside what is ``known``."""
+    stamped = [replace(part, segment=replace(part.segment, track=track)) for part in found]
+    return [part for part in stamped if not any(_same(part, other) for other in known)]
+
+
+def _same(one: Placed, other: Placed) -> bool:
     """Whether two tracks of sound are of the same work for most of the time of one: versions of one sound are told once."""
     a, b = one.segment, other.segment
     shared = min(a.query_end, b.query_end) - max(a.query_start, b.query_start)

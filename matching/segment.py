@@ -11,6 +11,7 @@ class Segment:
     """A stretch of the query that is a stretch of a reference: ``ref = time_scale * query + offset``; times in seconds.
 
     score  evidence in the units of the null model: expected false matches fall as it rises
+    track  of the capture's sound tracks, which: 0 is the one that is played unless another is chosen
     """
 
     kind: str
@@ -20,6 +21,7 @@ class Segment:
     ref_end: float
     disguise: Disguise
     score: float
+    track: int = 0
 
     @property
     def time_scale(self) -> float:

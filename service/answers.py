@@ -107,6 +107,11 @@ def _crop(value: Any, field: str) -> None:
         raise _wrong(field, "left, top, width and height")
 
 
+def _track(value: Any, field: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1000:
+        raise _wrong(field, "the number of a track")
+
+
 _SECOND = _number(-LONGEST, LONGEST)
 _KIND = _one_of("audio", "video")
 _ANY = _number(-1e12, 1e12)
@@ -118,7 +123,8 @@ _SEGMENT = _ordered(
         {
             "kind": _KIND, "query_start": _SECOND, "query_end": _SECOND, "ref_start": _SECOND, "ref_end": _SECOND,
             "time_scale": _number(1 / FASTEST, FASTEST), "disguise": _DISGUISE, "score": _ANY,
-        }
+        },
+        {"track": _track},
     ),
     ("query_start", "query_end"),
     ("ref_start", "ref_end"),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from evidence.answer import Json
 from evidence.remarks import named, remarks
-from evidence.words import clock, disguise, harmless
+from evidence.words import clock, disguise, harmless, stream
 
 PATIENCE = 2.0  # seconds before progress is shown
 REDRAWN = 0.5  # seconds between two drawings of a line that is drawn over itself
@@ -157,7 +157,7 @@ def answer_rows(answer: Json) -> Sequence[tuple[str, ...]]:
             name,
             match["verdict"],
             match["reference"]["title"],
-            segment["kind"],
+            stream(segment),
             f"{clock(segment['query_start'])} to {clock(segment['query_end'])}",
             f"{clock(segment['ref_start'])} to {clock(segment['ref_end'])}",
             disguise(segment),

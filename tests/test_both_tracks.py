@@ -10,7 +10,9 @@ from data.samples.files import read_pictures, read_sound, write
 from data.samples.render import small
 from data.samples.sound import RATE
 from evidence.answer import Json, answer_json
+from evidence.pictures import spectrogram
 from evidence.remarks import remarks
+from evidence.words import stream
 from matching import search
 from matching.engine import Engine
 from matching.segment import Answer
@@ -138,7 +140,9 @@ def with_tracks(path: Path, *sounds: np.ndarray) -> Path:
 def test_a_work_as_the_second_track_is_found_behind_noise(engine: Engine, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).normal(0, 0.1, 12 * RATE)
     path = with_tracks(tmp_path / "two.mka", noise, read_sound(HARBOUR, 5, 12))
-    assert examined(engine, path)[0] == {"harbour-lights": {"audio"}}
+    ((segment,),) = (match["segments"] for match in plain(engine, engine.examine(path))["matches"])
+    assert (segment["kind"], segment["track"], stream(segment)) == ("audio", 2, "audio, track 2")
+    assert spectrogram(path, 2.0, 5.0, 2) != spectrogram(path, 2.0, 5.0)
 
 
 def test_two_tracks_of_one_sound_are_told_once(engine: Engine, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class Disguise(BaseModel):
 
 
 class Segment(BaseModel):
-    """Seconds of the capture that are seconds of the reference."""
+    """Seconds of the capture that are seconds of the reference; ``track`` where it is not the first track of sound."""
 
     kind: str
     query_start: float
@@ -45,6 +45,7 @@ class Segment(BaseModel):
     time_scale: float
     disguise: Disguise
     score: float
+    track: int | None = None
 
 
 class Replaced(BaseModel):
