@@ -91,4 +91,5 @@ def _url(listening: socket.socket) -> str:
 def _environment(settings: Settings) -> dict[str, str]:
     """What gives a worker the same settings."""
     given = settings.model_dump(exclude={"workers", "oidc_client_secret"})
-    return {**os.environ, **{f"WHORL_{name.upper()}": str(value) for name, value in given.items()}}
+    told = {f"WHORL_{name.upper()}": str(value) for name, value in given.items()}
+    return {**os.environ, **told, "WHORL_PARENT": str(os.getpid())}

@@ -92,7 +92,8 @@ class Worker:
         self._hands = Hands(settings, self._limits)
         self._stopping = threading.Event()
         self._leave_at = float("inf")
-        self._parent = os.getppid()
+        # Who started it says so: it may have died before this line was reached.
+        self._parent = int(os.environ.get("WHORL_PARENT") or os.getppid())
 
     def run(self) -> None:
         """The worker's life. SIGTERM ends it when its job is done, or soon after: then the job goes back into the queue."""
