@@ -5,6 +5,7 @@ from typing import Any
 
 from fingerprint.fingerprint import Disguise
 from index.catalog import Reference, Work
+from index.names import printable as printable  # for all that tell of answers
 from matching.segment import Answer, Match, Replaced, Segment
 
 Json = dict[str, Any]
@@ -40,11 +41,6 @@ def reference_json(reference: Reference, work: Work) -> Json:
         "title": printable(work.title),
         "owner": printable(work.owner),
     }
-
-
-def printable(text: str) -> str:
-    """The text without the lone surrogates that stand for undecodable bytes: no Unicode text has them."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _match(match: Match, work: Callable[[int], Work]) -> Json:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evidence.answer import Json
-from fingerprint.media import SAMPLE_RATE, Limits, open_media, picture
+from fingerprint.media import SAMPLE_RATE, Limits, MediaError, open_media, picture
 from fingerprint.spectrum import band_powers
 
 WIDTH = 300  # pixels of a frame
@@ -35,7 +35,7 @@ def drawn_seconds(segment: Json) -> float:
 def frame(path: Path, seconds: float) -> bytes:
     """The frame shown at a second, as a JPEG. Raises MediaError."""
     pixels = picture(path, seconds, WIDTH)
-    return _encoded(".jpg", pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 78])
+    return _encoded(path, ".jpg", pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 78])
 
 
 def spectrogram(path: Path, start: float, seconds: float) -> bytes:
@@ -45,7 +45,7 @@ def spectrogram(path: Path, start: float, seconds: float) -> bytes:
     low, high = np.percentile(level, (5, 99.5))
     grey = (np.clip((level - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
     drawn = cv2.applyColorMap(np.ascontiguousarray(grey.T[::-1]), cv2.COLORMAP_VIRIDIS)
-    return _encoded(".png", np.asarray(cv2.resize(drawn, (600, 96)), np.uint8), [])
+    return _encoded(path, ".png", np.asarray(cv2.resize(drawn, (600, 96)), np.uint8), [])
 
 
 def _samples(path: Path, start: float, seconds: float) -> NDArray[np.float32]:
@@ -65,6 +65,9 @@ def data_url(kind: str, data: bytes) -> str:
     return f"data:image/{kind};base64,{b64encode(data).decode()}"
 
 
-def _encoded(suffix: str, pixels: NDArray[np.uint8], options: list[int]) -> bytes:
-    _, data = cv2.imencode(suffix, np.ascontiguousarray(pixels), options)
-    return data.tobytes()
+def _encoded(path: Path, suffix: str, pixels: NDArray[np.uint8], options: list[int]) -> bytes:
+    """The drawing as a file of that suffix. Raises MediaError."""
+    done, data = cv2.imencode(suffix, np.ascontiguousarray(pixels), options)
+    if not done:
+        raise MediaError("corrupt", path.name, f"gives a picture of {pixels.shape[1]} x {pixels.shape[0]}")
+    return bytes(data.tobytes())

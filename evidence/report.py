@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from evidence.answer import Json, printable
-from fingerprint.media import sha256
+from fingerprint.media import MediaError, sha256
 
 Find = Callable[
     [Json], Path | None
@@ -31,7 +31,15 @@ class Sources:
         """The file, or None."""
         digest = thing.get("sha256") or self._digests.get(thing.get("id", ""))
         candidates = self._files.get(thing["name"], []) if digest else []
-        return next((path for path in candidates if sha256(path) == digest), None)
+        return next((path for path in candidates if _digest(path) == digest), None)
+
+
+def _digest(path: Path) -> str:
+    """The file's sha256; empty for one that cannot be read, which is not the one that is sought."""
+    try:
+        return sha256(path)
+    except MediaError:
+        return ""
 
 
 def _html(answers: Sequence[Json], find: Find) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from evidence.answer import Json
 
@@ -21,9 +22,9 @@ class Axis:
 
     @property
     def ticks(self) -> list[float]:
-        """Round seconds to be labelled, at most six."""
+        """Round seconds to be labelled, six or seven at most."""
         steps = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18000, 36000)
-        step = next((s for s in steps if self.span / s <= 6), 86400)
+        step = next((s for s in steps if self.span / s <= 6), 86400 * ceil(self.span / 86400 / 6))
         first = int(-(-self.start // step))
         count = int((self.start + self.span) // step) - first + 1
         return [float((first + i) * step) for i in range(count)]

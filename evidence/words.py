@@ -12,6 +12,8 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def harmless(text: str) -> str:
     """The text with control characters spelt out: criminals choose the names, and terminals obey them."""
+    if text.isprintable():  # nearly all of them
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in printable(text))
 
 

@@ -21,6 +21,7 @@ from fingerprint.clip import FRAME_SIZE, SAMPLE_RATE, Clip, Frame, Media, window
 from fingerprint.decoding.message import COUNT, FRAME, PICTURE, Message
 from fingerprint.sandbox import Child, ChildError, start_decoder
 from fingerprint.sniff import MediaError, explained, open_regular, refusal
+from fingerprint.stills import Read
 
 __all__ = [
     "FRAME_SIZE",
@@ -37,6 +38,7 @@ __all__ = [
     "picture",
     "sha256",
     "start_decoder",
+    "unchanged",
     "windows",
 ]
 
@@ -90,6 +92,7 @@ def _setting(variable: str, default: Any) -> Any:
 class MediaFile:
     """A file, decoded in child processes while it is read; made by ``open_media``.
 
+    tracks    how many tracks of sound there are; the first is the one that is played unless another is chosen
     warnings  what was found damaged so far, in words; they grow while the file is read
     """
 
@@ -108,8 +111,9 @@ class MediaFile:
             raise
 
     def _probe(self) -> None:
-        head = os.pread(self._descriptor, 4096, 0)
-        known = refusal(self.name, head, self._limits.max_pixels)
+        read = reader(self._descriptor, self.name)
+        head = read(0, 4096)
+        known = refusal(self.name, read, self._limits.max_pixels)
         if known is not None:
             raise known
         try:
@@ -118,6 +122,11 @@ class MediaFile:
         except MediaError as error:
             raise explained(error, head) from error
         self.duration, self.kinds = float(facts["duration"]), frozenset(facts["kinds"])
+        self.tracks = int(facts["tracks"])
+
+    def streams(self, kind: str) -> int:
+        """How many streams of "audio" or "video" there are to examine: of pictures one."""
+        return (self.tracks if kind == "audio" else 1) if kind in self.kinds else 0
 
     def _start(self) -> Child:
         try:
@@ -127,17 +136,19 @@ class MediaFile:
         self._children.append(child)
         return child
 
-    def samples(self) -> Iterator[NDArray[np.float32]]:
+    def samples(self, track: int = 0) -> Iterator[NDArray[np.float32]]:
         """Mono sound at 8 kHz in [-1, 1], as contiguous chunks (n,) from time 0; where there is none,
         zeros.
         """
         if "audio" not in self.kinds:
             raise MediaError("no-streams", self.name, "has no sound")
-        for kind, payload in self._ask("samples"):
+        for kind, payload in self._ask("samples", track):
             if kind == b"A":
                 yield sound_of(payload)
-            else:
+            elif track == 0:
                 self._conclude("sound", json.loads(payload))
+            else:  # it need not last as long as the whole
+                self._left_out(f"sound track {track + 1}", json.loads(payload))
 
     def frames(self, rate: float) -> Iterator[Frame]:
         """The first frame at or after each k / rate, upright."""
@@ -157,10 +168,10 @@ class MediaFile:
             elif json.loads(payload)["bad"]:
                 self.warnings += ("pictures: damaged key frames were left out",)
 
-    def part(self, start: float, seconds: float) -> NDArray[np.float32]:
+    def part(self, start: float, seconds: float, track: int = 0) -> NDArray[np.float32]:
         """Mono sound at 8 kHz from ``start`` on, (n,): about ``seconds`` of it, less at the end of the file."""
         heard = [np.zeros(0, np.float32)]
-        for kind, payload in self._ask("part", start, seconds):
+        for kind, payload in self._ask("part", start, seconds, track):
             if kind == b"A":
                 heard.append(sound_of(payload))
             elif json.loads(payload)["bad"]:
@@ -202,12 +213,9 @@ class MediaFile:
         """Keep what a whole reading found; raise ``MediaError`` when no kind of the file could be decoded at
         all.
         """
-        found = []
-        if facts["bad"]:
-            found.append(f"{what}: {facts['bad']} damaged packets were left out")
+        self._left_out(what, facts)
         if facts["end"] < self.duration - max(2.0, self.duration / 50):
-            found.append(f"{what} end at {facts['end']:.1f} s of {self.duration:.1f} s")
-        self.warnings += tuple(warning for warning in found if warning not in self.warnings)
+            self._warn(f"{what} end at {facts['end']:.1f} s of {self.duration:.1f} s")
         self.duration = max(self.duration, facts["end"])
         if not facts["kept"]:
             self._barren |= {what}
@@ -216,6 +224,15 @@ class MediaFile:
             raise MediaError(
                 code, self.name, "holds nothing that can be decoded; copy it again from its source"
             )
+
+    def _left_out(self, what: str, facts: dict[str, Any]) -> None:
+        if facts["bad"]:
+            self._warn(f"{what}: {facts['bad']} damaged packets were left out")
+        if facts["leaps"]:
+            self._warn(f"{what}: {facts['leaps']} wrong time stamps, each far ahead, were passed over")
+
+    def _warn(self, warning: str) -> None:
+        self.warnings += () if warning in self.warnings else (warning,)
 
     def close(self) -> None:
         """End the children and close the file."""
@@ -274,13 +291,32 @@ def sha256(path: Path) -> str:
     return digests(path, ("sha256",))["sha256"]
 
 
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Raises ``MediaError`` when the file was changed meanwhile: its digest and what was decoded are of the same bytes."""
+    before = _stamp(path)
+    yield
+    if _stamp(path) != before:
+        raise MediaError(
+            "changed", path.name, "was changed while it was read; give it again when it is whole"
+        )
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        state = path.stat()
+    except OSError:
+        return ()
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
+
+
 def digests(
     path: Path, algorithms: Iterable[str], progress: Callable[[float], None] = lambda _: None
 ) -> dict[str, str]:
     """The file's hashes in hexadecimal, by their algorithm, in one reading. Raises ``MediaError``."""
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     piece, read = memoryview(bytearray(1 << 20)), 0
-    with os.fdopen(open_regular(path), "rb", buffering=0) as file:
+    with os.fdopen(open_regular(path), "rb", buffering=0) as file, readable(path.name):
         size = os.fstat(file.fileno()).st_size
         while count := file.readinto(piece):
             for made in hashes.values():
@@ -290,12 +326,31 @@ def digests(
     return {name: made.hexdigest() for name, made in hashes.items()}
 
 
+def reader(descriptor: int, name: str) -> Read:
+    """Reads an open file at a place. Raises ``MediaError``."""
+
+    def read(place: int, size: int) -> bytes:
+        with readable(name):
+            return os.pread(descriptor, size, place)
+
+    return read
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Makes what the system says against reading a file an error of that file."""
+    try:
+        yield
+    except OSError as error:
+        raise MediaError("unreadable", name, f"cannot be read: {error.strerror}") from None
+
+
 def content(path: Path) -> str:
     """What a file is by its content: "media", "picture", "list" of other files, or "other". Raises ``MediaError``."""
     descriptor = open_regular(path)
     try:
         state = os.fstat(descriptor)
-        kind = sniff.content(path, os.pread(descriptor, 4096, 0))
+        kind = sniff.content(path, reader(descriptor, path.name))
     finally:
         os.close(descriptor)
     if kind == "media" and state.st_size > SPARSE and 512 * state.st_blocks < state.st_size / 16:

@@ -1,9 +1,13 @@
 """What can be said about a file before any decoder sees it, and the one kind of error of reading media."""
 
 import os
+import re
 import stat
 import struct
 from pathlib import Path
+
+from fingerprint import packets
+from fingerprint.stills import Read, boxes, still
 
 _LISTS = {
     b"#EXTM3U": "an HLS playlist",
@@ -14,20 +18,11 @@ _LISTS = {
     b"v=0\r\n": "a session description (SDP)",
     b"v=0\n": "a session description (SDP)",
 }
-_STILLS = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"8BPS": "Photoshop",
-    b"P5\n": "PGM",
-    b"P6\n": "PPM",
-}
 # Where a container's first bytes are found, and what they are; none of these begins a text.
 _UNITS = (b"\x67", b"\x27", b"\x09", b"\x40\x01", b"\x46\x01")  # that begin a raw stream of H.264 or H.265
 _MEDIA = (
     *((4, box) for box in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip", b"pnot")),
+    (4, b"\xf8\x72\x6f\xba"),
     *((8, form) for form in (b"AVI ", b"AVIX", b"WAVE", b"AIFF", b"AIFC")),
     *((0, start + unit) for start in (b"\0\0\x01", b"\0\0\0\x01") for unit in _UNITS),
     *((0, mark) for mark in (
@@ -45,7 +40,10 @@ _NAMES = {
     ".mpg", ".mts", ".mxf", ".nut", ".oga", ".ogg", ".ogv", ".opus", ".ra", ".rm", ".rmvb", ".tta", ".vob", ".w64", ".wav",
     ".webm", ".wma", ".wmv", ".wv",
 }  # fmt: skip
-_STILL_BRANDS = (b"heic", b"heix", b"mif1", b"avif")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # what no text holds, in whatever encoding
+_BOXES = {b"moov", b"moof", b"mdat", b"ftyp"}
+HEAD = 4096  # bytes that tell what most files are
+FAR = 64 << 10  # bytes that are searched where something stands in front of media
 
 
 class MediaError(Exception):
@@ -53,7 +51,8 @@ class MediaError(Exception):
 
     code    one word for programs: "not-found", "unreadable", "empty", "not-media", "refused-format",
             "still-picture", "too-large",
-            "too-long", "no-streams", "truncated", "corrupt", "limit", "timeout", "decoder-crashed", "crashed", "sparse";
+            "too-long", "no-streams", "truncated", "corrupt", "limit", "timeout", "decoder-crashed", "crashed", "sparse",
+            "changed";
             "damaged": read in part, and nothing was found there
     name    the file's name
     reason  what is the matter, in words that follow the name
@@ -89,68 +88,45 @@ def open_regular(path: Path) -> int:
     return descriptor
 
 
-def content(path: Path, head: bytes) -> str:
-    """What a file is by its first bytes (some 4 KiB): "media", "picture", "list" of other files, or "other"."""
+def content(path: Path, read: Read) -> str:
+    """What a file is: "media", "picture", "list" of other files, or "other"; ``read`` gives its bytes.
+
+    What bears a name of media is media, unless it is text or zeros and nothing else: what the decoder cannot read
+    is told then, and not passed over.
+    """
+    head = read(0, HEAD)
+    named = path.suffix.lower() in _NAMES
     if _list(head):
-        return "list"
-    if not any(head) or (b"\0" not in head and _is_text(head)):
-        return "other"
-    if head[:4] == b"GIF8":
-        return "media" if b"NETSCAPE2.0" in head else "picture"
-    if _still(head):
-        return "picture"
-    if any(head.startswith(mark, place) for place, mark in _MEDIA) or _repeats(head):
+        return "media" if named else "list"
+    if not any(head) or is_text(head):
+        return "media" if _behind(read, head, named) else "other"
+    if head[:4] == b"GIF8" and b"NETSCAPE2.0" in head:
         return "media"
-    return "media" if path.suffix.lower() in _NAMES else "other"
+    if still(read):
+        return "media" if named else "picture"
+    if named or any(head.startswith(mark, place) for place, mark in _MEDIA) or packets.begins(head):
+        return "media"
+    return "media" if _BOXES & set(boxes(read)) or packets.holds(read(0, FAR)) else "other"
 
 
-def _repeats(head: bytes) -> bool:
-    """Whether it is a stream of packets or frames that each begin with the same few bits."""
-    for first, size in ((0, 188), (4, 192), (0, 204)):  # transport streams, of discs, with error correction
-        if len(head) > first + 4 * size and all(head[first + i * size] == 0x47 for i in range(5)):
-            return True
-    second = _frame_length(head)
-    return bool(second) and head[second : second + 1] == b"\xff" and bool(_frame_length(head[second:]))
+def _behind(read: Read, head: bytes, named: bool) -> bool:
+    """Whether media follow a head of text or zeros, or may follow what goes on like that under a ``named`` file's name."""
+    far = read(0, FAR) if len(head) == HEAD else head
+    if any(far) and not is_text(far):
+        return named or packets.holds(far)
+    return named and len(far) == FAR
 
 
-_MP3_RATES = (44100, 48000, 32000)
-_MP3_KBITS = {  # (version 1, layer) -> kbit/s by their code
-    (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-
-
-def _frame_length(head: bytes) -> int:
-    """Bytes of the frame of MPEG audio or AAC (ADTS) that begins here; 0 where none does."""
-    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return 0
-    if head[1] & 0xF6 == 0xF0:
-        return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
-    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
-    rate, kbits, padding = head[2] >> 2 & 3, head[2] >> 4, head[2] >> 1 & 1
-    if version == 1 or layer == 4 or rate == 3 or kbits in (0, 15):
-        return 0
-    hertz = _MP3_RATES[rate] >> (0 if version == 3 else 1 if version == 2 else 2)
-    bits = 1000 * _MP3_KBITS[version == 3, layer][kbits]
-    if layer == 1:
-        return (12 * bits // hertz + padding) * 4
-    return (72 if layer == 3 and version != 3 else 144) * bits // hertz + padding
-
-
-def refusal(name: str, head: bytes, max_pixels: int) -> MediaError | None:
+def refusal(name: str, read: Read, max_pixels: int) -> MediaError | None:
     """The error of a file whose first bytes say that it is a list of other files or a still picture."""
-    what = _list(head)
+    what = _list(read(0, HEAD))
     if what:
         return _refused(name, what)
-    kind = _still(head)
-    if kind is None:
+    kind = still(read)
+    if kind is None or kind == "GIF":
         return None
-    if kind == "PNG" and len(head) >= 24:
-        width, height = struct.unpack_from(">2I", head, 16)
+    if kind == "PNG":
+        width, height = struct.unpack(">2I", read(16, 8).ljust(8, b"\0"))
         if width * height > max_pixels:
             return MediaError(
                 "too-large", name, f"is a picture of {width} x {height}, more than {max_pixels} pixels"
@@ -161,7 +137,9 @@ def refusal(name: str, head: bytes, max_pixels: int) -> MediaError | None:
 
 
 def _list(head: bytes) -> str:
-    """What sort of list of other files it is; empty for anything else."""
+    """What sort of list of other files it is; empty for anything else, also for one that is no text further on."""
+    if _CONTROL.search(head):
+        return ""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"<") and b"<MPD" in text:
         return "a DASH manifest"
@@ -174,14 +152,6 @@ def _refused(name: str, what: str) -> MediaError:
     )
 
 
-def _still(head: bytes) -> str | None:
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
-    if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:
-        return "HEIF"
-    return next((kind for mark, kind in _STILLS.items() if head.startswith(mark)), None)
-
-
 def explained(error: MediaError, head: bytes) -> MediaError:
     """A better reason for "not-media" or "refused-format", where the first bytes give one."""
     if error.code not in ("not-media", "refused-format"):
@@ -189,14 +159,15 @@ def explained(error: MediaError, head: bytes) -> MediaError:
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
         reason = "is an MP4 without its index (moov), cut off or never finished; copy it again"
         return MediaError("truncated", error.name, reason)
-    if b"\0" not in head and _is_text(head):
+    if is_text(head):
         return MediaError("not-media", error.name, "is text, not a media file")
     return error
 
 
-def _is_text(head: bytes) -> bool:
+def is_text(head: bytes) -> bool:
+    """Whether it is text in UTF-8 and nothing else."""
     try:
         head[:-3].decode()  # the last character may be cut
     except UnicodeDecodeError:
         return False
-    return True
+    return b"\0" not in head

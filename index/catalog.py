@@ -13,6 +13,7 @@ from fingerprint.fingerprint import Fingerprint
 from fingerprint.storage import StorageError, from_bytes, to_bytes
 from index import database as tables
 from index.database import CatalogError, Database
+from index.names import printable
 
 _PAGE = 64  # fingerprints read at a time: a film's is about half a megabyte
 
@@ -78,6 +79,7 @@ class Catalog:
         a full disk.
         """
         added = datetime.now(UTC)
+        name, title, kind, owner = map(printable, (name, title, kind, owner))
         try:
             with self._database.write() as connection:
                 work_id = _work_id(connection, title, kind, owner)
@@ -99,7 +101,7 @@ class Catalog:
 
     def reference(self, ref_id: int) -> Reference:
         """The reference of this id. Raises KeyError."""
-        found = self._references(tables.refs.c.id == ref_id)
+        found = self._references(tables.refs.c.id == ref_id) if 0 < ref_id < 1 << 63 else []
         if not found:
             raise KeyError(ref_id)
         return found[0]

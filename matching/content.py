@@ -20,6 +20,11 @@ class Content:
         self._times.append(fingerprint.times + start)
         self._strong.append(~fingerprint.weak)
 
+    def join(self, other: "Content") -> None:
+        """What is in another stream as well."""
+        self._times += other._times
+        self._strong += other._strong
+
     def __len__(self) -> int:
         return sum(map(len, self._times))
 

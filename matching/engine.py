@@ -12,7 +12,7 @@ from fingerprint.clip import blank
 from fingerprint.exchange import Exchange
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
-from fingerprint.media import Limits, Media, MediaError, open_media, sha256, windows
+from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, sha256, unchanged, windows
 from index.catalog import Catalog, CatalogError, Reference, Work
 from index.index import Index
 from index.live import LiveStore
@@ -23,7 +23,7 @@ from matching.decoys import decoys
 from matching.doubt import DOUBTFUL, doubtful
 from matching.eclipse import without_eclipsed
 from matching.glance import Glance, glance
-from matching.join import Placed, joined, line_of, place
+from matching.join import Placed, joined, line_of, place, same
 from matching.on_air import with_live
 from matching.progress import Progress, Watched
 from matching.relate import matches
@@ -120,10 +120,11 @@ class Engine:
 
         Raises MediaError.
         """
-        digest = sha256(path)
-        if self.catalog.find(digest) is not None:
-            return Taken(path.name, digest)
-        return Taken(path.name, digest, *self._fingerprinted(path, progress))
+        with unchanged(path):
+            digest = sha256(path)
+            if self.catalog.find(digest) is not None:
+                return Taken(path.name, digest)
+            return Taken(path.name, digest, *self._fingerprinted(path, progress))
 
     def store(
         self,
@@ -239,30 +240,34 @@ class Engine:
         duration, kinds = 0.0, ()
         warnings: tuple[str, ...] = ()
         try:
-            digest = digest or sha256(path)
-            with open_media(path, self._limits) as media:
-                duration, kinds = media.duration, tuple(sorted(media.kinds))
-                found, error = self._matched(media, progress, thorough), None
-                duration, warnings = media.duration, media.warnings
-                if warnings:  # a stream that is damaged was not replaced
-                    found = tuple(replace(match, replaced=()) for match in found)
-                if warnings and all(match.verdict == NO_MATCH for match in found):
-                    # What could not be read may hold a work: "no match" would say that it does not.
-                    reason = f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"
-                    raise MediaError("damaged", path.name, reason)
+            with unchanged(path):
+                digest = digest or sha256(path)
+                with open_media(path, self._limits) as media:
+                    duration, kinds = media.duration, tuple(sorted(media.kinds))
+                    found, error = self._matched(media, progress, thorough), None
+                    duration, warnings = media.duration, media.warnings
+                    if warnings:  # a stream that is damaged was not replaced
+                        found = tuple(replace(match, replaced=()) for match in found)
+                    if warnings and all(match.verdict == NO_MATCH for match in found):
+                        # What could not be read may hold a work: "no match" would say that it does not.
+                        reason = (
+                            f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"
+                        )
+                        raise MediaError("damaged", path.name, reason)
         except (MediaError, CatalogError) as failed:
             found, error = (), Failure(getattr(failed, "code", "catalog"), str(failed))
         query = QueryInfo(path.name, digest, duration, kinds)
         return Answer(query, found, error, warnings, time.monotonic() - begun)
 
-    def _matched(self, media: Media, progress: Progress, thorough: bool) -> tuple[Match, ...]:
-        wanted = [(a, e) for a, e in self._extractors.items() if e.kind in media.kinds]
+    def _matched(self, media: MediaFile, progress: Progress, thorough: bool) -> tuple[Match, ...]:
+        wanted = [(a, e, t) for a, e in self._extractors.items() for t in range(media.streams(e.kind))]
         placed: list[Placed] = []
         contents: dict[str, Content] = {}
-        for i, (algorithm, extractor) in enumerate(wanted):
-            watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
-            found, contents[extractor.kind] = self._placed(watched, algorithm, extractor, placed, thorough)
-            placed = placed + found
+        for i, (algorithm, extractor, track) in enumerate(wanted):
+            watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)), track)  # type: ignore[misc]  # a default
+            found, content = self._placed(watched, algorithm, extractor, placed, thorough)
+            contents.setdefault(extractor.kind, Content()).join(content)
+            placed = placed + [one for one in found if not track or not any(same(one, p) for p in placed)]
         if not any(map(len, contents.values())):
             raise MediaError(
                 "too-short", media.name, f"{media.duration:.2f} s are too short for a fingerprint"

@@ -5,7 +5,7 @@ A lead says only that a full examination is worth its cost, so it may be weak. W
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def glance(
         return Glance(media.duration, kinds, unclear="it is short")
     leads: list[Lead] = []
     for number, (search, model) in enumerate(searches):
-        clips = list(heard(media)) if search.extractor.kind == "audio" else list(seen(media))
+        clips = list(heard(media) if search.extractor.kind == "audio" else seen(media))
         if not _dense(search.extractor.kind, clips, media.duration):
             return Glance(media.duration, kinds, unclear="its key frames lie far apart")
         for i, (start, clip) in enumerate(clips):
@@ -76,11 +76,11 @@ def glance(
 
 
 def heard(media: MediaFile) -> Iterator[tuple[float, Clip]]:
-    """(start, clip): HEARD seconds of sound in every EVERY, spread over the whole."""
+    """(start, clip): HEARD seconds of each sound track in every EVERY, spread over the whole."""
     count = max(1, int(np.ceil(media.duration / EVERY)))
-    for i in range(count):
+    for track, i in product(range(media.tracks), range(count)):
         start = max(0.0, (i + 0.5) * media.duration / count - HEARD / 2)
-        samples = media.part(start, HEARD)
+        samples = media.part(start, HEARD, track)
         if len(samples):
             yield start, Clip(media.name, len(samples) / SAMPLE_RATE, samples=samples)
 

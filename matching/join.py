@@ -71,6 +71,13 @@ def joined(placed: Iterable[Placed]) -> list[Placed]:
     return whole
 
 
+def same(one: Placed, other: Placed) -> bool:
+    """Whether two tracks of sound are of the same work for most of the time of one: versions of one sound are told once."""
+    a, b = one.segment, other.segment
+    shared = min(a.query_end, b.query_end) - max(a.query_start, b.query_start)
+    return one.ref_id == other.ref_id and a.kind == b.kind and 2 * shared > a.query_end - a.query_start
+
+
 def _continues(earlier: Placed, later: Placed) -> bool:
     one, two = earlier.segment, later.segment
     if earlier.ref_id != later.ref_id or one.kind != two.kind or one.disguise.mirror != two.disguise.mirror:

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.media import Frame, Media
+from fingerprint.media import Frame, MediaFile
 
 Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A medium that tells how far it has been read, as a fraction of its duration."""
+    """A medium that tells how far it has been read, as a fraction of its duration; with one of its sound tracks."""
 
-    media: Media
+    media: MediaFile
     progress: Progress
+    track: int = 0
 
     @property
     def name(self) -> str:
@@ -36,7 +37,7 @@ class Watched:
     def samples(self) -> Iterator[NDArray[np.float32]]:
         """Its sound; tells how far it is."""
         read = 0
-        for chunk in self.media.samples():
+        for chunk in self.media.samples(self.track):
             read += len(chunk)
             self.progress(min(1.0, read / 8000 / max(self.duration, 1e-3)))
             yield chunk

@@ -89,6 +89,10 @@ class Search:
         plain = next(self.extractor.queries(clip))
         if not len(plain.fingerprint) or not len(self.index):
             return [], plain.fingerprint
+        if (
+            self.extractor.kind == "audio" and plain.fingerprint.weak.all()
+        ):  # silence is silence under any disguise
+            return [], plain.fingerprint
         found = self.verified(plain, self.looked_up(plain), 0)
         found += self._sharers(plain, found, expected)
         for disguise in known:

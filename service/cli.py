@@ -337,8 +337,9 @@ def main() -> None:
         signal.getsignal(signal.SIGINT) is signal.default_int_handler
     ):  # in the background it is ignored, and stays so
         signal.signal(signal.SIGINT, interrupt)
+    _with_streams()
     try:
-        app()
+        _run()
     except (KeyboardInterrupt, SystemExit) as ended:
         # The library under this one turns an interruption into a silent exit.
         if isinstance(ended, SystemExit) and ended.code != 130:
@@ -346,13 +347,38 @@ def main() -> None:
         _end("interrupted: what was finished is kept", 130)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; the shell expects silence.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         raise SystemExit(1) from None
+    except OSError as error:
+        # Files that are read tell of their errors themselves; what is left is mostly an output on a full disk.
+        _let_go_of_stdout()
+        _end(f"error: {error.filename or 'the output cannot be written'}: {error.strerror}", 1)
     except Exception as error:
         # Only the catalog's own errors are expected here, and its library is too heavy to import for --help.
         if type(error).__name__ != "CatalogError":
             raise
         _end(f"error: {error}", 1)
+
+
+def _run() -> None:
+    """Runs the command, and writes out all that was printed while an error can still be told."""
+    try:
+        app()
+    finally:
+        sys.stdout.flush()
+
+
+def _with_streams() -> None:
+    """A shell may have closed our output: answers must not get lost in silence then."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # for the rest of the process
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for the rest of the process
+        _end("error: the output is closed: answers go to stdout", 1)
+
+
+def _let_go_of_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end(message: str, code: int) -> None:

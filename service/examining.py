@@ -72,6 +72,9 @@ def examined(engine: Engine, job: Examine, tell: Callable[[float], None]) -> Exa
     path = job.entry.path
     glanced = None if job.thorough else _glanced(engine, job, tell)
     answer = glanced or engine.examine(path, tell, job.sha256)
+    state = path.stat()
+    if (state.st_size, state.st_mtime_ns) != (job.entry.size, job.entry.modified):
+        raise MediaError("changed", path.name, "was changed while the scan went on; scan it again")
     for warning in answer.warnings:
         say(f"{path}: {warning}")
     return Examined(answer_json(answer, engine.catalog.work, maker(engine)), thorough=glanced is None)

@@ -1,7 +1,6 @@
 """What a user hands in: files and folders, details of works, a table of them."""
 
 import csv
-import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from evidence.answer import Json, reference_json
 from fingerprint.media import MediaError
 from fingerprint.storage import to_bytes
 from matching.segment import Answer, Failure, QueryInfo
+from service.answers import FieldError, parsed
 from service.identifiers import IdentifierError, identifiers
 
 if TYPE_CHECKING:
@@ -62,11 +62,19 @@ def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[Foun
     """
     found: list[FoundFile] = []
     for path in paths:
-        below = _in_folder(path) if path.is_dir() else [FoundFile(path)]
+        below = _in_folder(path) if _is_folder(path) else [FoundFile(path)]
         if not below:
             note(f"{path}: no files in it")
         found += below
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder; what cannot be asked is none, and fails when it is read."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _in_folder(folder: Path) -> list[FoundFile]:
@@ -139,17 +147,27 @@ def _row(row: dict[str, str | None], given: Details) -> Details:
 def read_answers(path: Path) -> list[Json]:
     """The answers that `whorl match --json` printed into a file. Raises InputError."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        answers = [json.loads(line) for line in lines if line.strip()]
+        lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise InputError(f"answers {path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InputError(
             f"{path} is no text of JSON lines: give it what `whorl match --json` printed"
         ) from None
-    if not all(isinstance(answer, dict) and "matches" in answer and "query" in answer for answer in answers):
-        raise InputError(f"{path} holds something else than the lines of `whorl match --json`")
-    return answers
+    return [_answer(line, path, number) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _answer(line: str, path: Path, number: int) -> Json:
+    try:
+        return parsed(line)
+    except FieldError as error:
+        raise InputError(
+            f"{path} holds something else than the lines of `whorl match --json`: line {number}: {error}"
+        ) from None
+    except ValueError:
+        raise InputError(
+            f"{path} is no text of JSON lines (line {number}): give it what `whorl match --json` printed"
+        ) from None
 
 
 def described(engine: "Engine", ref_id: int) -> Json:

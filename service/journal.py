@@ -15,6 +15,9 @@ from evidence.answer import Json
 from index.catalog import CatalogError
 from service.walk import Entry
 
+READING = (
+    2  # raised whenever files are taken for something else than before, or more is heard or seen of them
+)
 SYNCED = 1.0  # seconds between commits of what is cheap to do again
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (
@@ -57,6 +60,16 @@ class Journal:
             self._database = sqlite3.connect(path, timeout=30)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.executescript(_TABLES)
+            self._forget()
+
+    def _forget(self) -> None:
+        """What was found by another way of reading counts no more."""
+        (reading,) = self._database.execute("PRAGMA user_version").fetchone()
+        if reading != READING:
+            self._database.execute("DELETE FROM files")
+            self._database.execute("DELETE FROM answers")
+            self._database.execute(f"PRAGMA user_version = {READING}")
+            self._database.commit()
 
     def __enter__(self) -> Self:
         return self

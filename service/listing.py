@@ -69,7 +69,7 @@ def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"]) -> None:
 
 def _reference_id(engine: "Engine", text: str) -> int:
     number = text.removeprefix("#")
-    try:
-        return engine.catalog.reference(int(number) if number.isdecimal() else -1).id
+    try:  # an id has 19 digits at most
+        return engine.catalog.reference(int(number) if number.isdecimal() and len(number) < 20 else -1).id
     except KeyError:
         raise typer.BadParameter(f"no reference {text!r}: `whorl list` shows them all") from None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evidence.answer import Json, reference_json
+from evidence.answer import Json, printable, reference_json
 from evidence.words import clock, gigabytes
 from fingerprint.media import Limits, MediaError
 from index.catalog import CatalogError, Work
@@ -145,7 +145,10 @@ def _stored(
 def _agrees(about: Details, work: Work) -> bool:
     """Whether nothing is given of a work that is not known of it already."""
     given = ((about.title, work.title), (about.owner, work.owner), (about.kind, work.kind))
-    return all(not new or new == known for new, known in given) and about.identifiers <= work.identifiers
+    return (
+        all(not new or printable(new) == known for new, known in given)
+        and about.identifiers <= work.identifiers
+    )
 
 
 def _size(path: Path) -> int:

@@ -47,6 +47,7 @@ class Tally:
     copies: int = 0
     known: int = 0
     pictures: int = 0
+    lists: int = 0
     others: int = 0
     links: int = 0
     status: dict[str, int] = field(
@@ -115,7 +116,8 @@ class Scan:
     def _placed(self, entry: Entry, identity: Identity) -> Examine | None:
         """The job of examining a file, unless it is nothing to examine or its bytes are, or are being, examined."""
         self.tally.pictures += identity.kind == "picture"
-        self.tally.others += identity.kind not in ("media", "picture")
+        self.tally.lists += identity.kind == "list"
+        self.tally.others += identity.kind == "other"
         if identity.kind != "media":
             self.tally.bytes += entry.size
             return None

@@ -2,8 +2,8 @@
 
 import csv
 import json
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import IO
@@ -80,6 +80,7 @@ def totals(tally: Tally) -> list[tuple[str, int]]:
         ("to review", tally.status["review"]),
         ("not examined", tally.status["error"]),
         ("still pictures, passed over", tally.pictures),
+        ("playlists and manifests, passed over", tally.lists),
         ("files of other kinds, passed over", tally.others),
         ("links and devices, not followed", tally.links),
     ]
@@ -107,17 +108,16 @@ class Results:
         self._files = ExitStack()
         self._lines: IO[str] | None = None
         self._table: csv.DictWriter[str] | None = None
-        try:
-            if output is not None:
+        if output is not None:
+            with _written(output):
                 self._lines, self._table = self._opened(output)
-        except OSError as error:
-            raise CatalogError(f"{output} cannot be written to: {error.strerror}") from error
 
     def __enter__(self) -> "Results":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._files.close()
+        with _written(self._output):
+            self._files.close()
 
     def _opened(self, folder: Path) -> "tuple[IO[str], csv.DictWriter[str]]":
         folder.mkdir(parents=True, exist_ok=True)
@@ -137,8 +137,9 @@ class Results:
         if self._as_json:
             print(line, flush=True)
         if self._lines is not None and self._table is not None:
-            self._lines.write(line + "\n")
-            self._table.writerows(rows(finding))
+            with _written(self._output):
+                self._lines.write(line + "\n")
+                self._table.writerows(rows(finding))
         if result.answer["matches"] or result.answer["error"]:
             self._kept.append(finding)
             self._paths.setdefault(result.answer["query"]["sha256"], result.path)
@@ -163,10 +164,21 @@ class Results:
             return self._paths.get(thing["sha256"]) if "sha256" in thing else originals(thing)
 
         page = scan_page(self._kept, totals(tally), notes, find)
-        _part(folder / "index.html").write_text(page, encoding="utf-8")
+        with _written(folder):
+            _part(folder / "index.html").write_text(page, encoding="utf-8")
         for name in ("results.jsonl", "results.csv", "index.html"):
-            _part(folder / name).replace(folder / name)
+            with _written(folder):
+                _part(folder / name).replace(folder / name)
             say(f"written: {folder / name}")
+
+
+@contextmanager
+def _written(folder: Path | None) -> Iterator[None]:
+    """Names the folder where its files cannot be written. Raises CatalogError."""
+    try:
+        yield
+    except OSError as error:
+        raise CatalogError(f"{folder} cannot be written to: {error.strerror}") from error
 
 
 def _part(path: Path) -> Path:

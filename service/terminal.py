@@ -12,6 +12,7 @@ from evidence.words import clock, disguise, harmless
 
 PATIENCE = 2.0  # seconds before progress is shown
 REDRAWN = 0.5  # seconds between two drawings of a line that is drawn over itself
+FOLDED = 500  # rows of a table that are folded to the terminal's width; of more, each is one line: folding takes long
 LOGGED = 10.0  # seconds between its lines where stderr is no terminal
 
 
@@ -97,6 +98,9 @@ def running() -> Iterator[Callable[[Callable[[float], str]], None]]:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout, as wide as the terminal and no wider; whole lines where stdout is no terminal."""
+    if len(rows) > FOLDED:
+        _long_table([header, *([harmless(cell) for cell in row] for row in rows)])
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -107,6 +111,15 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         drawn.add_row(*(Text(harmless(cell)) for cell in row))
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(drawn)
+
+
+def _long_table(rows: Sequence[Sequence[str]]) -> None:
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
 
 
 ANSWER_HEADER = (

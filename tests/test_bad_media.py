@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 
 from fingerprint import sandbox
-from fingerprint.media import Limits, MediaError, MediaFile, open_media, picture, sha256, start_decoder
+from fingerprint.media import (
+    Limits,
+    MediaError,
+    MediaFile,
+    open_media,
+    picture,
+    sha256,
+    start_decoder,
+)
 from tests.render import film, sound_file
 
 GENEROUS = Limits()
@@ -151,7 +159,12 @@ def test_a_huge_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [png(16, 16), b"\xff\xd8\xff\xe0" + bytes(99), b"\0\0\0\x18ftypheic" + bytes(99)]
+    "head",
+    [
+        png(16, 16),
+        b"\xff\xd8\xff\xe0\0\x10" + bytes(14) + b"\xff\xda\0\x08" + bytes(99),
+        b"\0\0\0\x18ftypheic" + bytes(99),
+    ],
 )
 def test_a_still_picture_has_no_time(tmp_path: Path, head: bytes) -> None:
     error = refused(written(tmp_path / "photo.mp4", head))

@@ -11,8 +11,11 @@ from data.samples.render import small
 from data.samples.sound import RATE
 from evidence.answer import Json, answer_json
 from evidence.remarks import remarks
+from matching import search
 from matching.engine import Engine
 from matching.segment import Answer
+from tests.render import Writer
+from tests.test_channels import wave_file
 
 ORIGINALS = Path(__file__).parents[1] / "data" / "samples" / "originals"
 NIGHT, RIVER, HARBOUR = (
@@ -120,3 +123,41 @@ def test_under_a_black_picture_the_picture_was_not_replaced(engine: Engine, tmp_
     write(path, read_sound(NIGHT, 3, 15), [np.zeros((120, 212, 3), np.uint8)] * 12 * 24)
     answer = engine.examine(path)
     assert [(m.reference.name, m.replaced) for m in answer.matches] == [("night-shift.mp4", ())]
+
+
+def with_tracks(path: Path, *sounds: np.ndarray) -> Path:
+    """A file with these tracks of sound, the first of them the default."""
+    with Writer(path) as writer:
+        streams = [writer.sound_stream("flac", RATE, form="s16") for _ in sounds]
+        for stream, sound in zip(streams, sounds, strict=True):
+            writer.sound(stream, sound.astype(np.float32))
+            writer.finish(stream)
+    return path
+
+
+def test_a_work_as_the_second_track_is_found_behind_noise(engine: Engine, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, 12 * RATE)
+    path = with_tracks(tmp_path / "two.mka", noise, read_sound(HARBOUR, 5, 12))
+    assert examined(engine, path)[0] == {"harbour-lights": {"audio"}}
+
+
+def test_two_tracks_of_one_sound_are_told_once(engine: Engine, tmp_path: Path) -> None:
+    song = read_sound(HARBOUR, 5, 12)
+    (match,) = engine.examine(with_tracks(tmp_path / "twice.mka", song, 0.5 * song)).matches
+    assert (len(match.segments), match.repeats) == (1, ())
+
+
+def test_a_right_channel_upside_down_hides_no_song(engine: Engine, tmp_path: Path) -> None:
+    song = read_sound(HARBOUR, 5, 12)
+    turned = np.stack([song, -song])[:, :: RATE // 8000].astype(np.float32)
+    path = wave_file(tmp_path / "inverted.wav", turned)
+    assert examined(engine, path)[0] == {"harbour-lights": {"audio"}}
+
+
+def test_silence_is_not_searched_for_disguises(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong time stamp can make hours of it."""
+    path = wave_file(tmp_path / "silence.wav", np.zeros((1, 8000 * 200), np.float32))
+    monkeypatch.setattr(search, "_excerpts", lambda _: pytest.fail("searched"))
+    assert engine.examine(path).status == "no-match"

@@ -5,13 +5,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+from av import VideoFrame
 
+from evidence import pictures
 from evidence.answer import Json, answer_json
 from evidence.pictures import along, frame_times
 from evidence.report import REPORTS, Sources
 from evidence.timeline import axes
 from evidence.words import clock, disguise, harmless
+from fingerprint.decoding import frames
+from fingerprint.decoding.message import PICTURE
 from fingerprint.fingerprint import Disguise
 from fingerprint.media import sha256
 from index.catalog import Reference, Work
@@ -113,6 +118,8 @@ def test_a_report_escapes_what_others_named(report: object) -> None:
 def test_pictures_come_from_the_very_files_alone(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "clip.mp4").write_bytes(b"other bytes")
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "clip.mp4").touch()
     (tmp_path / "below" / "clip.mp4").write_bytes(b"the bytes")
     digest = sha256(tmp_path / "below" / "clip.mp4")
     find = Sources([tmp_path], {"7": digest})
@@ -135,6 +142,22 @@ def test_a_page_shows_frames_side_by_side_and_sound(samples: Path) -> None:
     assert text.count("data:image/jpeg") == 6
     assert text.count("data:image/png") == 2
     assert "mirrored, as captured" in text
+
+
+@pytest.mark.parametrize("aspect", [1 / 400, 400.0, -1.0])
+def test_pixels_far_from_square_are_drawn_within_reason(aspect: float) -> None:
+    _, payload = frames._large(VideoFrame(64, 48, "rgb24"), aspect, 300)
+    width, height, _ = PICTURE.unpack_from(payload)
+    assert (width, max(height / width, width / height)) == (300, pytest.approx(8, abs=0.2))
+
+
+def test_a_picture_that_cannot_be_drawn_is_told_of_its_segment(
+    samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tall = np.zeros((70_000, 1, 3), np.uint8)  # higher than a JPEG can be
+    monkeypatch.setattr(pictures, "picture", lambda *_: tall)
+    text = REPORTS["html"]([plain(FOUND)], lambda _: samples / "captures" / "mirrored.mp4")
+    assert "mirrored.mp4: gives a picture of 1 x 70000" in text
 
 
 def test_both_lanes_have_one_scale_and_hold_all_segments() -> None:

@@ -102,9 +102,10 @@ def test_media_are_known_by_content_and_not_by_name(drive: Drive) -> None:
     media(drive.folder / "letter.doc", "song")
     (drive.folder / "film.mp4").write_text("Dear reader, this is no film.")
     (drive.folder / "nothing.mp4").write_bytes(b"")
-    (drive.folder / "photo.mp4").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    (drive.folder / "photo").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    (drive.folder / "list").write_text("#EXTM3U\nsong.mp3\n")
     assert list(drive.scan()) == ["letter.doc"]
-    assert (drive.tally.files, drive.tally.media, drive.tally.pictures) == (4, 1, 1)
+    assert (drive.tally.files, drive.tally.media, drive.tally.pictures, drive.tally.lists) == (5, 1, 1, 1)
 
 
 def test_the_same_bytes_are_examined_once_and_told_of_each_file(drive: Drive) -> None:
@@ -125,6 +126,17 @@ def test_a_rerun_examines_nothing_again_and_tells_everything_again(drive: Drive)
     drive.examined()
     assert drive.scan() == first
     assert drive.examined() == []
+
+
+def test_what_another_way_of_reading_found_counts_no_more(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media(drive.folder / "a", "a")
+    drive.scan()
+    drive.examined()
+    monkeypatch.setattr("service.journal.READING", 99)
+    drive.scan()
+    assert drive.examined() == ["a at a glance"]
 
 
 def test_what_has_changed_is_examined_again(drive: Drive) -> None:
@@ -180,8 +192,7 @@ def test_a_huge_file_of_holes_is_told_and_not_read(drive: Drive) -> None:
     (drive.folder / "zeros.mp4").touch()
     os.truncate(drive.folder / "zeros.mp4", 1 << 40)
     found = drive.scan()
-    assert list(found) == ["film.mkv"]
-    assert found["film.mkv"].answer["error"]["code"] == "sparse"
+    assert [found[name].answer["error"]["code"] for name in ("film.mkv", "zeros.mp4")] == ["sparse"] * 2
 
 
 def test_what_may_not_be_read_is_told(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:

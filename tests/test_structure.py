@@ -48,7 +48,8 @@ ONLY_IN = {
 }
 # What runs in the child process that decodes: hostile bytes must not meet FFmpeg anywhere else.
 IN_THE_CHILD = {
-    f"fingerprint.decoding.{module}" for module in ("worker", "decoder", "container", "sound", "frames")
+    f"fingerprint.decoding.{module}"
+    for module in ("worker", "decoder", "container", "sound", "channels", "frames")
 }
 
 # What takes long to import must not be imported before it is used: `whorl --help` would wait for it.

@@ -81,7 +81,10 @@ class File:
 
     def read(self, size: int) -> bytes:
         """The next ``size`` bytes, or fewer at the end."""
-        data = os.pread(self._descriptor, size, self._position)
+        try:
+            data = os.pread(self._descriptor, size, self._position)
+        except OSError as error:
+            raise RefusedError("unreadable", f"cannot be read: {error.strerror}") from None
         self._position += len(data)
         return data
 
@@ -125,16 +128,21 @@ class Axis:
 class Source:
     """An open file and its chosen streams.
 
-    audio, video  the chosen streams, or None
+    tracks        how many streams of sound can be decoded
+    audio, video  the chosen streams, or None: the best picture, and of the sounds that of a number, best first
     origin        seconds on the container's clock that are media time 0
     broken_off    whether reading ended in an error
     """
 
-    def __init__(self, file: File | Pipe, bounds: Bounds, **options: str) -> None:
+    def __init__(
+        self, file: File | Pipe, bounds: Bounds, track: int = 0, options: dict[str, str] | None = None
+    ) -> None:
         """``options`` are further ones of the demuxer's."""
         self.bounds = bounds
-        self.container = _open(file.again(), bounds.max_pixels, options)
-        self.audio = _best_audio(self.container)
+        self.container = _open(file.again(), bounds.max_pixels, options or {})
+        sounds = _sounds(self.container)
+        self.tracks = len(sounds)
+        self.audio = sounds[track] if sounds else None
         self.video = _best_video(self.container)
         if self.audio is None and self.video is None:
             raise RefusedError("no-streams", "holds neither sound nor moving pictures that can be decoded")
@@ -156,6 +164,9 @@ class Source:
                 packet = next(packets)
             except StopIteration:
                 return
+            except IndexError:  # a packet of a stream that the beginning did not tell of
+                packets = self.container.demux(*streams)
+                continue
             except av.error.FFmpegError as error:
                 _raise_limits(error)
                 self.broken_off = True
@@ -188,15 +199,10 @@ class Source:
 
     def check(self, duration: float) -> None:
         """Raise ``RefusedError`` when the media is longer or larger than allowed."""
-        bounds = self.bounds
-        if duration > bounds.max_duration:
-            raise too_long(duration, bounds)
+        if duration > self.bounds.max_duration:
+            raise too_long(duration, self.bounds)
         if self.video is not None:
-            width, height = self.video.codec_context.width, self.video.codec_context.height
-            if width * height > bounds.max_pixels:
-                raise RefusedError(
-                    "too-large", f"has pictures of {width} x {height}, more than {bounds.max_pixels} pixels"
-                )
+            check_size(self.video.codec_context.width, self.video.codec_context.height, self.bounds)
 
 
 class Part:
@@ -251,6 +257,14 @@ class Tolerant:
             return []
 
 
+def check_size(width: int, height: int, bounds: Bounds) -> None:
+    """Raise ``RefusedError`` when pictures are larger than allowed."""
+    if width * height > bounds.max_pixels:
+        raise RefusedError(
+            "too-large", f"has pictures of {width} x {height}, more than {bounds.max_pixels} pixels"
+        )
+
+
 def too_long(seconds: float, bounds: Bounds) -> RefusedError:
     """The error of media that lasts longer than allowed."""
     return RefusedError("too-long", f"lasts {seconds:.1f} s or more; {bounds.max_duration:g} s are allowed")
@@ -285,12 +299,10 @@ def _decodable(stream: AudioStream | VideoStream) -> bool:
     return stream.codec_context is not None and stream.codec_context.codec.is_decoder
 
 
-def _best_audio(container: InputContainer) -> AudioStream | None:
-    """The stream marked as default, else the one with most channels, else the first."""
+def _sounds(container: InputContainer) -> list[AudioStream]:
+    """The streams of sound: the one marked as default, then those with most channels, then in their order."""
     streams = [s for s in container.streams.audio if _decodable(s)]
-    return max(
-        streams, key=lambda s: (bool(s.disposition & Disposition.default), s.channels, -s.index), default=None
-    )
+    return sorted(streams, key=lambda s: (not s.disposition & Disposition.default, -s.channels, s.index))
 
 
 def _best_video(container: InputContainer) -> VideoStream | None:

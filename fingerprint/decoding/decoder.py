@@ -22,25 +22,28 @@ class Decoder:
             self.duration = self._source.measured_duration()
             self._source = Source(file, bounds)
         self._source.check(self.duration)
-        self._parted: Source | None = None
+        self._parted: dict[int, Source] = {}
+        self._tracks = self._source.tracks
         self._kinds = [kind for kind in ("audio", "video") if getattr(self._source, kind) is not None]
 
-    def _take(self) -> Source:
-        """The source at its beginning: as opened for the facts, the first time."""
+    def _take(self, track: int = 0) -> Source:
+        """The source at its beginning, with this sound: as opened for the facts, the first time."""
+        if track:
+            return Source(self._file, self._bounds, track)
         source, self._source = self._source or Source(self._file, self._bounds), None
         return source
 
     def facts(self) -> Iterator[Message]:
-        """Duration and kinds."""
-        yield end(duration=self.duration, kinds=self._kinds)
+        """Duration, kinds, and the number of sound tracks."""
+        yield end(duration=self.duration, kinds=self._kinds, tracks=self._tracks)
 
-    def samples(self) -> Iterator[Message]:
+    def samples(self, track: int) -> Iterator[Message]:
         """Sound as s16 mono chunks at 8 kHz from media time 0."""
-        source = self._take()
+        source = self._take(track)
         assert source.audio is not None
         sound = Sound(source, source.audio)
         yield from sound.read()
-        yield _summary(source, sound.decoder, sound.position / SAMPLE_RATE, sound.position)
+        yield _summary(source, sound.decoder, sound.position / SAMPLE_RATE, sound.position, sound.leaps)
 
     def frames(self, rate: float) -> Iterator[Message]:
         """The first frame at or after each k / rate, in batches of small luma pictures."""
@@ -58,10 +61,10 @@ class Decoder:
         yield from pictures.read()
         yield _summary(source, pictures.decoder, pictures.end, pictures.kept)
 
-    def part(self, start: float, seconds: float) -> Iterator[Message]:
+    def part(self, start: float, seconds: float, track: int) -> Iterator[Message]:
         """Sound from ``start`` on for about so many seconds, as ``samples`` gives it."""
         # Opening anew for each part would cost more than the parts.
-        source = self._parted = self._parted or self._take()
+        source = self._parted[track] = self._parted.get(track) or self._take(track)
         assert source.audio is not None
         sound = Sound(Part(source, start, seconds), source.audio)
         yield from sound.read()
@@ -75,6 +78,6 @@ class Decoder:
         yield end()
 
 
-def _summary(source: Source, decoder: Tolerant, seconds: float, kept: int) -> Message:
+def _summary(source: Source, decoder: Tolerant, seconds: float, kept: int, leaps: int = 0) -> Message:
     """The end of an answer, with what was damaged."""
-    return end(end=seconds, kept=kept, bad=decoder.bad, broken_off=source.broken_off)
+    return end(end=seconds, kept=kept, bad=decoder.bad, broken_off=source.broken_off, leaps=leaps)

@@ -14,13 +14,14 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from fingerprint.decoding.container import Axis, Source, Tolerant, too_long
+from fingerprint.decoding.container import Axis, Source, Tolerant, check_size, too_long
 from fingerprint.decoding.message import ALIVE, COUNT, FRAME, PICTURE, Message
 
 FRAME_SIZE = 128
 BATCH = 64  # pictures sent at once: 1 MiB
 REORDER = 32  # packets looked at ahead: more than the 16 frames by which a codec may reorder
 MEMORY = 1024  # slots whose first frame is remembered
+WIDEST = 8.0  # times as wide as high, or as high as wide, that an enlarged picture is at most, whatever the file says
 
 
 class Frames:
@@ -102,6 +103,7 @@ class Frames:
 
     def look(self, frame: VideoFrame) -> None:
         """Keep the frame when it is the first of its slot."""
+        check_size(frame.width, frame.height, self.source.bounds)  # not every header tells it
         if frame.pts is None:
             return
         seconds = frame.pts * self._clock - self.source.origin
@@ -160,6 +162,7 @@ def picture(source: Source, stream: VideoStream, seconds: float, width: int) -> 
             break
         shown = frame
     if shown is not None:
+        check_size(shown.width, shown.height, source.bounds)
         yield _large(shown, float(stream.sample_aspect_ratio or 1), width)
 
 
@@ -172,7 +175,7 @@ def _decoded(source: Source, stream: VideoStream) -> Iterator[VideoFrame]:
 
 def _large(frame: VideoFrame, pixel_aspect: float, width: int) -> Message:
     turn = orientation(frame)
-    aspect = frame.width * pixel_aspect / frame.height
+    aspect = min(max(frame.width * pixel_aspect / frame.height, 1 / WIDEST), WIDEST)
     if turn & 1:
         columns, rows = max(1, round(width * aspect)), width
     else:

@@ -61,7 +61,7 @@ class Live:
 
     def __init__(self, file: File | Pipe, max_pixels: int, rate: float, mode: str) -> None:
         bounds = Bounds(max_pixels, float("inf"))
-        self._source = source = Source(file, bounds, **PROBED)
+        self._source = source = Source(file, bounds, options=PROBED)
         source.check(0.0)
         self.mode = mode
         self._clock = Clock(source.origin)

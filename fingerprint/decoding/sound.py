@@ -9,6 +9,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 
+from fingerprint.decoding.channels import Channels
 from fingerprint.decoding.container import Axis, Part, Source, Tolerant, too_long
 from fingerprint.decoding.message import Message
 
@@ -16,6 +17,7 @@ SAMPLE_RATE = 8000
 CHUNK = 2 * 4 * SAMPLE_RATE  # bytes sent at once: 4 s
 GAP = 0.1  # seconds by which sound may miss its time stamp before it is put right
 BATCH = 2.0  # seconds of sound that are resampled at once
+LEAP = 900.0  # seconds of silence that are believed; a longer step forward is a wrong time stamp, and damage
 SLIP = 1.0  # seconds of repeated sound that are dropped; a longer step back is a clock that was set anew
 
 
@@ -23,11 +25,13 @@ class Sound:
     """Places decoded sound of a file or a part: silence where none is, sound that would lie before its place dropped.
 
     position  samples given out so far
+    leaps     wrong time stamps that were passed over
     """
 
     def __init__(self, source: Source | Part | Axis, stream: AudioStream, together: float = BATCH) -> None:
         """``together`` is in seconds of sound that are resampled at once."""
-        self.position = 0
+        self.position = self.leaps = 0
+        self._channels = Channels()
         self._together = together
         self.decoder = Tolerant(stream)
         self._source, self._stream = source, stream
@@ -82,7 +86,9 @@ class Sound:
         """Continue at the frame's time stamp, unless that shows a clock that was set anew."""
         length = frame.samples / frame.sample_rate
         start, expected = self._start(frame), self._expected - length
-        if (start - expected < -SLIP and expected > 0) or start > self._source.bounds.max_duration:
+        leap = start - expected > LEAP
+        if (start - expected < -SLIP and expected > 0) or leap or start > self._source.bounds.max_duration:
+            self.leaps += leap
             self._shift += expected - start
             return
         self._flush()
@@ -112,6 +118,8 @@ class Sound:
     def _resample(self) -> None:
         joined = self._held.read() if self._held.samples else None
         if joined is not None:
+            joined, sound = self._channels.settled(joined)
+            self.decoder.bad += not sound
             joined.pts = None
             self._resampler = self._resampler or AudioResampler("s16", "mono", SAMPLE_RATE)
             for part in self._resampler.resample(joined):

@@ -1,0 +1,72 @@
+"""Output that cannot be written, ids and names that cannot be: a clear line and a status, never a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from index.names import printable
+from service.cli import app
+from tests.render import sound_file
+
+FULL = Path("/dev/full")
+LONG = "a" * 300 + ".mp3"
+
+
+def whorl(data: Path, arguments: str, redirected: str = "") -> subprocess.CompletedProcess[str]:
+    """The command line under a shell."""
+    command = f"{sys.executable} -m service.cli --data {data} {arguments} {redirected}"
+    return subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:
+    done = whorl(tmp_path / "data", "list", "> /dev/full")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1, ["error: the output cannot be written: No space left on device"],
+    )  # fmt: skip
+
+
+def test_a_closed_output_is_told_in_a_line(tmp_path: Path) -> None:
+    done = whorl(tmp_path / "data", "list", ">&-")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1, ["error: the output is closed: answers go to stdout"],
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+def test_a_scan_whose_results_cannot_be_written_says_where(tmp_path: Path) -> None:
+    (tmp_path / "drive").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "results.csv.part").symlink_to(FULL)
+    done = whorl(tmp_path / "data", f"scan {tmp_path}/drive --output {tmp_path}/out")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("out cannot be written to: No space left on device")
+
+
+@pytest.mark.parametrize("command", ["show", "remove"])
+@pytest.mark.parametrize("number", ["99999999999999999999", "9223372036854775808", "#0", "9" * 5000])
+def test_an_id_that_none_can_have(data: Path, command: str, number: str) -> None:
+    done = CliRunner().invoke(app, [command, number])
+    assert (done.exit_code, "no reference" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["match", "register", "scan"])
+def test_a_name_that_no_file_can_have(data: Path, command: str) -> None:
+    done = CliRunner().invoke(app, [command, LONG])
+    assert done.exit_code == 1
+    assert "File name too long" in done.stdout + done.stderr
+
+
+def test_names_that_are_no_text_are_kept_as_text(data: Path, tmp_path: Path) -> None:
+    assert printable("caf\udce9 \ud800") == "caf\ufffd \ufffd"
+    path = sound_file(tmp_path / "song.wav", "pcm_s16le", 3.0, 8000, form="s16")
+    odd = path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    for words in ("registered", "already registered"):
+        done = CliRunner().invoke(app, ["register", str(odd), "--owner", "Caf\udce9", "--title", "T\udce9"])
+        assert (done.exit_code, done.stdout) == (0, f"{words} as #1: {tmp_path}/caf\ufffd.wav\n")
+    shown = CliRunner().invoke(app, ["show", "1"]).stdout
+    assert ("caf\ufffd.wav" in shown, "T\ufffd" in shown, "Caf\ufffd" in shown) == (True, True, True)
