@@ -124,7 +124,7 @@ def _spectrograms(segment: Json, query: Path, reference: Path | None) -> Json:
     return {
         "seconds": seconds,
         "query": data_url(
-            "png", spectrogram(query, segment["query_start"], seconds, segment.get("track", 1))
+            "png", spectrogram(query, segment["query_start"], seconds, segment.get("track") or 1)
         ),
         "reference": reference and data_url("png", spectrogram(reference, segment["ref_start"], played)),
     }

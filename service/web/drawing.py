@@ -59,7 +59,7 @@ def _segment(segment: Json, place: str, ref_id: str, number: int) -> Json:
     seconds = drawn_seconds(segment)
     sound = {
         "seconds": seconds,
-        "capture": f"{place}/capture/sound?{_from(segment['query_start'], seconds)}",
+        "capture": f"{place}/capture/sound?{_from(segment['query_start'], seconds)}{_track(segment)}",
         "original": f"{original}/sound?{_from(segment['ref_start'], seconds * segment['time_scale'])}",
     }
     shown = {"pairs": pairs} if segment["kind"] == "video" else {"sound": sound}
@@ -70,6 +70,10 @@ def played(match: Json) -> list[Json]:
     """What the player needs of the segments to keep both sides in step."""
     names = ("kind", "query_start", "query_end", "ref_start", "ref_end", "time_scale")
     return [{name: segment[name] for name in names} for segment in match["segments"]]
+
+
+def _track(segment: Json) -> str:
+    return f"&track={segment['track']}" if segment.get("track") else ""
 
 
 def _at(seconds: float) -> str:

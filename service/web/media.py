@@ -69,6 +69,8 @@ Seconds = Annotated[
     float, Query(ge=-1, le=1e7, allow_inf_nan=False)
 ]  # a line may begin a little before the file
 
+Track = Annotated[int, Query(ge=1, le=999)]
+
 
 @router.get("/capture")
 def capture(path: Capture) -> Response:
@@ -95,9 +97,9 @@ async def original_frame(path: Original, at: Seconds) -> Response:
 
 
 @router.get("/capture/sound")
-async def capture_sound(path: Capture, start: Seconds, seconds: Seconds) -> Response:
-    """The capture's sound as a spectrogram."""
-    return await _picture("image/png", _spectrogram, path, start, min(seconds, LONGEST))
+async def capture_sound(path: Capture, start: Seconds, seconds: Seconds, track: Track = 1) -> Response:
+    """The sound of one of the capture's tracks as a spectrogram."""
+    return await _picture("image/png", _spectrogram, path, start, min(seconds, LONGEST), track)
 
 
 @router.get("/originals/{reference_id}/sound")
@@ -130,6 +132,6 @@ def _frame(path: Path, at: Seconds) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _spectrogram(path: Path, start: float, seconds: float) -> bytes:
+def _spectrogram(path: Path, start: float, seconds: float, track: int = 1) -> bytes:
     with AT_ONCE:
-        return spectrogram(path, max(0.0, start), seconds)
+        return spectrogram(path, max(0.0, start), seconds, track)
