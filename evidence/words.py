@@ -31,7 +31,7 @@ def gigabytes(size: float) -> str:
 
 def stream(segment: Json) -> str:
     """Such as "video", "audio", "audio, track 2"."""
-    return segment["kind"] + (f", track {segment['track']}" if segment.get("track") else "")
+    return str(segment["kind"]) + (f", track {segment['track']}" if segment.get("track") else "")
 
 
 def disguise(segment: Json) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from fingerprint.exchange import Exchange
 from fingerprint.extractor import EXTRACTORS
 from fingerprint.fingerprint import PLAIN
-from fingerprint.media import Limits, MediaError, MediaFile, open_media, sha256, windows
+from fingerprint.media import Limits, MediaError, MediaFile, open_media, sha256, unchanged, windows
 from matching.engine import OVERLAP
 
 
@@ -14,8 +14,8 @@ def fingerprinted(
     path: Path, query: bool, limits: Limits, progress: Callable[[float], None] = lambda _: None
 ) -> Exchange:
     """The fingerprints of a file: for registering, and with ``query`` those for asking too. Raises MediaError."""
-    digest = sha256(path)
-    with open_media(path, limits) as media:
+    with unchanged(path), open_media(path, limits) as media:
+        digest = sha256(path)
         extractors = [e for e in (make() for make in EXTRACTORS.values()) if e.kind in media.kinds]
         references, queries = [], []
         for i, extractor in enumerate(extractors):
