@@ -181,9 +181,15 @@ class Both:
         self.algorithm = one.algorithm
         self._both = (one, other)
 
-    def search(self, query: Fingerprint, k: int, reliability: NDArray[np.float32] | None = None) -> Hits:
+    def search(
+        self,
+        query: Fingerprint,
+        k: int,
+        reliability: NDArray[np.float32] | None = None,
+        patient: bool = False,
+    ) -> Hits:
         """The k nearest codes of each."""
-        one, other = (index.search(query, k, reliability) for index in self._both)
+        one, other = (index.search(query, k, reliability, patient) for index in self._both)
         return replace(
             one,
             ref_ids=np.concatenate([one.ref_ids, other.ref_ids]),
