@@ -23,6 +23,7 @@ log = logging.getLogger("whorl.serve")
 
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises CatalogError when the database or the port cannot be used."""
+    os.umask(0o077)  # seized media, keys' digests: nobody else on this machine is to read them
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)  # uvicorn hands the signal on once the requests under way are answered
     logs.to_stderr()
@@ -66,6 +67,8 @@ def _welcome(settings: Settings) -> None:
     if made:
         log.info("the administrator's key is printed, this once; `whorl key` makes another")
         print(made.text, flush=True)
+    else:
+        log.info("the administrator's key was printed at the first start; `whorl key` makes another")
 
 
 def _opened(settings: Settings) -> Store:

@@ -92,6 +92,8 @@ def test_a_file_that_cannot_be_read_fails_alone_under_its_own_name(
     assert over["state"] == "failed"
     assert over["error"]["message"].startswith("holiday.mp4: ")
     assert over["upload"] not in over["error"]["message"]
+    (answer,) = asks.get("/v1/matches?status=error").json()["items"]
+    assert (answer["id"], answer["error"]) == (over["match"], over["error"])
 
 
 def test_an_upload_becomes_a_job_and_a_job_a_reference_that_is_found(app: FastAPI, at_work: Workers) -> None:

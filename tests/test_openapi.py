@@ -1,5 +1,7 @@
 """The OpenAPI document tells the truth: of every operation it names every answer, and no request breaks the service."""
 
+import json
+import re
 from pathlib import Path
 
 from tests.fuzzing import ROLES, fuzzed
@@ -25,3 +27,10 @@ def test_every_error_has_one_form(tmp_path: Path) -> None:
     assert len(errors) > 100
     assert {kind for error in errors for kind in error["content"]} == {"application/problem+json"}
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_reference_of_the_document_leads_somewhere(tmp_path: Path) -> None:
+    with served(tmp_path) as app:
+        document = client(app).get("/openapi.json").json()
+    named = set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert "MatchIn" in named and named - document["components"]["schemas"].keys() == set()

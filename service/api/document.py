@@ -3,7 +3,9 @@
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
 
+from service.api.matches import MatchIn
 from service.api.problem import MEDIA_TYPE
 
 Json = dict[str, Any]
@@ -97,6 +99,9 @@ def completed(document: Json) -> None:
     """Adds the errors to every operation of the document."""
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {})["Problem"] = _PROBLEM
+    # What a route reads by itself, FastAPI does not know of.
+    _, told = models_json_schema([(MatchIn, "validation")], ref_template="#/components/schemas/{model}")
+    parts["schemas"] |= told["$defs"]
     for name in ("HTTPValidationError", "ValidationError"):
         parts["schemas"].pop(name, None)
     parts.setdefault("securitySchemes", {})["key"] = _KEY

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from fingerprint.exchange import is_exchange, unpacked
 from fingerprint.media import Limits, MediaError, start_decoder
 from fingerprint.storage import StorageError
 from matching.engine import WIDTH, Engine
+from matching.segment import Answer, Failure, QueryInfo
 from matching.taken import Taken
 from service.examining import maker
 from service.store import answers, jobs, works
@@ -107,10 +109,25 @@ Keep = Callable[[Store, Engine, Begun, Any], bool]
 
 
 def keep_answer(store: Store, engine: Engine, begun: Begun, answer: Json) -> bool:
-    """Ends a "match": with its answer, or with the reason why the file could not be examined."""
+    """Ends a "match" with its answer, which is kept also where it says why the file could not be examined."""
+    keep = partial(_kept, answer)
     if answer["error"]:
-        return jobs.fail(store, begun, answer["error"]["code"], answer["error"]["message"])
-    return jobs.finish(store, begun, lambda c, job: {"answer_id": answers.add(c, job, answer)})
+        return jobs.fail(store, begun, answer["error"]["code"], answer["error"]["message"], keep)
+    return jobs.finish(store, begun, keep)
+
+
+def _kept(answer: Json, connection: Any, job: Any) -> Json:
+    return {"answer_id": answers.add(connection, job, answer)}
+
+
+def keep_failure(store: Store, engine: Engine, begun: Begun, code: str, message: str) -> bool:
+    """Ends a job whose file could not be read to the end."""
+    if begun.job.kind != "match":
+        return jobs.fail(store, begun, code, message)
+    asked = begun.job.input
+    query = QueryInfo(asked["name"], asked["sha256"], 0.0, ())
+    unexamined = Answer(query, (), Failure(code, message), (), 0.0)
+    return keep_answer(store, engine, begun, answer_json(unexamined, engine.catalog.work, maker(engine)))
 
 
 def keep_reference(store: Store, engine: Engine, begun: Begun, made: Registration) -> bool:

@@ -21,7 +21,7 @@ from matching.engine import Engine
 from service.incoming import Incoming
 from service.jobs.lease import Lease, dead
 from service.jobs.queue import QUEUE, WORKFLOW, Queue, config
-from service.jobs.work import KEEPERS, Opening, Task, reader
+from service.jobs.work import KEEPERS, Opening, Task, keep_failure, reader
 from service.settings import Settings
 from service.store import jobs
 from service.store.jobs import Begun
@@ -157,7 +157,7 @@ class Worker:
                 self._give_back(begun)
         elif done.failure:
             code, reason = done.failure
-            jobs.fail(self._store, begun, code, f"{row.input['name']}: {reason}")
+            keep_failure(self._store, self._engine, begun, code, f"{row.input['name']}: {reason}")
         else:
             self._keep(begun, done.result)
 

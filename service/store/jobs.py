@@ -142,10 +142,21 @@ def finish(store: Store, begun: Begun, keep: Callable[[sa.Connection, Job], Json
         return True
 
 
-def fail(store: Store, begun: Begun, code: str, message: str) -> bool:
-    """Ends a job with an error; False where it is no longer this worker's."""
+def fail(
+    store: Store,
+    begun: Begun,
+    code: str,
+    message: str,
+    keep: Callable[[sa.Connection, Job], Json] | None = None,
+) -> bool:
+    """Ends a job with an error, and what ``keep`` gives, as ``finish`` does; False where it is no longer this worker's."""
     with store.write() as connection:
-        return _end(connection, begun.held, "failed", error={"code": code, "message": message})
+        job = connection.execute(sa.select(jobs).where(begun.held)).one_or_none()
+        if job is None:
+            return False
+        more = keep(connection, job) if keep is not None else {}
+        _end(connection, begun.held, "failed", error={"code": code, "message": message}, **more)
+        return True
 
 
 def give_back(store: Store, begun: Begun) -> Job | None:

@@ -46,11 +46,15 @@
     const source = new EventSource(`/v1/jobs/${encodeURIComponent(id)}/events`);
     watched.set(id, source);
     source.addEventListener("progress", (event) => {
-      const { progress } = JSON.parse(event.data);
+      const { progress, state } = JSON.parse(event.data);
       const card = document.getElementById(`job-${id}`);
       const bar = card && $("progress", card);
       if (!bar || typeof progress !== "number") return;
       bar.value = progress;
+      if (state === "running") {
+        $(".chip", card).textContent = state;
+        $(".chip", card).className = `chip ${state}`;
+      }
       $("[data-said]", card).textContent = `${Math.round(100 * progress)} %`;
     });
     const over = () => {
