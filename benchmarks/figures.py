@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.accuracy import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
-FILES = ("accuracy.json", "speed.json", "scale.json", "scan.json")
+FILES = ("accuracy.json", "speed.json", "scale.json", "scan.json", "service.json")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 

@@ -29,6 +29,7 @@ from benchmarks.corpus import media_folder, seeded, titles
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_opus
 from benchmarks.served import Served, started
 from benchmarks.service_kills import killed
+from benchmarks.service_rows import required
 
 CLIPS = 30  # of 10 s: two thirds are sound
 SECONDS = 10.0
@@ -155,7 +156,8 @@ def main() -> None:
 
     def note(what: str, figures: dict[str, Any]) -> None:
         known = json.loads(place.read_text()) if place.exists() else {}
-        place.write_text(json.dumps(known | {what: figures}, indent=1) + "\n")
+        known[what] = figures
+        place.write_text(json.dumps(known | {"required": required(known)}, indent=1) + "\n")
         print(json.dumps({what: figures}, indent=1), flush=True)
 
     with _copied(given.data) as data:
