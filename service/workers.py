@@ -2,9 +2,10 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -103,11 +104,12 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, make, given), daemon=True)
         # Ctrl-C reaches the whole group; the parent alone decides what it means.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        with _undisturbed():
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                self._process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         theirs.close()
         self.alive, self.ready, self.busy, self.part, self.job = True, False, False, 0.0, None
         self.heard = time.monotonic()
@@ -150,6 +152,22 @@ class _Worker:
             raise WorkerError(f"a worker ended with status {status} before it began: see above")
         name = signal.Signals(-status).name if status and status < 0 else f"status {status}"
         return self.failed("crashed", f"crashed the process that examined it ({name})")
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """An interruption waits until the end: another thread may take the signal, whatever this one blocks."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # nothing is interrupted there
+        return
+    interrupted: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if interrupted:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _serve(connection: Connection, make: Make, given: Any) -> None:
