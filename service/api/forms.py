@@ -178,6 +178,13 @@ async def json_body(request: Request) -> Body:
     return body
 
 
+def file_or_upload(fields: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that calls ``handed_in``: a form with these fields, or other bodies."""
+    properties = {"file": {"type": "string", "format": "binary"}, **fields}
+    form = {"schema": {"type": "object", "required": ["file"], "properties": properties}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": form, **others}}}
+
+
 @asynccontextmanager
 async def handed_in(
     request: Request, who: Caller, files: Incoming, inner: str = "", names: tuple[str, ...] = ()

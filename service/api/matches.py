@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.api.access import needs, store
-from service.api.forms import handed_in
+from service.api.forms import file_or_upload, handed_in
 from service.api.jobs import JobOut, accepted
 from service.api.problem import Problem, not_found
 from service.api.receiving import incoming
@@ -66,28 +66,16 @@ def finished(held: Store, who: Caller, upload_id: str) -> Upload:
     return upload
 
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "place": {"type": "string"},
-                        "territory": {"type": "string"},
-                        "at": {"type": "string", "format": "date-time"},
-                        "case": {"type": "string"},
-                        "priority": {"type": "integer"},
-                    },
-                }
-            },
-            "application/json": {"schema": {"$ref": "#/components/schemas/MatchIn"}},
-        },
-    }
-}
+_BODY = file_or_upload(
+    {
+        "place": {"type": "string"},
+        "territory": {"type": "string"},
+        "at": {"type": "string", "format": "date-time"},
+        "case": {"type": "string"},
+        "priority": {"type": "integer"},
+    },
+    {"application/json": {"schema": {"$ref": "#/components/schemas/MatchIn"}}},
+)
 
 
 @router.post("", status_code=202, openapi_extra=_BODY)

@@ -10,7 +10,7 @@ from fingerprint.exchange import MEDIA_TYPE
 from service.api.access import needs, store
 from service.api.etags import Answered
 from service.api.fingerprints import BODY, fingerprint_body, kept
-from service.api.forms import handed_in, media_type
+from service.api.forms import file_or_upload, handed_in, media_type
 from service.api.jobs import JobOut, accepted
 from service.api.matches import checked, finished
 from service.api.pages import Asked
@@ -42,28 +42,15 @@ class ReferenceIn(Body):
     identifiers: Annotated[list[Identifier], Field(max_length=100, default_factory=list)]
 
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "work": {"type": "string"},
-                        "title": {"type": "string"},
-                        "kind": {"type": "string"},
-                        "identifiers": {"type": "string", "description": "Parted by `;`."},
-                    },
-                }
-            },
-            "application/json": {"schema": ReferenceIn.model_json_schema()},
-            MEDIA_TYPE: BODY,
-        },
-    }
-}
+_BODY = file_or_upload(
+    {
+        "work": {"type": "string"},
+        "title": {"type": "string"},
+        "kind": {"type": "string"},
+        "identifiers": {"type": "string", "description": "Parted by `;`."},
+    },
+    {"application/json": {"schema": ReferenceIn.model_json_schema()}, MEDIA_TYPE: BODY},
+)
 
 
 @router.get("", response_model=References)
