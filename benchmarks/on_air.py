@@ -1,6 +1,6 @@
-"""`whorl watch` against the clock: radios in real time, and live against live.
+"""`whorl watch` against the clock: radios and television in real time, and live against live.
 
-    python -m benchmarks.on_air [--radios N] [--seconds S] [--delay D]
+    python -m benchmarks.on_air [--radios N] [--televisions N] [--seconds S] [--delays D...]
 
 A server of this machine puts programmes on the air as HLS, a segment when it is complete. What watching costs is measured
 in CPU seconds of all its processes, for other work on the machine counts little there. Writes ``on_air.json`` into
@@ -16,23 +16,23 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import av
+import cv2
 import numpy as np
 
-from benchmarks.audio_attacks import RATE, Sound
-from benchmarks.copies import excerpt
-from benchmarks.corpus import Title, draw, media_folder, originals, seeded, titles
+from benchmarks.audio_attacks import Sound
+from benchmarks.corpus import Title, draw, media_folder, originals, titles
 from benchmarks.corpus import strangers as unregistered
-from benchmarks.files import read_sound
+from benchmarks.programmes import SCENE, SEGMENT, Picture, Segments, radio, segmented, television
 
 RESULTS = Path(__file__).parent / "results"
-SEGMENT, SHOWN = 2.0, 6  # seconds of a segment, and how many a list shows
-QUIET, WORK = 20.0, 20.0  # seconds of nobody's before each work, and of the work
+SHOWN = 6  # segments that a list shows
 
 
 class Air:
@@ -81,33 +81,6 @@ def serving(air: Air) -> Iterator[str]:
         server.shutdown()
 
 
-def segmented(sound: Sound, folder: Path) -> tuple[list[bytes], list[float]]:
-    """A programme's sound as segments, and their lengths."""
-    listed = folder / "list.m3u8"
-    options = {"hls_time": f"{SEGMENT:g}", "hls_list_size": "0"}
-    with av.open(str(listed), "w", format="hls", options=options) as container:
-        stream = container.add_stream("aac", rate=RATE, layout="mono")
-        for first in range(0, len(sound) - 1023, 1024):
-            frame = av.AudioFrame.from_ndarray(sound[None, first : first + 1024], "fltp", "mono")
-            frame.sample_rate, frame.pts = RATE, first
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    lines = listed.read_text().splitlines()
-    names = [line for line in lines if line and not line.startswith("#")]
-    lengths = [float(line[8:].rstrip(",")) for line in lines if line.startswith("#EXTINF")]
-    return [(folder / name).read_bytes() for name in names], lengths
-
-
-def programme(media: Path, known: list[Title], others: list[Title], seconds: float, name: str) -> Sound:
-    """Nobody's sound and works by turns."""
-    rng, parts = seeded(name, "on air"), list[Sound]()
-    while sum(map(len, parts)) < seconds * RATE:
-        for some, length in ((others, QUIET), (known, WORK)):
-            sound = read_sound(media / some[int(rng.integers(len(some)))].file)
-            parts.append(np.resize(excerpt(sound, length, rng)[1], round(length * RATE)))
-    return np.concatenate(parts)[: round(seconds * RATE)]
-
-
 def whorl(data: Path, *arguments: str) -> list[str]:
     """The command line."""
     return [sys.executable, "-m", "service.cli", "--data", str(data), *arguments]
@@ -119,91 +92,142 @@ def usage() -> float:
     return spent.children_user + spent.children_system
 
 
-def radios(
-    air: Air, url: str, data: Path, programmes: list[tuple[list[bytes], list[float]]], count: int
+def watched(
+    air: Air, url: str, data: Path, programmes: list[Segments], count: int, *more: str
 ) -> dict[str, Any]:
-    """Many radios in real time: what a second of one costs, what is shed, what was found how late."""
+    """Many streams in real time: what a second of one costs, what is shed, what was found how late."""
     begun, before = time.time() + 5.0, usage()
-    names = [f"radio-{i}" for i in range(count)]
+    names = [f"stream-{i}" for i in range(count)]
     for i, name in enumerate(names):
         air.programmes[name] = (*programmes[i % len(programmes)], begun)
     seconds = sum(programmes[0][1])
     urls = [f"{url}/{name}/list.m3u8" for name in names]
-    command = whorl(data, "watch", *urls, "--allow-host", "127.0.0.1", "--json")
+    command = whorl(data, "watch", *urls, "--allow-host", "127.0.0.1", "--json", *more)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     spent = usage() - before
     started = [e for e in events if e["event"] == "started"]
     waits = [e["stream_time"] - e["segment"]["query_start"] for e in started]
     return {
-        "radios": count,
+        "streams": count,
         "seconds": round(seconds, 1),
         "CPU seconds for each of stream": round(spent / (seconds * count), 4),
         "streams that two cores carry": round(2 * seconds * count / spent),
         "started": len(started),
-        "started, seconds of stream after the first, p50": round(float(np.median(waits)), 2)
-        if waits
-        else None,
-        "load was shed": "the machine is busy" in done.stderr,
+        "started, seconds of stream after the first": spread(waits),
+        "shed": sorted(
+            {line.partition("the machine is busy: ")[2] for line in done.stderr.splitlines()} - {""}
+        ),
         "errors": sum(e["event"] == "error" for e in events),
     }
 
 
-def live(
-    air: Air, url: str, data: Path, sound: tuple[list[bytes], list[float]], delay: float
-) -> dict[str, Any]:
+def spread(values: list[float]) -> dict[str, float]:
+    """Median and 95th percentile."""
+    return {f"p{p}": round(float(np.percentile(values, p)), 2) for p in (50, 95)} if values else {}
+
+
+def live(air: Air, url: str, data: Path, own: Segments, other: Segments, delay: float) -> dict[str, Any]:
     """A reference on the air, and a stream so many seconds behind it."""
-    begun = time.time() + 6.0
-    air.programmes |= {"own": (*sound, begun), "behind": (*sound, begun + delay)}
+    begun = time.time() + 8.0
+    here, there = f"own-{delay:g}", f"behind-{delay:g}"
+    air.programmes |= {here: (*own, begun), there: (*other, begun + delay)}
     more = ("--allow-host", "127.0.0.1", "--json")
-    own = subprocess.Popen(
-        whorl(data, "register", "--live", f"{url}/own/list.m3u8", "--drop", *more),
+    with subprocess.Popen(
+        whorl(data, "register", "--live", f"{url}/{here}/list.m3u8", "--drop", *more),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    )
-    time.sleep(delay)
-    done = subprocess.run(
-        whorl(data, "watch", f"{url}/behind/list.m3u8", *more), capture_output=True, text=True, check=False
-    )
-    own.wait()
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    told = [e["delay"] for e in events if "delay" in e]
-    first = next((e for e in events if e["event"] == "started" and "delay" in e), None)
+    ) as recording:
+        time.sleep(max(0.0, begun + delay - 2.0 - time.time()))
+        done = subprocess.run(
+            whorl(data, "watch", f"{url}/{there}/list.m3u8", *more),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        recording.wait()
+    events = [e for e in map(json.loads, done.stdout.splitlines()) if "delay" in e]
+    errors = [abs(e["delay"] - delay) for e in events]
     return {
         "delay": delay,
-        "found after seconds of stream": first and first["stream_time"],
-        "told": told,
-        "error of the last": round(abs(told[-1] - delay), 3) if told else None,
+        "found after seconds of stream": events[0]["stream_time"] if events else None,
+        "told": [e["delay"] for e in events],
+        "within 0.2 s": sum(error <= 0.2 for error in errors),
+        "error of the last": round(errors[-1], 3) if errors else None,
     }
+
+
+def disguised(picture: Picture) -> Picture:
+    """Mirrored, and a tenth cut off, half of it on each side."""
+    height, width = picture.shape[:2]
+    cut = picture[height // 20 : height - height // 20, width // 20 : width - width // 20, :]
+    return np.asarray(cv2.resize(cut[:, ::-1], (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def main() -> None:
     """Measures and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--radios", type=int, default=100)
+    parser.add_argument("--televisions", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument("--delay", type=float, default=10.0)
+    parser.add_argument("--delays", type=float, nargs="*", default=[5.0, 30.0, 120.0])
     given = parser.parse_args()
     media = media_folder()
     everything = titles(media)
-    known = sorted(originals(everything, "audio"), key=lambda t: draw(t.file + "air"))[:10]
-    others = unregistered(everything, "audio")
+    known, others = (
+        {kind: _drawn(some(everything, kind)) for kind in ("audio", "video")}
+        for some in (originals, unregistered)
+    )
+    figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as place:
-        data, folders = Path(place) / "data", [Path(place) / str(i) for i in range(4)]
-        files = [str(media / title.file) for title in known]
+        data = Path(place) / "data"
+        files = [str(media / title.file) for kind in known for title in known[kind]]
         subprocess.run(whorl(data, "register", *files), check=True, stdout=subprocess.DEVNULL)
-        made = []
-        for folder in folders:
+
+        def sound(name: str) -> Sound:
+            return radio(media, known["audio"], others["audio"], given.seconds, name)
+
+        def pictures(name: str) -> Iterator[Picture]:
+            return television(media, known["video"], others["video"], given.seconds, name)
+
+        def rendered(name: str, *made: Any) -> Segments:
+            folder = Path(place) / name
             folder.mkdir()
-            made.append(segmented(programme(media, known, others, given.seconds, folder.name), folder))
+            return segmented(folder, *made)
+
+        heard = [rendered(f"radio-{i}", sound(f"radio-{i}")) for i in range(4)]
+        seen = [rendered(f"tv-{i}", sound(f"tv-{i}"), pictures(f"tv-{i}")) for i in range(4)]
+        mute = [
+            rendered(f"mute-{i}", None, pictures("mute"), change)
+            for i, change in enumerate((plain, disguised))
+        ]
+        both = rendered("both", sound("tv-0"), pictures("tv-0"), disguised)
         air = Air()
         with serving(air) as url:
-            figures = {
-                "live against live": live(air, url, data, made[0], given.delay),
-                "radios": radios(air, url, data, made, given.radios),
-            }
-    (RESULTS / "on_air.json").write_text(json.dumps(figures, indent=1) + "\n")
+            rows = [("pictures and sound", seen[0], both), ("pictures alone", mute[0], mute[1])]
+            for name, own, other in rows if given.delays else ():
+                asked = partial(live, air, url, data, own, other)
+                with ThreadPoolExecutor() as pool:
+                    figures[f"live against live, mirrored and cropped, {name}"] = list(
+                        pool.map(asked, given.delays)
+                    )
+            if given.radios:
+                figures["radios"] = watched(air, url, data, heard, given.radios)
+            if given.televisions:
+                figures["televisions"] = watched(air, url, data, seen, given.televisions)
+    path = RESULTS / "on_air.json"
+    before = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**before, **figures}, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
+
+
+def plain(picture: Picture) -> Picture:
+    """As it is."""
+    return picture
+
+
+def _drawn(some: list[Title]) -> list[Title]:
+    return sorted((t for t in some if t.seconds >= SCENE), key=lambda t: draw(t.file + "air"))[:12]
 
 
 if __name__ == "__main__":
