@@ -120,8 +120,14 @@ def read_table(path: Path, given: Details) -> DetailsTable:
     """The table of a CSV file. Raises InputError."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            delimiter = _delimiter(file.readline())
+            file.seek(0)
+            rows = list(csv.DictReader(file, delimiter=delimiter))
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"table {path} is not UTF-8 text (byte {error.start}): in a spreadsheet, save it as `CSV UTF-8`"
+        ) from None
+    except (OSError, csv.Error) as error:
         raise InputError(f"table {path} cannot be read: {error}") from None
     if not rows or "file" not in rows[0]:
         raise InputError(f"table {path} has no column `file`: it may have {', '.join(COLUMNS)}")
@@ -132,6 +138,11 @@ def read_table(path: Path, given: Details) -> DetailsTable:
         return DetailsTable({row["file"]: _row(row, given) for row in rows}, given)
     except InputError as error:
         raise InputError(f"table {path}: {error}") from None
+
+
+def _delimiter(header: str) -> str:
+    """What parts the columns: spreadsheets write semicolons where the comma is the decimal mark."""
+    return max(",;\t", key=header.count)
 
 
 def _row(row: dict[str, str | None], given: Details) -> Details:

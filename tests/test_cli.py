@@ -84,6 +84,25 @@ def test_a_table_tells_the_works(data: Path, song: Path, tmp_path: Path) -> None
     assert shown["identifiers"] == ["isrc:USRC17607839", "iswc:T-034.524.680-1"]
 
 
+def test_a_table_of_a_spreadsheet_may_be_parted_by_semicolons(data: Path, song: Path, tmp_path: Path) -> None:
+    table = tmp_path / "works.csv"
+    rows = (
+        f'file;title;identifiers\r\n{song.name};Café, at night;"isrc:USRC17607839;iswc:T-034.524.680-1"\r\n'
+    )
+    table.write_bytes(b"\xef\xbb\xbf" + rows.encode())
+    assert whorl("register", song, "--table", table).exit_code == 0
+    (shown,) = lines("show", "1")
+    assert shown["title"] == "Café, at night"
+    assert shown["identifiers"] == ["isrc:USRC17607839", "iswc:T-034.524.680-1"]
+
+
+def test_a_table_in_another_encoding_is_told_how_to_be_saved(data: Path, song: Path, tmp_path: Path) -> None:
+    table = tmp_path / "works.csv"
+    table.write_bytes("file;title\nsong.m4a;Café\n".encode("latin-1"))
+    result = whorl("register", song, "--table", table)
+    assert result.exit_code == 2 and "CSV UTF-8" in result.stderr
+
+
 def test_a_row_of_a_table_that_no_file_has_is_named(data: Path, song: Path, tmp_path: Path) -> None:
     table = tmp_path / "works.csv"
     table.write_text(f"file,title\n{song.name},Harbour Lights\nharbor.m4a,A slip\n")
