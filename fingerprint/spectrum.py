@@ -7,7 +7,6 @@ bands and a change of tempo a change of the hop: a disguise is undone on the que
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 8000
@@ -61,9 +60,7 @@ def band_powers(samples: Array, pitches: tuple[float, ...] = (0.0,), time_scale:
         framed = every[::HOP] if time_scale == 1 else every
         for first in range(0, len(starts), _BLOCK):
             block = slice(first, min(first + _BLOCK, len(starts)))
-            spectrum = scipy.fft.rfft(
-                framed[block if time_scale == 1 else starts[block]] * _WINDOW, axis=1, overwrite_x=True
-            )
+            spectrum = np.fft.rfft(framed[block if time_scale == 1 else starts[block]] * _WINDOW, axis=1)
             np.matmul(spectrum.real**2 + spectrum.imag**2, bank, out=powers[block])
     return [powers[:, i * BANDS : (i + 1) * BANDS] for i in range(len(pitches))]
 
