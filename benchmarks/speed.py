@@ -28,6 +28,7 @@ from benchmarks.processes import Run, run
 from benchmarks.queries import default_cache, queries
 from benchmarks.stages import profiled
 from benchmarks.truth import Truth
+from fingerprint.extractor import EXTRACTORS
 from fingerprint.storage import to_bytes
 from index.catalog import Catalog
 
@@ -138,20 +139,31 @@ def extracting(cache: Path, note: Callable[[str], None]) -> dict[str, Any]:
 
 
 def profile(cache: Path, note: Callable[[str], None]) -> dict[str, dict[str, float]]:
-    """Seconds of each stage, by clip: one of each group. Needs the catalog of a measurement before."""
+    """Seconds of each stage, by clip: one of each group.
+
+    Raises RuntimeError without a catalog of a measurement before, or where that holds codes that are made no longer.
+    """
+    data = cache / "speed-catalog"
+    lacking = set(EXTRACTORS) - (set(stored(data)) if data.is_dir() else set())
+    if lacking:
+        raise RuntimeError(f"{data} has no codes {', '.join(sorted(lacking))}: run whorl bench speed first")
     folder, truths = queries(media_folder(), cache, note)
     clips = {t.group: t.query for t in reversed(truths) if t.group in CLIPS and t.length == 10.0}
-    return {group: profiled(cache / "speed-catalog", folder / clip) for group, clip in sorted(clips.items())}
+    return {group: profiled(data, folder / clip) for group, clip in sorted(clips.items())}
 
 
 def print_profile(found: dict[str, dict[str, float]]) -> None:
     """A column a clip."""
     table = Table("stage", *found)
     for stage in next(iter(found.values())):
-        table.add_row(
-            stage, *(f"{row[stage]:.2f} s, {row[stage] / sum(row.values()):.0%}" for row in found.values())
-        )
+        table.add_row(stage, *(_part(row[stage], sum(row.values())) for row in found.values()))
+    table.add_section()
+    table.add_row("together", *(_part(sum(row.values()), sum(row.values())) for row in found.values()))
     Console().print(table)
+
+
+def _part(seconds: float, total: float) -> str:
+    return f"{seconds:5.2f} s, {seconds / total:4.0%}"
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Where each second of ``whorl match`` goes, from the start of the process to the answer.
 
-The command runs under Python's profiler, which slows small functions down: the shares tell more than the seconds. What
-stages call of each other is told with the first of them.
+The command runs under Python's profiler, which slows small functions down: the shares tell more than the seconds. What is
+spent in a function itself counts for the stage it was called for, the innermost one: what the index loads is loading code.
 """
 
 import pstats
@@ -26,7 +26,10 @@ STAGES = {
     "hits to lines": (("matching/align.py", "lines"),),
     "scoring lines": (("matching/verify.py", "stretch"),),
 }
-REST, START = "everything else", "starting and ending the process"
+REST, START = "everything else", "start and end of it"
+
+Function = tuple[str, int, str]  # its file, line and name
+Shares = dict[str, float]
 
 
 def profiled(data: Path, clip: Path) -> dict[str, float]:
@@ -41,16 +44,36 @@ def profiled(data: Path, clip: Path) -> dict[str, float]:
 
 
 def told(stats: Any, wall: float) -> dict[str, float]:
-    """The stages of a profile, the rest of it, and what of the wall time is before and after it."""
-    seconds = {stage: sum(_cumulative(stats, *place) for place in places) for stage, places in STAGES.items()}
-    seconds[REST] = max(0.0, stats.total_tt - sum(seconds.values()))
-    seconds[START] = max(0.0, wall - stats.total_tt)
+    """The stages of a profile, the rest of it, and what of the wall time is before and after it: together the wall time."""
+    seconds = dict.fromkeys((*STAGES, REST), 0.0)
+    known: dict[Function, Shares] = {}
+    for function, (_, _, own, _, _) in stats.stats.items():
+        for stage, share in _shares(stats.stats, function, known).items():
+            seconds[stage] += share * own
+    seconds[START] = max(0.0, wall - sum(seconds.values()))
     return seconds
 
 
-def _cumulative(stats: Any, path: str, function: str) -> float:
-    return sum(
-        float(row[3])
-        for (file, _, name), row in stats.stats.items()
-        if file.endswith(path) and name == function
-    )
+def _shares(rows: dict[Function, Any], function: Function, known: dict[Function, Shares]) -> Shares:
+    """Parts of a function's time by the stage that it was called for: those of its callers, by their calls' seconds."""
+    if function not in known:
+        known[function] = {REST: 1.0}  # what calls itself in a circle
+        stage = _stage(function)
+        callers = {caller: edge[3] for caller, edge in rows[function][4].items() if caller != function}
+        total = sum(callers.values())
+        if stage:
+            known[function] = {stage: 1.0}
+        elif total > 0:
+            found: Shares = {}
+            for caller, seconds in callers.items():
+                for of, share in _shares(rows, caller, known).items():
+                    found[of] = found.get(of, 0.0) + share * seconds / total
+            known[function] = found
+    return known[function]
+
+
+def _stage(function: Function) -> str | None:
+    file, _, name = function
+    return next(
+        (stage for stage, places in STAGES.items() for path, called in places
+         if file.endswith(path) and name == called), None)  # fmt: skip

@@ -100,14 +100,16 @@ def _starts(frames: int, step: int) -> Rows:
 
 def _blocks(chunks: Iterable[Array]) -> Iterator[tuple[int, Array]]:
     """Stretches of BLOCK samples with MARGIN on both sides (less at the ends), each with the number of its first sample."""
-    held, first, complete = np.zeros(0, np.float32), 0, BLOCK + MARGIN
+    pieces, size, first, complete = [np.zeros(0, np.float32)], 0, 0, BLOCK + MARGIN
     for chunk in chunks:
-        held = np.concatenate([held, chunk])
-        while len(held) > complete:
+        pieces.append(chunk)
+        size += len(chunk)
+        while size > complete:
+            held = np.concatenate(pieces)
             yield first, held[:complete]
             drop = complete - 2 * MARGIN
-            held, first, complete = held[drop:], first + drop, BLOCK + 2 * MARGIN
-    yield first, held
+            pieces, size, first, complete = [held[drop:]], size - drop, first + drop, BLOCK + 2 * MARGIN
+    yield first, np.concatenate(pieces)
 
 
 class AudioExtractor:

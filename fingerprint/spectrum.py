@@ -7,7 +7,6 @@ bands and a change of tempo a change of the hop: a disguise is undone on the que
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 8000
@@ -24,7 +23,7 @@ Array = NDArray[np.float32]
 
 _WINDOW = np.hanning(FRAME).astype(np.float32)
 _WINDOW /= np.sqrt(np.sum(_WINDOW**2) * FRAME / 2)
-_BLOCK = 512  # frames a transform takes at once: keeps the work in the cache and the memory flat
+_BLOCK = 128  # frames a transform takes at once: keeps the work in the cache and the memory flat
 
 
 def frame_starts(samples: int, time_scale: float = 1.0) -> NDArray[np.int64]:
@@ -56,19 +55,24 @@ def band_powers(samples: Array, pitches: tuple[float, ...] = (0.0,), time_scale:
     bank = np.concatenate([filter_bank(pitch) for pitch in pitches], axis=1)
     powers = np.empty((len(starts), bank.shape[1]), np.float32)
     if len(starts):
-        framed = np.lib.stride_tricks.sliding_window_view(samples, FRAME)
+        every = np.lib.stride_tricks.sliding_window_view(samples, FRAME)
+        # Frames at equal steps are seen where they lie; others are copied first.
+        framed = every[::HOP] if time_scale == 1 else every
         for first in range(0, len(starts), _BLOCK):
-            spectrum = scipy.fft.rfft(framed[starts[first : first + _BLOCK]] * _WINDOW, axis=1)
-            np.matmul(spectrum.real**2 + spectrum.imag**2, bank, out=powers[first : first + _BLOCK])
+            block = slice(first, min(first + _BLOCK, len(starts)))
+            spectrum = np.fft.rfft(framed[block if time_scale == 1 else starts[block]] * _WINDOW, axis=1)
+            np.matmul(spectrum.real**2 + spectrum.imag**2, bank, out=powers[block])
     return [powers[:, i * BANDS : (i + 1) * BANDS] for i in range(len(pitches))]
 
 
 def running_mean(values: Array, width: int = CONTEXT) -> Array:
     """Mean over ``width`` rows around each row, over those that exist at the ends: (n, m) -> (n, m)."""
     n, half = len(values), width // 2
-    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, 0, np.float64)])
+    total = np.zeros((n + 2 * half + 1, values.shape[1]))  # its row i sums the rows of values before i - half
+    total[half + 1 : half + 1 + n] = values
+    np.cumsum(total, 0, out=total)
     first, last = np.maximum(np.arange(n) - half, 0), np.minimum(np.arange(n) + half + 1, n)
-    return np.asarray((total[last] - total[first]) / (last - first)[:, None], np.float32)
+    return np.asarray((total[2 * half + 1 :] - total[:n]) / (last - first)[:, None], np.float32)
 
 
 def contrast(powers: Array) -> Array:
@@ -88,5 +92,6 @@ def patches(bands: Array, starts: NDArray[np.int64]) -> Array:
     pairs = (bands[:-1] + bands[1:]) / 2
     views = np.lib.stride_tricks.sliding_window_view(pairs, PATCH - 1, axis=0)[starts, :, ::2]
     flat = views.reshape(len(starts), PATCH_SIZE)
-    flat = flat - flat.mean(1, keepdims=True)
-    return np.asarray(flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-6), np.float32)
+    flat -= flat.mean(1, keepdims=True)
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-6
+    return np.asarray(flat, np.float32)

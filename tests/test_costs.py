@@ -1,9 +1,12 @@
 """What the benchmarks of speed and scale say of what they measured."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks import extraction, scale_rows, stages
+import pytest
+
+from benchmarks import extraction, scale_rows, speed, stages
 
 
 def size(hours: int, p50: float, hits: int) -> dict[str, Any]:
@@ -39,12 +42,34 @@ def test_registering_is_judged_by_a_bare_decode_and_extraction_by_the_peers_that
 
 
 def test_stages_and_what_is_left_are_the_wall_time() -> None:
-    rows: dict[tuple[str, int, str], tuple[int, int, float, float, dict[str, Any]]] = {
-        ("/here/index/segments.py", 45, "load_index"): (1, 1, 0.1, 0.5, {}),
-        ("/here/matching/align.py", 29, "lines"): (9, 9, 0.2, 0.25, {}),
-        ("/here/other.py", 1, "lines"): (1, 1, 1.0, 1.0, {}),
+    start, index = ("/here/cli.py", 1, "match"), ("/here/index/segments.py", 45, "load_index")
+    load, log = ("<frozen importlib._bootstrap>", 1, "_find_and_load"), ("~", 0, "log")
+
+    def row(own: float, total: float, **callers: float) -> tuple[int, int, float, float, dict[Any, Any]]:
+        known = {"start": start, "index": index, "load": load}
+        return 1, 1, own, total, {known[name]: (1, 1, seconds, seconds) for name, seconds in callers.items()}
+
+    rows = {
+        start: row(0.5, 2.0),
+        index: row(0.25, 1.0, start=1.0),
+        load: row(0.5, 0.75, index=0.5, start=0.25),  # of which the index loads two thirds
+        log: row(0.75, 0.75, index=0.25, start=0.25, load=0.25),
     }
-    seconds = stages.told(SimpleNamespace(stats=rows, total_tt=2.0), wall=2.5)
-    assert (seconds["loading the index"], seconds["hits to lines"]) == (0.5, 0.25)
-    assert (seconds[stages.REST], seconds[stages.START]) == (1.25, 0.5)
+    seconds = stages.told(SimpleNamespace(stats=rows), wall=2.5)
+    assert {stage: seconds[stage] for stage in ("loading the index", "loading code", stages.REST, stages.START)} == {
+        "loading the index": 0.5, "loading code": 0.75, stages.REST: 0.75, stages.START: 0.5}  # fmt: skip
     assert sum(seconds.values()) == 2.5
+
+
+def test_what_calls_itself_is_the_rest() -> None:
+    one, other = ("/here/a.py", 1, "one"), ("/here/a.py", 2, "other")
+    rows = {
+        one: (1, 1, 0.5, 1.0, {other: (1, 1, 0.5, 1.0)}),
+        other: (1, 1, 0.5, 1.0, {one: (1, 1, 0.5, 1.0)}),
+    }
+    assert stages.told(SimpleNamespace(stats=rows), wall=1.0)[stages.REST] == 1.0
+
+
+def test_a_profile_is_not_taken_on_codes_that_are_made_no_longer(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="run whorl bench speed first"):
+        speed.profile(tmp_path, print)

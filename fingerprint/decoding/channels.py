@@ -34,11 +34,12 @@ class Channels:
         if count == 1 and kind.kind != "f":
             return frame, True
         held = _samples(frame, kind)
-        sound, whole = (held if count <= MOST else held[:2]), True
-        if (
-            kind.kind == "f" and not np.abs(sound).max(initial=0.0) < LOUDEST
-        ):  # nor is it of what is no number
-            sound, whole = np.where(np.abs(sound) < LOUDEST, sound, kind.type(0)), False
+        sound = held if count <= MOST else held[:2]
+        whole = kind.kind != "f" or _is_sound(sound)
+        if not whole:
+            sound = np.where(np.abs(sound) < LOUDEST, sound, kind.type(0))
+        elif count == 1:
+            return frame, True
         signs = self._signs(sound, frame.samples / frame.sample_rate)
         if count <= MOST and whole and (signs > 0).all():
             return frame, True
@@ -62,11 +63,17 @@ class Channels:
         return np.where(correlation < OPPOSED, -1, 1).astype(np.int8)
 
 
+def _is_sound(samples: NDArray[Any]) -> bool:
+    """Whether all are numbers, and none too loud to be sound: of what is no number no comparison is true."""
+    return samples.size == 0 or bool(samples.min() > -LOUDEST and samples.max() < LOUDEST)
+
+
 def _samples(frame: AudioFrame, kind: np.dtype[Any]) -> NDArray[Any]:
     """The samples of each channel (channels, samples), without the padding of planes."""
     count = 1 if frame.format.is_planar else frame.layout.nb_channels
     size = frame.samples * count * kind.itemsize
-    planes = np.stack([np.frombuffer(memoryview(plane)[:size], kind) for plane in frame.planes])
+    each = [np.frombuffer(memoryview(plane)[:size], kind) for plane in frame.planes]
+    planes = np.stack(each) if len(each) > 1 else each[0][None]
     return planes if frame.format.is_planar else planes.reshape(-1, count).T
 
 

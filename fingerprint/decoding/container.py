@@ -158,21 +158,18 @@ class Source:
         """
         for stream in self.container.streams:
             stream.discard = wanted if stream in streams else Discard.all
-        packets = self.container.demux(*streams)
         while True:
             try:
-                packet = next(packets)
-            except StopIteration:
+                for packet in self.container.demux(*streams):
+                    if packet.size:
+                        yield packet
                 return
             except IndexError:  # a packet of a stream that the beginning did not tell of
-                packets = self.container.demux(*streams)
                 continue
             except av.error.FFmpegError as error:
                 _raise_limits(error)
                 self.broken_off = True
                 return
-            if packet.size:
-                yield packet
 
     def seek(self, stream: AudioStream | VideoStream, seconds: float) -> None:
         """Go to the last key frame before a time on the container's clock; stay where it is if it cannot."""
@@ -249,7 +246,8 @@ class Tolerant:
         """Frames of a packet; of ``None``, those still held at the end. Raises ``MemoryError``."""
         self.tried += packet is not None
         try:
-            return list(self._decode(packet))
+            frames: list[Any] = self._decode(packet)
+            return frames
         except av.error.FFmpegError as error:
             _raise_limits(error)
             _find_room(self._spare)

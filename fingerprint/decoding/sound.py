@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # the decoder library's generic types exist in its stubs alone
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
@@ -57,11 +57,12 @@ class Sound:
             self._push(frame)
         yield from self.rest()
 
-    def hear(self, frame: AudioFrame) -> Iterator[Message]:
+    def hear(self, frame: AudioFrame) -> Iterable[Message]:
         """One frame more; gives what comes before a gap."""
-        if self._misplaced(frame):
-            yield from self._move(frame)
+        # A call for each frame: a generator would cost more than all the rest of it.
+        before = tuple(self._move(frame)) if self._misplaced(frame) else ()
         self._push(frame)
+        return before
 
     def rest(self) -> Iterator[Message]:
         """All that is held back."""
@@ -75,17 +76,17 @@ class Sound:
 
     def _misplaced(self, frame: AudioFrame) -> bool:
         """Whether the frame's time stamp says that it does not continue the last one; counts its length."""
-        expected = self._expected
-        self._expected += frame.samples / frame.sample_rate
-        return frame.pts is not None and abs(self._start(frame) - expected) > GAP
+        expected, pts = self._expected, frame.pts
+        self._expected = expected + frame.samples / frame.sample_rate
+        return pts is not None and abs(self._place(pts) - expected) > GAP
 
-    def _start(self, frame: AudioFrame) -> float:
-        return (frame.pts or 0) * self._clock - self._source.origin + self._shift
+    def _place(self, pts: int) -> float:
+        return pts * self._clock - self._source.origin + self._shift
 
     def _move(self, frame: AudioFrame) -> Iterator[Message]:
         """Continue at the frame's time stamp, unless that shows a clock that was set anew."""
         length = frame.samples / frame.sample_rate
-        start, expected = self._start(frame), self._expected - length
+        start, expected = self._place(frame.pts or 0), self._expected - length
         leap = start - expected > LEAP
         if (start - expected < -SLIP and expected > 0) or leap or start > self._source.bounds.max_duration:
             self.leaps += leap
