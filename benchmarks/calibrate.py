@@ -43,8 +43,9 @@ EXACTNESS = {
 # of one reader reach 0.59, and copies whose tempo alone was changed begin at 0.65. A film at another speed is no such thing.
 ANEW = {"audio": 0.62, "video": -1.0}
 BEATS = 64
-# Captures that are of a registered series without being registered themselves: an assumption, one in four.
-SIBLINGS = 0.25
+# Captures that are of a registered series without being registered themselves: an assumption, one in four. Of those shorter
+# than SECONDS all are, for nothing else may be heard in them than what a series repeats: a reader's closing words.
+SIBLINGS, SHORT_SIBLINGS = 0.25, 1.0
 # Shares of the expected false matches that the stages may have: sound is disguised in 178 ways, of which chance makes much.
 WEIGHTS = {"audio": (0.94, 0.03, 0.03), "video": (0.58, 0.02, 0.2, 0.2)}
 REPORTED = 10  # titles between lines of progress
@@ -248,6 +249,7 @@ def fit(seconds: float, unrelated: Scores, siblings: Scores, searched: Scores) -
         for name, scores in (("unrelated", there), ("siblings", related))
     )
     excess = there[there > threshold] - threshold
+    share = SIBLINGS if seconds >= SECONDS else SHORT_SIBLINGS
     related = related[related > sibling_threshold] - sibling_threshold
     return {
         "seconds": seconds,
@@ -255,7 +257,7 @@ def fit(seconds: float, unrelated: Scores, siblings: Scores, searched: Scores) -
         "density": len(excess) / float(searched[~np.isnan(unrelated)].sum()),
         "scale": float(excess.mean()),
         "sibling_threshold": sibling_threshold,
-        "sibling_rate": SIBLINGS * TAIL["siblings"] / seconds,
+        "sibling_rate": share * TAIL["siblings"] / seconds,
         "sibling_scale": float(np.median(related) / np.log(2)),
     }
 
