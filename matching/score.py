@@ -100,7 +100,7 @@ class Calibration:
             model.expected_false_matches(score, query_seconds, reference_codes, sibling_seconds)
             for model in (shorter, longer)
         )
-        return few ** (1 - share) * many**share / self.weights[stage]
+        return math.pow(few, 1 - share) * math.pow(many, share) / self.weights[stage]
 
 
 def _around(models: tuple[NullModel, ...], seconds: float) -> tuple[NullModel, NullModel, float]:
