@@ -1,8 +1,8 @@
 """Makes what calibrates the scores: the decoys, and the null model fitted on real unrelated alignments.
 
-Every title that is not held out is a query in windows of ten seconds against all the others, those of its
-own series among them: what it scores there is chance. The excess of the scores over their upper fifth is
-exponential with the mean that is fitted (``matching/score.py``).
+Every title that is not held out is a query in windows of ten seconds, and in the first seconds of these, against
+all the others, those of its own series among them: what it scores there is chance. The excess of the scores over a high
+quantile is exponential with the mean that is fitted, for each length (``matching/score.py``).
 
     python -m benchmarks.calibrate --kind audio
 """
@@ -28,7 +28,9 @@ from matching.decoys import made_of
 from matching.search import Found, Search
 
 SEED = 20261124
-SECONDS = 10.0  # of a decoy, and of a query
+SECONDS = 10.0  # of a decoy, and of the longest queries
+# Seconds of queries, shortest first. What chance gives pictures of two seconds is what it gives those of ten.
+LENGTHS = {"audio": (2.0, 3.0, 5.0, SECONDS), "video": (SECONDS,)}
 QUERIES, DISGUISED = (
     10,
     2,
@@ -41,8 +43,9 @@ EXACTNESS = {
 # of one reader reach 0.59, and copies whose tempo alone was changed begin at 0.65. A film at another speed is no such thing.
 ANEW = {"audio": 0.62, "video": -1.0}
 BEATS = 64
-# Captures that are of a registered series without being registered themselves: an assumption, one in four.
-SIBLINGS = 0.25
+# Captures that are of a registered series without being registered themselves: an assumption, one in four. Of those shorter
+# than SECONDS all are, for nothing else may be heard in them than what a series repeats: a reader's closing words.
+SIBLINGS, SHORT_SIBLINGS = 0.25, 1.0
 # Shares of the expected false matches that the stages may have: sound is disguised in 178 ways, of which chance makes much.
 WEIGHTS = {"audio": (0.94, 0.03, 0.03), "video": (0.58, 0.02, 0.2, 0.2)}
 REPORTED = 10  # titles between lines of progress
@@ -151,8 +154,8 @@ _hall: tuple[
 ]  # of the forked processes: each takes a title out of its own copy of the index
 
 
-def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> Chance:
-    """Every window of every title against all the others, on all cores."""
+def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) -> list[Chance]:
+    """Every window of every title against all the others, for each of LENGTHS, on all cores."""
     index = INDEXES["faiss"](extractor.algorithm, columns.codes.shape[1])
     for ref_id, title in enumerate(found):
         index.add(ref_id, title.fingerprint)
@@ -167,25 +170,38 @@ def chance_scores(found: list[Known], extractor: Extractor, columns: Columns) ->
             EXACTNESS[extractor.kind],
         ),
     )
-    scored = Chance.empty(1 + len(extractor.stages))
+    scored = [Chance.empty(1 + len(extractor.stages))] * len(LENGTHS[extractor.kind])
     with get_context("fork").Pool() as pool:
-        for number, part in enumerate(pool.imap(_title_chance, range(len(found))), 1):
-            scored += part
+        for number, parts in enumerate(pool.imap(_title_chance, range(len(found))), 1):
+            scored = [earlier + part for earlier, part in zip(scored, parts, strict=True)]
             if number % REPORTED == 0:
                 print(f"{number} of {len(found)} titles", file=sys.stderr, flush=True)
     return scored
 
 
-def _title_chance(number: int) -> Chance:
-    """Every window of one title against all the others."""
+def _title_chance(number: int) -> list[Chance]:
+    """Every window of one title against all the others, for each of LENGTHS."""
     found, search = _hall
-    title, stages = found[number], len(search.extractor.stages)
+    title = found[number]
     own = [ref_id for ref_id, other in enumerate(found) if same(title.file, other.file)]
     has_siblings = sum(other.source == title.source for other in found) > len(own)
     for ref_id in own:
         search.index.remove(ref_id)
+    scored = [
+        _windows_chance(title, [clip.part(0.0, seconds) for clip in title.clips], has_siblings)
+        for seconds in LENGTHS[search.extractor.kind]
+    ]
+    for ref_id in own:
+        search.index.add(ref_id, found[ref_id].fingerprint)
+    return scored
+
+
+def _windows_chance(title: Known, clips: list[Clip], has_siblings: bool) -> Chance:
+    """Windows of one title against all others."""
+    found, search = _hall
+    stages = len(search.extractor.stages)
     scored = Chance.empty(1 + stages)
-    for rank, clip in enumerate(title.clips):
+    for rank, clip in enumerate(clips):
         last = None if rank < DISGUISED else 0
         strangers = search.candidates(clip, _never_certain, stages=last)[0]
         related = [f for f in strangers if found[f.stretch.ref_id].source == title.source]
@@ -198,8 +214,6 @@ def _title_chance(number: int) -> Chance:
         )
         for f in sorted(strangers, key=lambda f: -f.score)[:1]:
             _remark(title.file, found[f.stretch.ref_id].file, f.score)
-    for ref_id in own:
-        search.index.add(ref_id, found[ref_id].fingerprint)
     return scored
 
 
@@ -222,12 +236,12 @@ def _remark(query: str, likest: str, score: float) -> None:
         print(f"{score:6.1f} {query} ~ {likest}", file=sys.stderr, flush=True)
 
 
-def fit(unrelated: Scores, siblings: Scores, searched: Scores) -> dict[str, float]:
+def fit(seconds: float, unrelated: Scores, siblings: Scores, searched: Scores) -> dict[str, float]:
     """The numbers of a ``matching.score.NullModel``: thresholds at quantiles, scales of exponential tails above them.
 
-    The scale is the mean excess (maximum likelihood); among titles of a series its median over log 2, for some of their
-    highest scores are of material that does repeat (a reader's closing words, a shot used twice): the median hears of them,
-    and is not led by them as a mean is.
+    ``seconds`` are those of the windows. The scale is the mean excess (maximum likelihood); among titles of a series its
+    median over log 2, for some of their highest scores are of material that does repeat (a reader's closing words, a shot
+    used twice): the median hears of them, and is not led by them as a mean is.
     """
     there, related = unrelated[~np.isnan(unrelated)], siblings[~np.isnan(siblings)]
     threshold, sibling_threshold = (
@@ -235,30 +249,46 @@ def fit(unrelated: Scores, siblings: Scores, searched: Scores) -> dict[str, floa
         for name, scores in (("unrelated", there), ("siblings", related))
     )
     excess = there[there > threshold] - threshold
+    share = SIBLINGS if seconds >= SECONDS else SHORT_SIBLINGS
     related = related[related > sibling_threshold] - sibling_threshold
     return {
+        "seconds": seconds,
         "threshold": threshold,
         "density": len(excess) / float(searched[~np.isnan(unrelated)].sum()),
         "scale": float(excess.mean()),
         "sibling_threshold": sibling_threshold,
-        "sibling_rate": SIBLINGS * TAIL["siblings"] / SECONDS,
+        "sibling_rate": share * TAIL["siblings"] / seconds,
         "sibling_scale": float(np.median(related) / np.log(2)),
     }
 
 
-def card(extractor: Extractor, titles_: int, chance: Chance) -> dict[str, object]:
-    """What is written beside the decoys."""
+def card(extractor: Extractor, titles_: int, chances: list[Chance]) -> dict[str, object]:
+    """What is written beside the decoys; what is of windows is of those of each of LENGTHS."""
+    lengths = LENGTHS[extractor.kind]
+    fits = [
+        [
+            fit(seconds, unrelated, siblings, chance.searched)
+            for unrelated, siblings in zip(chance.unrelated.T, chance.siblings.T, strict=True)
+        ]
+        for seconds, chance in zip(lengths, chances, strict=True)
+    ]
     return {
         "algorithm": extractor.algorithm,
         "exactness": EXACTNESS[extractor.kind],
         "weights": WEIGHTS[extractor.kind],
         "anew": ANEW[extractor.kind],
-        "stages": [
-            fit(unrelated, siblings, chance.searched)
-            for unrelated, siblings in zip(chance.unrelated.T, chance.siblings.T, strict=True)
-        ],
+        "stages": [list(stage) for stage in zip(*fits, strict=True)],
         "seed": SEED,
         "titles": titles_,
+        "measured": [
+            {"seconds": seconds} | _measured(chance) for seconds, chance in zip(lengths, chances, strict=True)
+        ],
+    }
+
+
+def _measured(chance: Chance) -> dict[str, object]:
+    """What the fits of one length were made from, by stage."""
+    return {
         "windows": [int((~np.isnan(scores)).sum()) for scores in chance.unrelated.T],
         "windows_with_siblings": [int((~np.isnan(scores)).sum()) for scores in chance.siblings.T],
         "seconds_times_codes": round(float(chance.searched.sum())),

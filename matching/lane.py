@@ -16,14 +16,14 @@ from matching.doubt import DOUBTFUL, doubtful
 from matching.eclipse import without_eclipsed
 from matching.join import Placed, place
 from matching.rolling import KEPT, Rolling, View
-from matching.score import MATCH, SHORTEST, Calibration
+from matching.score import MATCH, TRIAL, Calibration
 from matching.search import Found, Search
 from matching.verify import Side, Stretch, agreement, parts, stretch
 
 DAY = 86400.0  # seconds of stream in which chance gives ``expected_false_matches``
 # Seconds of a day that count for titles of registered series: such a title is like its series throughout, so all of it is
-# one trial of SHORTEST seconds and not many; every half hour there is another.
-SIBLINGS = 48 * SHORTEST
+# one trial of TRIAL seconds and not many; every half hour there is another.
+SIBLINGS = 48 * TRIAL
 WINDOW = 12.0  # seconds that are looked at together
 FRESH = 8.0  # seconds of them in which disguises are tried
 LEAST = 2.0  # seconds that nothing explains, from which on something is sought in them

@@ -8,12 +8,14 @@ episode of a registered series meets more likeness than that, and no more of it 
                     + query seconds * sibling_rate * exp(-(score - sibling_threshold) / sibling_scale)
 
 Each stage of disguises has numbers of its own; what all of them may give by chance is shared out among them (weighted
-Bonferroni), for a plain copy is likelier than one under the two-hundredth disguise.
+Bonferroni), for a plain copy is likelier than one under the two-hundredth disguise. So has each of a few lengths of query,
+for two seconds are never as like a loop as ten may be; between two lengths the logarithm is interpolated.
 ``benchmarks.calibrate`` fits the numbers on real media and writes them with the run that made them.
 """
 
 import json
 import math
+from bisect import bisect
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -22,13 +24,14 @@ MATCH = 1e-2  # expected false matches up to which a match is called one
 REVIEW = 0.03  # and up to which a person should look
 NO_MATCH = "no-match"  # what chance explains
 SMALLEST = 50_000  # codes a smaller catalog counts as: the model was not fitted on fewer
-SHORTEST = 10.0  # seconds a shorter query counts as: its ends are tried everywhere too
+TRIAL = 10.0  # seconds of the longest windows that null models are fitted on
 
 
 @dataclass(frozen=True, slots=True)
 class NullModel:
-    """Fitted on media that do not hold each other.
+    """Fitted on windows of one length of media that do not hold each other.
 
+    seconds    the length; a shorter query counts as this long, for its ends are tried everywhere too
     threshold  the score above which the tail of unrelated media was fitted
     density    scores of at least that, for each second of query and each registered code
     scale      by how much the score must rise for e times fewer of them
@@ -36,6 +39,7 @@ class NullModel:
                that are assumed to be such (``benchmarks.calibrate``)
     """
 
+    seconds: float
     threshold: float
     density: float
     scale: float
@@ -50,7 +54,7 @@ class NullModel:
 
         ``sibling_seconds`` are those that titles of a registered series count for, where they are fewer.
         """
-        seconds, codes = max(query_seconds, SHORTEST), max(reference_codes, SMALLEST)
+        seconds, codes = max(query_seconds, self.seconds), max(reference_codes, SMALLEST)
         unrelated = seconds * codes * self.density * _tail(score - self.threshold, self.scale)
         seconds = seconds if sibling_seconds is None else sibling_seconds
         siblings = seconds * self.sibling_rate * _tail(score - self.sibling_threshold, self.sibling_scale)
@@ -71,15 +75,15 @@ class Calibration:
     """How an algorithm's scores are made and what they mean.
 
     exactness  how much it weighs that codes are the same and not only alike (``matching.search.score``)
-    stages     the null model of what is found as captured, and of each stage of disguises: the more are tried, the higher
-               chance reaches
+    stages     the null models of what is found as captured, and of each stage of disguises: the more are tried, the higher
+               chance reaches. Each stage has one for each length of query that it was fitted on, shortest first
     weights    how the false matches that are put up with are shared out among the stages; they sum to 1
     anew       similarity under which what keeps another tempo may be spoken or played anew (``matching.doubt``)
     """
 
     exactness: float
     anew: float
-    stages: tuple[NullModel, ...]
+    stages: tuple[tuple[NullModel, ...], ...]
     weights: tuple[float, ...]
 
     def expected_false_matches(
@@ -91,15 +95,26 @@ class Calibration:
         sibling_seconds: float | None = None,
     ) -> float:
         """Chance matches at least as good, in all stages together: a stage of little weight must show the more for it."""
-        model = self.stages[stage]
-        one = model.expected_false_matches(score, query_seconds, reference_codes, sibling_seconds)
-        return one / self.weights[stage]
+        shorter, longer, share = _around(self.stages[stage], query_seconds)
+        few, many = (
+            model.expected_false_matches(score, query_seconds, reference_codes, sibling_seconds)
+            for model in (shorter, longer)
+        )
+        return math.pow(few, 1 - share) * math.pow(many, share) / self.weights[stage]
+
+
+def _around(models: tuple[NullModel, ...], seconds: float) -> tuple[NullModel, NullModel, float]:
+    """The models of the lengths below and above this one, and how far it is from the lower to the upper, 0 to 1."""
+    place = bisect([model.seconds for model in models], seconds)
+    shorter, longer = models[max(place - 1, 0)], models[min(place, len(models) - 1)]
+    between = longer.seconds - shorter.seconds
+    return shorter, longer, (seconds - shorter.seconds) / between if between else 0.0
 
 
 def calibration(algorithm: str) -> Calibration:
     """The shipped calibration of an algorithm."""
     stored = _shipped(algorithm)
-    stages = tuple(NullModel(**stage) for stage in stored["stages"])
+    stages = tuple(tuple(NullModel(**model) for model in stage) for stage in stored["stages"])
     return Calibration(stored["exactness"], stored["anew"], stages, tuple(stored["weights"]))
 
 

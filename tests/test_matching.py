@@ -7,6 +7,7 @@ import pytest
 import scipy.signal
 
 from fingerprint.clip import Clip
+from fingerprint.extractor import EXTRACTORS
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint, Query, pack, unpack
 from index.catalog import Reference
 from index.exact import ExactIndex
@@ -15,7 +16,7 @@ from matching.align import lines
 from matching.eclipse import without_eclipsed
 from matching.join import Placed
 from matching.relate import matches
-from matching.score import MATCH, Calibration, NullModel, verdict
+from matching.score import MATCH, Calibration, NullModel, calibration, verdict
 from matching.search import EVERY, EXCERPT, Found, _excerpts, _shifted, score
 from matching.segment import Segment
 from matching.verify import Side, Stretch, background, parts, stretch
@@ -151,23 +152,47 @@ def _hits(query: Query, reference: Fingerprint) -> Hits:
 
 
 def test_expected_false_matches_fall_with_the_score_and_grow_with_the_search() -> None:
-    model = NullModel(8, 1e-7, 1.0, sibling_threshold=8, sibling_rate=0.0, sibling_scale=2.0)
+    model = NullModel(10, 8, 1e-7, 1.0, sibling_threshold=8, sibling_rate=0.0, sibling_scale=2.0)
     assert model.expected_false_matches(20, 10, 10**6) == pytest.approx(np.exp(-12))
     assert model.expected_false_matches(21, 10, 10**6) == pytest.approx(np.exp(-13))
     assert model.expected_false_matches(20, 20, 10**7) == pytest.approx(20 * np.exp(-12))
+    assert model.expected_false_matches(20, 1, 10**6) == pytest.approx(np.exp(-12))
 
 
 def test_likeness_of_a_series_does_not_grow_with_the_catalog() -> None:
-    model = NullModel(8, 1e-30, 1.0, sibling_threshold=8, sibling_rate=0.02, sibling_scale=2.0)
+    model = NullModel(10, 8, 1e-30, 1.0, sibling_threshold=8, sibling_rate=0.02, sibling_scale=2.0)
     small, large = (model.expected_false_matches(20, 10, codes) for codes in (10**5, 10**9))
     assert small == pytest.approx(large) == pytest.approx(0.2 * np.exp(-6))
 
 
 def test_each_stage_of_disguises_has_its_own_null_model_and_all_of_them_count() -> None:
-    plain, disguised = (NullModel(t, 1e-7, 1.0, 8, 0.0, 2.0) for t in (8, 11))
-    both = Calibration(0.0, 0.0, (plain, disguised), (0.8, 0.2))
+    plain, disguised = (NullModel(10, t, 1e-7, 1.0, 8, 0.0, 2.0) for t in (8, 11))
+    both = Calibration(0.0, 0.0, ((plain,), (disguised,)), (0.8, 0.2))
     assert both.expected_false_matches(20, 0, 10, 10**6) == pytest.approx(np.exp(-12) / 0.8)
     assert both.expected_false_matches(20, 1, 10, 10**6) == pytest.approx(np.exp(-9) / 0.2)
+
+
+def test_between_two_lengths_of_query_the_logarithm_is_interpolated_and_beyond_them_the_nearest_counts() -> (
+    None
+):
+    short, long = (NullModel(s, t, 1 / s / 1e6, 1.0, 8, 0.0, 2.0) for s, t in ((2.0, 4), (10.0, 8)))
+    model = Calibration(0.0, 0.0, ((short, long),), (1.0,))
+
+    def chance(seconds: float) -> float:
+        return model.expected_false_matches(20, 0, seconds, 10**6)
+
+    assert chance(1.0) == chance(2.0) == pytest.approx(np.exp(-16))
+    assert chance(6.0) == pytest.approx(np.exp(-14) * np.sqrt(3))  # three times the trials of the shorter
+    assert chance(10.0) == pytest.approx(np.exp(-12))
+    assert chance(20.0) == pytest.approx(2 * np.exp(-12))
+
+
+@pytest.mark.parametrize("algorithm", EXTRACTORS)
+def test_a_shorter_query_needs_no_higher_score_than_a_longer_one(algorithm: str) -> None:
+    model = calibration(algorithm)
+    for stage in range(len(model.stages)):
+        chance = [model.expected_false_matches(15, stage, seconds, 10**5) for seconds in (1, 2, 3, 5, 10, 60)]
+        assert chance == sorted(chance)
 
 
 def test_the_verdict_follows_the_operating_points() -> None:
