@@ -27,6 +27,7 @@ ROUNDS = 2  # of a step, at most
 MOVES = (
     (1, 0, 1, 0),
     (0, 1, 0, 1),
+    (-1, -1, 1, 1),
     (1, 0, 0, 0),
     (0, 1, 0, 0),
     (0, 0, 1, 0),
@@ -138,10 +139,12 @@ def _pixels(first: float, last: float, pixels: int) -> slice:
     return slice(begin, max(begin + 2, round(last * pixels)))
 
 
-def climbed(box: Box, fit: Callable[[Box], float]) -> Box:
-    """The box near the given one that fits best: shifted, and its edges moved, step by step (coordinate ascent)."""
+def climbed(box: Box, fit: Callable[[Box], float], steps: Sequence[float] = CLIMB) -> tuple[float, Box]:
+    """The box near the given one that fits best, and how well: shifted, enlarged, its edges moved, step by step (coordinate
+    ascent).
+    """
     best = fit(box)
-    for step in CLIMB:
+    for step in steps:
         for _ in range(ROUNDS):
             before = box
             for move in MOVES:
@@ -153,7 +156,7 @@ def climbed(box: Box, fit: Callable[[Box], float]) -> Box:
                         break
             if box == before:
                 break
-    return box
+    return best, box
 
 
 def _moved(box: Box, by: NDArray[np.float64]) -> Box | None:

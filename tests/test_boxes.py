@@ -66,8 +66,18 @@ def test_climbing_finds_the_box_that_fits() -> None:
     def fit(box: Box) -> float:
         return -float(np.abs(np.array(box) - wanted).sum())
 
-    assert climbed((0.4, 0.1, 0.4, 0.75), fit) == pytest.approx(tuple(wanted), abs=0.04)
-    assert climbed(FULL, lambda box: float(box == FULL)) == FULL
+    value, box = climbed((0.4, 0.1, 0.4, 0.75), fit)
+    assert box == pytest.approx(tuple(wanted), abs=0.04) and value == fit(box)
+    assert climbed(FULL, lambda box: float(box == FULL)) == (1.0, FULL)
+
+
+def test_climbing_enlarges_where_no_single_edge_fits_better() -> None:
+    def fit(box: Box) -> float:
+        left, top, width, height = box
+        bent = abs(width - height) + abs(left + width / 2 - 0.5) + abs(top + height / 2 - 0.5)
+        return -abs(width - 1.5) - 3 * bent
+
+    assert climbed(FULL, fit)[1] == pytest.approx((-0.25, -0.25, 1.5, 1.5), abs=0.03)
 
 
 def test_a_crop_is_put_back_where_it_was_cut_from() -> None:
