@@ -190,10 +190,7 @@ class Search:
         stages: int | None,
         views: list[View],
     ) -> list[Found]:
-        """What disguised queries of a part of the clip, from ``start`` on, find where nothing is CERTAIN.
-
-        Those that are another view of it and no more are added to the ``views``.
-        """
+        """What disguised queries of a part of the clip, from ``start`` on, find where nothing is CERTAIN; adds to the views."""
         inside = (plain.times >= start) & (plain.times <= start + part.duration)
         queries = self.extractor.queries(part)
         next(queries)
@@ -203,9 +200,8 @@ class Search:
             if np.count_nonzero(_outside(plain, sure) & inside) * spacing(plain) < UNEXPLAINED:
                 break
             shifted = [_shifted(f, -start) for f in sure]
-            disguised = list(itertools.islice(queries, size))
-            views += [(start, query) for query in disguised if query.disguise.is_view]
-            for query, kept in self.disguised(disguised, shifted):
+            some = _kept(itertools.islice(queries, size), start, views)
+            for query, kept in self.disguised(some, shifted):
                 dense = self.extractor.closer(part, query)
                 fresh += [_shifted(f, start) for f in self.verified(dense, kept, stage)]
         return fresh
@@ -355,6 +351,14 @@ def _excerpts(clip: Clip) -> Iterator[tuple[float, Clip]]:
     for i in range(count):
         start = (i + 0.5) * clip.duration / count - EXCERPT / 2
         yield start, clip.part(start, EXCERPT)
+
+
+def _kept(queries: Iterator[Query], start: float, views: list[View]) -> Iterator[Query]:
+    """The queries of a part, as they are made; those that are another view of it and no more are added to the ``views``."""
+    for query in queries:
+        if query.disguise.is_view:
+            views.append((start, query))
+        yield query
 
 
 def _shifted(found: Found, seconds: float) -> Found:

@@ -13,12 +13,26 @@ def scene(seed: int) -> np.ndarray:
     return np.asarray(cv2.resize(ground, (128, 128)), np.uint8)
 
 
-def test_every_box_of_the_grid_lies_in_the_frame_or_around_it() -> None:
+def test_every_side_of_a_box_of_the_grid_lies_in_the_frame_or_around_it() -> None:
     for left, top, width, height in GRID:
-        inside = min(left, top) >= 0 and max(left + width, top + height) <= 1 + 1e-9
-        around = max(left, top) <= 0 and min(left + width, top + height) >= 1 - 1e-9
-        assert inside or around
+        for first, last in ((left, left + width), (top, top + height)):
+            assert (first >= -1e-9 and last <= 1 + 1e-9) or (first <= 1e-9 and last >= 1 - 1e-9)
     assert len(set(GRID)) == len(GRID)
+
+
+def test_the_grid_holds_a_square_of_a_wide_picture_shown_upright() -> None:
+    original = scene(6)
+    wide = cv2.resize(original, (160, 90))
+    upright = cv2.resize(wide[:, 35:125], (90, 90))
+    tall = np.full((160, 90), 128, np.uint8)
+    tall[35:125] = upright
+    crop = inverted(
+        next(box for box in GRID if box[2] > 1 > box[3] and abs(box[0] + box[2] / 2 - 0.5) < 1e-9)
+    )
+    undone, plain = (
+        shown([p], d)[0].astype(int) for p, d in ((tall, Disguise(crop=crop)), (original, Disguise()))
+    )
+    assert np.abs(undone[:, 16:48] - plain[:, 16:48]).mean() < 6
 
 
 def test_the_frame_seen_from_a_box_and_back() -> None:
