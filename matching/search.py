@@ -190,7 +190,10 @@ class Search:
         stages: int | None,
         views: list[View],
     ) -> list[Found]:
-        """What disguised queries of a part of the clip, from ``start`` on, find where nothing is CERTAIN; adds to the views."""
+        """What disguised queries of a part of the clip, from ``start`` on, find where nothing is CERTAIN.
+
+        Adds to the ``views``.
+        """
         inside = (plain.times >= start) & (plain.times <= start + part.duration)
         queries = self.extractor.queries(part)
         next(queries)
