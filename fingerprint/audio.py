@@ -1,7 +1,7 @@
 """Audio codes "audio/1": 256 bits of a learned projection of 1.28 s of spectrogram."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
@@ -163,15 +163,17 @@ class AudioExtractor:
         powers = band_powers(_whole(media), (disguise.pitch,), disguise.time_scale)[0]
         return _query(powers, media.duration, disguise)
 
-    def refined(self, media: Media, disguise: Disguise, fit: Callable[[Query], float]) -> Query:
-        """The query whose pitch, near the one assumed, ``fit`` finds best."""
+    def refined(self, media: Media, disguises: Sequence[Disguise], fit: Callable[[Query], float]) -> Query:
+        """The query whose pitch, near one of those assumed, ``fit`` finds best."""
         samples = _whole(media)
-        near = [
-            replace(disguise, pitch=disguise.pitch + change)
-            for change in _grid(PITCH_STEP / 3, PITCH_STEP / 3)
-        ]
-        powers = band_powers(samples, tuple(d.pitch for d in near), disguise.time_scale)
-        queries = [_query(heard, media.duration, d) for heard, d in zip(powers, near, strict=True)]
+        queries: list[Query] = []
+        for disguise in disguises:
+            near = [
+                replace(disguise, pitch=disguise.pitch + change)
+                for change in _grid(PITCH_STEP / 3, PITCH_STEP / 3)
+            ]
+            powers = band_powers(samples, tuple(d.pitch for d in near), disguise.time_scale)
+            queries += [_query(heard, media.duration, d) for heard, d in zip(powers, near, strict=True)]
         return max(queries, key=fit)
 
 

@@ -27,6 +27,7 @@ ROUNDS = 2  # of a step, at most
 MOVES = (
     (1, 0, 1, 0),
     (0, 1, 0, 1),
+    (-1, -1, 1, 1),
     (1, 0, 0, 0),
     (0, 1, 0, 0),
     (0, 0, 1, 0),
@@ -52,7 +53,7 @@ def inverted(box: Box) -> Box:
 
 
 def _grid() -> list[Box]:
-    """Strips as of a re-cut with filled sides, smaller pictures all over the frame, then crops."""
+    """Strips as of a re-cut with filled sides, smaller pictures all over the frame, crops, squares of a wide one upright."""
     boxes: list[Box] = []
     for size in (0.75, 0.56, 0.42, 0.32):
         boxes += [(0.0, (1 - size) / 2, 1.0, size), ((1 - size) / 2, 0.0, size, 1.0)]
@@ -60,6 +61,8 @@ def _grid() -> list[Box]:
     crops = [*_all_over(0.8, 1), *_all_over(0.62, 3), *_all_over(0.45, 3)]
     for size in (0.5, 0.33):
         crops += [(x, 0.0, size, 1.0) for x in _places(size, 3)]
+    square = 9 / 16
+    crops += [(x, (1 - 1 / square) / 2, square, 1 / square) for x in _places(square, 3)]
     return boxes + [inverted(crop) for crop in crops]
 
 
@@ -138,10 +141,12 @@ def _pixels(first: float, last: float, pixels: int) -> slice:
     return slice(begin, max(begin + 2, round(last * pixels)))
 
 
-def climbed(box: Box, fit: Callable[[Box], float]) -> Box:
-    """The box near the given one that fits best: shifted, and its edges moved, step by step (coordinate ascent)."""
+def climbed(box: Box, fit: Callable[[Box], float], steps: Sequence[float] = CLIMB) -> tuple[float, Box]:
+    """The box near the given one that fits best, and how well: shifted, enlarged, its edges moved, step by step (coordinate
+    ascent).
+    """
     best = fit(box)
-    for step in CLIMB:
+    for step in steps:
         for _ in range(ROUNDS):
             before = box
             for move in MOVES:
@@ -153,7 +158,7 @@ def climbed(box: Box, fit: Callable[[Box], float]) -> Box:
                         break
             if box == before:
                 break
-    return box
+    return best, box
 
 
 def _moved(box: Box, by: NDArray[np.float64]) -> Box | None:

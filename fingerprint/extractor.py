@@ -1,6 +1,6 @@
 """The interface of what turns media into codes, and the registry of those that do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from fingerprint.fingerprint import Disguise, Fingerprint, Query
@@ -46,8 +46,8 @@ class Extractor(Protocol):
         """Dense codes of a capture with one disguise undone."""
         ...
 
-    def refined(self, media: Media, disguise: Disguise, fit: Callable[[Query], float]) -> Query:
-        """The query of the disguise near the given one that ``fit`` gives most; as it is where nothing can be refined."""
+    def refined(self, media: Media, disguises: Sequence[Disguise], fit: Callable[[Query], float]) -> Query:
+        """The query of the disguise near one of those given that ``fit`` gives most."""
         ...
 
 

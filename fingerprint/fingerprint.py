@@ -27,6 +27,11 @@ class Disguise:
     pitch: float = 0.0
     time_scale: float = 1.0
 
+    @property
+    def is_view(self) -> bool:
+        """Whether it says only how the picture is seen, and nothing of how fast or high it is played."""
+        return self.pitch == 0 and self.time_scale == 1
+
     def is_speed(self, time_scale: float, tolerance: float) -> bool:
         """Whether the pitch is, to ``tolerance`` semitones, what playing at this time scale makes of it."""
         return abs(self.pitch - 12 * math.log2(time_scale)) <= tolerance

@@ -1,6 +1,6 @@
 """Video codes "video/3": 256 bits that a small network makes of one picture, bars removed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.boxes import FULL, GRID, MOST, Box, climbed, inverted, outstanding, shown
+from fingerprint.boxes import CLIMB, FULL, GRID, MOST, Box, climbed, inverted, outstanding, shown
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint, Query, Times, pack
 from fingerprint.media import Frame, Media
 from fingerprint.network import session
@@ -22,7 +22,7 @@ SHOT_FRAMES = 80  # a longer shot is looked at in parts, so that memory stays fl
 BATCH = 32  # pictures shown to the network at once
 GLANCE = 0.6  # seconds at least between the pictures in which the work is sought in a part of the frame
 GLANCES = 32  # pictures of a window at most, for this
-FEW = 8  # pictures in which a box is refined
+FEW = 5  # pictures in which a box is refined
 
 TURNED = tuple(Disguise(rotation=degrees) for degrees in (90, 270, 180))
 
@@ -108,16 +108,23 @@ class VideoExtractor:
         """A code every 125 ms at most with this disguise undone."""
         return _Held(media).query(disguise)
 
-    def refined(self, media: Media, disguise: Disguise, fit: Callable[[Query], float]) -> Query:
-        """The query whose box, near the one assumed, ``fit`` finds best."""
+    def refined(self, media: Media, disguises: Sequence[Disguise], fit: Callable[[Query], float]) -> Query:
+        """The query whose box, near one of those assumed, ``fit`` finds best: the largest step is tried from all of them."""
         held = _Held(media)
         few = held.glance(GLANCE, FEW)
 
-        def of(box: Box) -> Disguise:
-            return replace(disguise, crop=None if box == FULL else inverted(box))
+        def climb(disguise: Disguise, steps: Sequence[float]) -> tuple[float, Disguise]:
+            start = inverted(disguise.crop) if disguise.crop else FULL
+            value, box = climbed(start, lambda box: fit(few.query(_boxed(disguise, box))), steps)
+            return value, _boxed(disguise, box)
 
-        start = inverted(disguise.crop) if disguise.crop else FULL
-        return held.query(of(climbed(start, lambda box: fit(few.query(of(box))))))
+        _, best = max((climb(one, CLIMB[:1]) for one in disguises), key=lambda climbed: climbed[0])
+        return held.query(climb(best, CLIMB[1:])[1])
+
+
+def _boxed(disguise: Disguise, box: Box) -> Disguise:
+    """The same, the work's whole frame in the box."""
+    return replace(disguise, crop=None if box == FULL else inverted(box))
 
 
 class _Held:

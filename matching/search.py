@@ -16,24 +16,23 @@ from index.index import Index
 from matching.align import Line, foremost, likely, lines
 from matching.decoys import Decoys
 from matching.score import MATCH, REVIEW
-from matching.verify import Side, Stretch, agreement, only, parts, stretch
+from matching.sparse import part_of, spacing, sparse, steps
+from matching.verify import Side, Stretch, agreement, apart, line_of, on, on_time, only, parts, stretch
 
 CERTAIN = 1e-6  # expected false matches at which no disguise needs to be tried
 NEAREST = 4  # registered codes asked for each query code
 LINES = 3  # lines kept of each stretch of a query
-# Seconds between the codes of a bare query that are looked up, then where these do not explain it: sounds 200 ms apart meet
-# stored ones, 240 ms apart, in every phase.
-QUICK = (0.2, 0.08)
 WIDER = (16, 64)  # registered codes asked for each code of what was found, for the others that hold it too
 SHARERS = 64  # of them, about, are found
 DISGUISED_LINES = 12  # lines of the disguised queries of a stage that are verified
 GLANCED_LINES = 4  # the same, of a clip that is only glanced at
-SPARSE = 0.24  # seconds between the codes of a disguised query that are looked up: enough to rank disguises
 # The decoys, best first, whose mean score is taken off: the very best may be of the same work.
 RIVALS = slice(1, 6)
 RIVAL_HITS = 16  # decoys' codes asked for each code
 RIVAL_LINES = 24
 REFINABLE = 0.2  # similarity under which there is nothing to refine
+# Stretches, the likeliest, whose disguise is refined: a box is the further off the more of them it leaves alike.
+REFINED = {"audio": 1, "video": 2}
 # Seconds of a long clip in which all disguises are tried, and between the starts of two.
 EXCERPT, EVERY = 10.0, 20.0
 UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried
@@ -61,6 +60,7 @@ class Found:
 
 Expected = Callable[[Found], float]
 Hopeful = Callable[[Found], bool]
+View = tuple[float, Query]  # of a part of a clip: the second of the clip at which it begins, and its codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,14 @@ class Search:
         found += self._sharers(plain, found, expected)
         for disguise in known:
             found += self._under(clip, disguise, [f for f in found if expected(f) <= CERTAIN], 0)
+        views: list[View] = []
         for start, part in _excerpts(clip):
-            fresh = self._searched(part, plain.fingerprint, start, found, expected, stages)
+            fresh = self._searched(part, plain.fingerprint, start, found, expected, stages, views)
             sure = {f.disguise: f.stage for f in fresh if expected(f) <= CERTAIN}
             found += fresh
             for disguise, stage in sure.items() if part.duration < clip.duration else ():
                 found += self._under(clip, disguise, [], stage)
-        return self._refined(clip, found, expected), plain.fingerprint
+        return self._refined(clip, found, expected, views), plain.fingerprint
 
     def plain(self, query: Query, expected: Expected) -> list[Found]:
         """What a query finds as it is, when there is nothing to undo a disguise with. Quick: few codes are looked up, and
@@ -113,12 +114,12 @@ class Search:
         if not len(strong) or not len(self.index):
             return []
         found: list[Found] = []
-        for step in _steps(query.fingerprint):
+        for step in steps(query.fingerprint):
             nearest = self._hits(query, strong[::step], WIDER[0])
             best = likely(self._from(nearest, query, NEAREST))
             found = self.verified(query, best, 0, lambda f: expected(f) <= REVIEW)
             sure = [f for f in found if expected(f) <= CERTAIN]
-            unexplained = np.count_nonzero(_outside(query.fingerprint, sure)) * _spacing(query.fingerprint)
+            unexplained = np.count_nonzero(_outside(query.fingerprint, sure)) * spacing(query.fingerprint)
             if unexplained < UNEXPLAINED:
                 break
         return [*found, *self._sharers(query, found, expected, nearest)] if found else []
@@ -146,7 +147,7 @@ class Search:
             if not sure:
                 break
             # Dense enough for any reference, wherever its own codes lie: a third of what ranks disguises.
-            step = max(1, _sparse(query.fingerprint) // 3)
+            step = max(1, sparse(query.fingerprint) // 3)
             rows = np.flatnonzero(~query.fingerprint.weak)[::step]
             hits = looked_up if looked_up is not None else self._hits(query, rows, nearest)
             lines = foremost(self._from(hits, query, nearest, SHARERS))
@@ -160,8 +161,8 @@ class Search:
     def settled(self, query: Callable[[Disguise], Query], found: Found, others: Sequence[Line]) -> Found:
         """The same on a line of another stream that fits it as well as its own, if any: a still picture tells no time."""
         own = found.stretch
-        near = [line for line in others if line.ref_id == own.ref_id and _on_time(line, own)]
-        if not near or any(_apart(line, own) < KNOWN for line in near):
+        near = [line for line in others if line.ref_id == own.ref_id and on_time(line, own)]
+        if not near or any(apart(line, own) < KNOWN for line in near):
             return found
         side = Side(query(found.disguise), self.decoys.background)
         reference = self.reference(own.ref_id)
@@ -187,18 +188,23 @@ class Search:
         found: list[Found],
         expected: Expected,
         stages: int | None,
+        views: list[View],
     ) -> list[Found]:
-        """What disguised queries of a part of the clip, from ``start`` on, find where nothing is CERTAIN."""
+        """What disguised queries of a part of the clip, from ``start`` on, find where nothing is CERTAIN.
+
+        Adds to the ``views``.
+        """
         inside = (plain.times >= start) & (plain.times <= start + part.duration)
         queries = self.extractor.queries(part)
         next(queries)
         fresh: list[Found] = []
         for stage, size in enumerate(self.extractor.stages[:stages], 1):
             sure = [f for f in (*found, *fresh) if expected(f) <= CERTAIN and not self._bent(f)]
-            if np.count_nonzero(_outside(plain, sure) & inside) * _spacing(plain) < UNEXPLAINED:
+            if np.count_nonzero(_outside(plain, sure) & inside) * spacing(plain) < UNEXPLAINED:
                 break
             shifted = [_shifted(f, -start) for f in sure]
-            for query, kept in self.disguised(itertools.islice(queries, size), shifted):
+            some = _kept(itertools.islice(queries, size), start, views)
+            for query, kept in self.disguised(some, shifted):
                 dense = self.extractor.closer(part, query)
                 fresh += [_shifted(f, start) for f in self.verified(dense, kept, stage)]
         return fresh
@@ -208,20 +214,43 @@ class Search:
         disguised = self.disguised([self.extractor.query(clip, disguise)], sure)
         return [f for query, kept in disguised for f in self.verified(query, kept, stage)]
 
-    def _refined(self, clip: Clip, found: list[Found], expected: Expected) -> list[Found]:
-        """The same, and the best of them under the disguise that fits it best, unless it is certain as it is."""
-        best = min(found, key=expected, default=None)
-        if best is None or expected(best) <= CERTAIN or best.stretch.similarity < REFINABLE:
-            return found
-        reference, aligned = self.reference(best.stretch.ref_id), best.stretch
+    def _refined(
+        self, clip: Clip, found: list[Found], expected: Expected, views: Sequence[View]
+    ) -> list[Found]:
+        """The same, and the likeliest of them under the disguises that fit them best: until there is a match; none of them
+        where one is certain as it is.
+        """
+        refined: list[Found] = []
+        for f in self._likeliest(found, expected):
+            refined += self._climbed(clip, f, views)
+            if any(expected(one) <= MATCH for one in (*found, *refined)):
+                break
+        return [*found, *refined]
 
-        def fit(query: Query) -> float:
-            return agreement(Side(query, self.decoys.background), reference, aligned)
+    def _likeliest(self, found: list[Found], expected: Expected) -> list[Found]:
+        """Those that are worth refining, each place once, best first."""
+        places: list[Found] = []
+        for f in sorted(found, key=expected):
+            if len(places) == REFINED[self.extractor.kind] or expected(f) <= CERTAIN:
+                break
+            if not any(on(line_of(f.stretch), other.stretch) for other in places):
+                places.append(f)
+        return [f for f in places if f.stretch.similarity >= REFINABLE]
 
-        query = self.extractor.refined(clip, best.disguise, fit)
-        middle = (aligned.query_start + aligned.query_end) / 2
-        line = Line(aligned.ref_id, aligned.time_scale, aligned.offset, middle, 0.0)
-        return [*found, *self.verified(query, [line], best.stage)]
+    def _climbed(self, clip: Clip, found: Found, views: Sequence[View]) -> list[Found]:
+        """A stretch under the disguise that fits it best, near its own or that of the view that fits it best."""
+        reference, aligned = self.reference(found.stretch.ref_id), found.stretch
+
+        def fit(query: Query, start: float = 0.0) -> float:
+            moved = _shifted(found, -start).stretch
+            return agreement(Side(query, self.decoys.background), reference, moved)
+
+        near = [found.disguise]
+        alike = [(start, query) for start, query in views if query.disguise.mirror == near[0].mirror]
+        if near[0].is_view and alike:
+            near.append(max(alike, key=lambda view: fit(view[1], view[0]))[1].disguise)
+        query = self.extractor.refined(clip, list(dict.fromkeys(near)), fit)
+        return self.verified(query, [line_of(aligned)], found.stage)
 
     def _bent(self, found: Found) -> bool:
         """Whether the time scale is so far from the assumed one that another disguise may explain it better."""
@@ -241,7 +270,7 @@ class Search:
         best: list[tuple[float, int, Line, Query]] = []
         earlier = itertools.count(0, -1)
         for query in queries:
-            for line in self.looked_up(query, _sparse(query.fingerprint)):
+            for line in self.looked_up(query, sparse(query.fingerprint)):
                 if not _covered(line, sure):
                     heapq.heappush(best, (line.votes, next(earlier), line, query))
                 if len(best) > most:
@@ -260,7 +289,7 @@ class Search:
         """
         side, found = Side(query, self.decoys.background), list[Found]()
         for line in candidates:
-            if any(_on(line, other.stretch) for other in found):
+            if any(on(line, other.stretch) for other in found):
                 continue
             aligned = stretch(side, self.reference(line.ref_id), line, self.extractor.tolerance)
             if aligned is None:
@@ -276,8 +305,8 @@ class Search:
         times = side.times
         inside = np.flatnonzero((times >= aligned.query_start - 1e-6) & (times <= aligned.query_end + 1e-6))
         part = side.part(inside)
-        strong = np.flatnonzero(~part.query.fingerprint.weak)[:: _sparse(part.query.fingerprint)]
-        hits = self.decoys.index.search(_only(part.query.fingerprint, strong), RIVAL_HITS)
+        strong = np.flatnonzero(~part.query.fingerprint.weak)[:: sparse(part.query.fingerprint)]
+        hits = self.decoys.index.search(part_of(part.query.fingerprint, strong), RIVAL_HITS)
         hits = replace(hits, disguise=side.query.disguise)
         best: dict[int, tuple[float, float]] = {}
         for line in lines(hits, 8 * part.query.fingerprint.width, self.extractor.tolerance, RIVAL_LINES):
@@ -316,11 +345,6 @@ def score(aligned: Stretch, chance: tuple[float, float], exactness: float) -> fl
     return float(evidence ** (1 - exactness / 2) * nearness**exactness)
 
 
-def _on_time(line: Line, aligned: Stretch) -> bool:
-    """Whether the middle of the line is inside the stretch."""
-    return aligned.query_start <= line.middle <= aligned.query_end
-
-
 def _excerpts(clip: Clip) -> Iterator[tuple[float, Clip]]:
     """(start, part): the clip itself when it is short, else EXCERPT of each EVERY seconds or less."""
     count = int(np.ceil(clip.duration / EVERY))
@@ -330,6 +354,14 @@ def _excerpts(clip: Clip) -> Iterator[tuple[float, Clip]]:
     for i in range(count):
         start = (i + 0.5) * clip.duration / count - EXCERPT / 2
         yield start, clip.part(start, EXCERPT)
+
+
+def _kept(queries: Iterator[Query], start: float, views: list[View]) -> Iterator[Query]:
+    """The queries of a part, as they are made; those that are another view of it and no more are added to the ``views``."""
+    for query in queries:
+        if query.disguise.is_view:
+            views.append((start, query))
+        yield query
 
 
 def _shifted(found: Found, seconds: float) -> Found:
@@ -344,16 +376,6 @@ def _shifted(found: Found, seconds: float) -> Found:
     return replace(found, stretch=moved)
 
 
-def _on(line: Line, aligned: Stretch) -> bool:
-    """Whether the line is that of a stretch that is known already."""
-    return line.ref_id == aligned.ref_id and _on_time(line, aligned) and _apart(line, aligned) < 1.0
-
-
-def _apart(line: Line, aligned: Stretch) -> float:
-    """Seconds of reference between the two at the line's middle."""
-    return abs((line.time_scale - aligned.time_scale) * line.middle + line.offset - aligned.offset)
-
-
 def _covered(line: Line, found: list[Found]) -> bool:
     return any(f.stretch.query_start <= line.middle <= f.stretch.query_end for f in found)
 
@@ -366,24 +388,3 @@ def _outside(fingerprint: Fingerprint, found: list[Found]) -> NDArray[np.bool_]:
             fingerprint.times > f.stretch.query_end + 1
         )
     return outside
-
-
-def _spacing(fingerprint: Fingerprint) -> float:
-    return fingerprint.duration / len(fingerprint)
-
-
-def _steps(fingerprint: Fingerprint) -> list[int]:
-    """Every how many-th code is QUICK seconds from the one before; all at once where they are few anyway."""
-    steps = [max(1, round(seconds / _spacing(fingerprint))) for seconds in QUICK]
-    return steps if steps[-1] > 1 else [1]
-
-
-def _sparse(fingerprint: Fingerprint) -> int:
-    """Every how many-th code lies SPARSE from the one before."""
-    return max(1, round(SPARSE / _spacing(fingerprint)))
-
-
-def _only(fingerprint: Fingerprint, rows: NDArray[np.int64]) -> Fingerprint:
-    return replace(
-        fingerprint, times=fingerprint.times[rows], codes=fingerprint.codes[rows], weak=fingerprint.weak[rows]
-    )

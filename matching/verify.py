@@ -147,6 +147,27 @@ def _outer(edges: tuple[bool, bool], i: int, count: int) -> tuple[bool, bool]:
     return edges[0] and i == 0, edges[1] and i == count - 1
 
 
+def line_of(aligned: Stretch) -> Line:
+    """The line of a stretch, about its middle."""
+    middle = (aligned.query_start + aligned.query_end) / 2
+    return Line(aligned.ref_id, aligned.time_scale, aligned.offset, middle, 0.0)
+
+
+def on_time(line: Line, aligned: Stretch) -> bool:
+    """Whether the middle of the line is inside the stretch."""
+    return aligned.query_start <= line.middle <= aligned.query_end
+
+
+def apart(line: Line, aligned: Stretch) -> float:
+    """Seconds of reference between the two at the line's middle."""
+    return abs((line.time_scale - aligned.time_scale) * line.middle + line.offset - aligned.offset)
+
+
+def on(line: Line, aligned: Stretch) -> bool:
+    """Whether the line is that of a stretch that is known already."""
+    return line.ref_id == aligned.ref_id and on_time(line, aligned) and apart(line, aligned) < 1.0
+
+
 class Partner:
     """The reference's side: its codes within reach of a line."""
 

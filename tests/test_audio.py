@@ -104,7 +104,7 @@ def test_disguises_reach_as_far_as_they_say_and_the_simple_ones_come_first() -> 
 def test_a_pitch_between_two_that_are_tried_is_refined() -> None:
     wanted = HYPOTHESES[-1].pitch + 0.16
     refined = AudioExtractor().refined(
-        clip(music(4, 8)), HYPOTHESES[-1], lambda query: -abs(query.disguise.pitch - wanted)
+        clip(music(4, 8)), [HYPOTHESES[-1]], lambda query: -abs(query.disguise.pitch - wanted)
     )
     assert refined.disguise.pitch == pytest.approx(wanted, abs=0.02)
 

@@ -13,12 +13,26 @@ def scene(seed: int) -> np.ndarray:
     return np.asarray(cv2.resize(ground, (128, 128)), np.uint8)
 
 
-def test_every_box_of_the_grid_lies_in_the_frame_or_around_it() -> None:
+def test_every_side_of_a_box_of_the_grid_lies_in_the_frame_or_around_it() -> None:
     for left, top, width, height in GRID:
-        inside = min(left, top) >= 0 and max(left + width, top + height) <= 1 + 1e-9
-        around = max(left, top) <= 0 and min(left + width, top + height) >= 1 - 1e-9
-        assert inside or around
+        for first, last in ((left, left + width), (top, top + height)):
+            assert (first >= -1e-9 and last <= 1 + 1e-9) or (first <= 1e-9 and last >= 1 - 1e-9)
     assert len(set(GRID)) == len(GRID)
+
+
+def test_the_grid_holds_a_square_of_a_wide_picture_shown_upright() -> None:
+    original = scene(6)
+    wide = cv2.resize(original, (160, 90))
+    upright = cv2.resize(wide[:, 35:125], (90, 90))
+    tall = np.full((160, 90), 128, np.uint8)
+    tall[35:125] = upright
+    crop = inverted(
+        next(box for box in GRID if box[2] > 1 > box[3] and abs(box[0] + box[2] / 2 - 0.5) < 1e-9)
+    )
+    undone, plain = (
+        shown([p], d)[0].astype(int) for p, d in ((tall, Disguise(crop=crop)), (original, Disguise()))
+    )
+    assert np.abs(undone[:, 16:48] - plain[:, 16:48]).mean() < 6
 
 
 def test_the_frame_seen_from_a_box_and_back() -> None:
@@ -66,8 +80,18 @@ def test_climbing_finds_the_box_that_fits() -> None:
     def fit(box: Box) -> float:
         return -float(np.abs(np.array(box) - wanted).sum())
 
-    assert climbed((0.4, 0.1, 0.4, 0.75), fit) == pytest.approx(tuple(wanted), abs=0.04)
-    assert climbed(FULL, lambda box: float(box == FULL)) == FULL
+    value, box = climbed((0.4, 0.1, 0.4, 0.75), fit)
+    assert box == pytest.approx(tuple(wanted), abs=0.04) and value == fit(box)
+    assert climbed(FULL, lambda box: float(box == FULL)) == (1.0, FULL)
+
+
+def test_climbing_enlarges_where_no_single_edge_fits_better() -> None:
+    def fit(box: Box) -> float:
+        left, top, width, height = box
+        bent = abs(width - height) + abs(left + width / 2 - 0.5) + abs(top + height / 2 - 0.5)
+        return -abs(width - 1.5) - 3 * bent
+
+    assert climbed(FULL, fit)[1] == pytest.approx((-0.25, -0.25, 1.5, 1.5), abs=0.03)
 
 
 def test_a_crop_is_put_back_where_it_was_cut_from() -> None:

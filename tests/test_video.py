@@ -152,9 +152,23 @@ def test_a_picture_in_a_picture_is_found_and_its_place_refined() -> None:
         return 1 - differing(query.fingerprint.codes, stored.codes[rows])
 
     best = max(EXTRACTOR.queries(copy), key=near)
-    refined = EXTRACTOR.refined(copy, best.disguise, near)
+    refined = EXTRACTOR.refined(copy, [best.disguise], near)
     assert near(best) > 0.75 and near(refined) > near(best) - 0.01
     assert refined.disguise.crop == pytest.approx((-50 / 64, -20 / 64, 2, 2), abs=0.25)
+
+
+def test_a_crop_is_refined_from_the_nearest_of_several_views() -> None:
+    original = film(13)
+    kept = original[:, 40:, 40:]
+    stored = EXTRACTOR.reference(clip(original))
+
+    def near(query: Query) -> float:
+        rows = np.abs(query.fingerprint.times[:, None] - stored.times).argmin(1)
+        return 1 - differing(query.fingerprint.codes, stored.codes[rows])
+
+    far, close = Disguise(crop=(0.0, 0.0, 0.6, 0.6)), Disguise(crop=(0.36, 0.36, 0.62, 0.62))
+    refined = EXTRACTOR.refined(clip(kept), [far, close], near)
+    assert refined.disguise.crop == pytest.approx((40 / 128, 40 / 128, 88 / 128, 88 / 128), abs=0.06)
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
