@@ -7,6 +7,7 @@ may use the machine. Wall seconds stand beside them.
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from benchmarks.processes import Run, run
 
 SECONDS = {"audio": 3600.0, "video": 450.0}  # of media, about, of each kind
 SHARE = {"audio": 0.8, "video": 0.85}  # of a bare decode's throughput
-FASTER = {"chromaprint": 1.0, "vpdq": 1.5, "mpeg7": 1.5}
+FASTER = {"chromaprint": 1.0, "olaf": 1.0, "audfprint": 1.0, "vpdq": 1.5, "mpeg7": 1.5}
 # As the command line itself does: threads of a numerical library wait for each other longer than they work.
 EXTRACT = ["env", "OMP_NUM_THREADS=1", sys.executable, "-m", "benchmarks.extract"]
 EACH = ["xargs", "-d", "\n", "-n", "1"]  # a program that takes one file
@@ -26,6 +27,14 @@ COMMANDS = {
     "mpeg7": [*EACH[:3], "-I", "{}", "ffmpeg", "-v", "error", "-nostdin", "-threads", "1", "-filter_threads", "1",
               "-i", "{}", "-an", "-vf", "signature=filename=/dev/null", "-f", "null", "-"],
 }  # fmt: skip
+
+# Peers that no package index has: the variable that names the folder where they lie, compiled, and what makes fingerprints.
+_OLAF = """
+export HOME="$1" && mkdir -p "$1"/.olaf/db &&
+ffmpeg -v error -nostdin -y -i "$0" -vn -ac 1 -ar 16000 -f f32le "$1"/sound.raw &&
+"$2"/bin/olaf_core store "$1"/sound.raw "$0"
+"""
+CHECKOUTS = {"olaf": "WHORL_OLAF", "audfprint": "WHORL_AUDFPRINT"}
 
 Row = dict[str, Any]
 
@@ -59,7 +68,23 @@ def _measured(kind: str, paths: list[Path], seconds: float, data: Path) -> Row:
         name: {"missing": peer.missing} if peer.missing else _cost(run(COMMANDS[name], given))
         for name, peer in peers.items()
     }
+    if kind == "audio":
+        row["peers"] |= {name: _of_checkout(name, given) for name in CHECKOUTS}
     return row
+
+
+def _of_checkout(name: str, given: str) -> Row:
+    """What a peer costs whose folder the environment names."""
+    place = os.environ.get(CHECKOUTS[name])
+    if not place:
+        return {"missing": f"{CHECKOUTS[name]} names no folder of it"}
+    with tempfile.TemporaryDirectory() as folder:
+        commands = {
+            "olaf": [*EACH[:3], "-I", "{}", "sh", "-c", _OLAF, "{}", folder, place],
+            "audfprint": ["xargs", "-d", "\n", *EXTRACT[:2], sys.executable, f"{place}/audfprint.py",
+                          "precompute", "-p", folder],
+        }  # fmt: skip
+        return _cost(run(commands[name], given))
 
 
 def _cost(done: Run) -> Row:
