@@ -69,7 +69,8 @@ def objects(app: FastAPI) -> Made:
     answer_id = keep(app, answer(match(reference), name=MARK), VICTIM, case)
     return {
         "case_id": case, "work_id": work, "reference_id": str(reference), "upload_id": upload, "match_id": answer_id,
-        "job_id": _job(investigator, upload), "overlap_id": _overlap(app, work, reference),
+        "stream_id": _stream(investigator, case), "job_id": _job(investigator, upload),
+        "overlap_id": _overlap(app, work, reference),
         "org_id": str(org), "key_id": add_key(app.state.store, org, "holder", MARK).id,
         "person_id": str(add_person(app.state.store, org, MARK, f"{MARK}@victim.example", "holder")),
     }  # fmt: skip
@@ -83,6 +84,12 @@ def _upload(who: TestClient) -> str:
     piece = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
     who.patch(made.headers["Location"], content=b"RIFF", headers=piece).raise_for_status()
     return made.headers["Location"].rsplit("/", 1)[1]
+
+
+def _stream(who: TestClient, case: str) -> str:
+    made = who.post("/v1/streams", json={"url": f"https://{MARK}.example/a", "label": MARK, "case": case})
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
 
 
 def _job(who: TestClient, upload: str) -> str:
@@ -127,6 +134,7 @@ def requests(theirs: Made) -> dict[str, Request]:
         "PATCH /v1/uploads/{upload_id}": {"headers": piece, "content": b"RIFF"},
         "DELETE /v1/uploads/{upload_id}": {"headers": _TUS},
         "POST /v1/uploads/{upload_id}": {"headers": {**_TUS, "X-HTTP-Method-Override": "DELETE"}},
+        "POST /v1/streams": {"json": {"url": "https://tv.example/live", "case": theirs["case_id"]}},
         "POST /v1/matches": {"json": {"upload": theirs["upload_id"], "case": theirs["case_id"]}},
         "POST /v1/matches/{match_id}/verdicts": {
             "json": {"reference": theirs["reference_id"], "verdict": "reject", "note": "-"}

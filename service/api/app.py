@@ -22,6 +22,7 @@ from service.api import (
     references,
     reviews,
     sessions,
+    streams,
     uploads,
     works,
 )
@@ -54,6 +55,7 @@ ROUTERS = (
     fingerprints.router,
     jobs.router,
     reviews.router,
+    streams.router,
 )
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from evidence.answer import Json, printable
 from matching.engine import Engine
 from service.streams.errors import StreamError
-from service.streams.watching import LEVELS, Options, Watch
+from service.streams.levels import LEVELS
+from service.streams.watching import Options, Watch
 
 BUSY, IDLE = (
     0.5,

@@ -27,29 +27,11 @@ from service.streams.errors import StreamError
 from service.streams.fetch import Allowance, Fetcher
 from service.streams.intake import Intake
 from service.streams.journal import State, StreamJournal
+from service.streams.levels import LEVELS
 from service.streams.piece import Clock, Note
 
 WRITTEN = 5.0  # seconds of stream after which its state is written, where nothing happened
 STALE = 900.0  # seconds after which what was on counts as ended while nobody watched
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What is done under load: seconds of stream between two looks, what is decoded, and how people are told."""
-
-    step: float
-    mode: str
-    words: str
-
-
-LEVELS = (
-    Level(1.0, "all", "everything is examined"),
-    Level(2.0, "all", "the machine is busy: disguises are not tried"),
-    Level(
-        3.0, "key", "the machine is busy: disguises are not tried, and only key frames and sound are examined"
-    ),
-    Level(4.0, "sound", "the machine is busy: disguises are not tried, and only sound is examined"),
-)
 
 
 @dataclass(frozen=True, slots=True)
