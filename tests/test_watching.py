@@ -19,8 +19,9 @@ from matching.engine import Engine
 from service.streams.capture import Room
 from service.streams.errors import StreamError
 from service.streams.fetch import Allowance
-from service.streams.group import Group, Load
+from service.streams.group import Load
 from service.streams.journal import StreamJournal
+from service.streams.supervisor import together
 from service.streams.watching import Options, Watch, watch
 from tests.ciphers import encipher
 from tests.serving import Answer, Request, Server, answer, ranged, redirect, serving
@@ -367,7 +368,7 @@ def test_one_broken_stream_disturbs_no_other(server: Server, engine: Engine, sou
     }
     events: list[Json] = []
     urls = [server.url("/a.m3u8"), server.url("/noise"), "http://10.0.0.1/", server.url("/nothing")]
-    assert Group(urls, engine, ALLOWED).run(events.append)
+    assert together(urls, lambda url: Watch(url, engine, ALLOWED), events.append)
     good = [e for e in events if e["stream"] == urls[0]]
     assert_one(good, SONG, 12, 24, 10)
     assert {e["error"]["code"] for e in events if e["event"] == "error"} == {

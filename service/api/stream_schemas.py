@@ -52,7 +52,7 @@ class Work(BaseModel):
 
 
 class Stream(BaseModel):
-    """A stream. ``seen`` is its last sign of life, ``stream_time`` the seconds of it that were examined, ``on`` what is on."""
+    """A stream. ``seen`` is its last sign of life, ``stream_time`` the seconds that were examined, ``on`` what is on."""
 
     id: str
     org: str

@@ -9,7 +9,8 @@ why it cannot be watched any further. A stream that ends, ends the events.
 
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from service.streams.capture import Capture, Room
 from service.streams.errors import StreamError
 from service.streams.fetch import Allowance, Fetcher
 from service.streams.intake import Intake
-from service.streams.journal import State, StreamJournal
+from service.streams.journal import Journal, State
 from service.streams.levels import LEVELS
 from service.streams.piece import Clock, Note
 
@@ -52,7 +53,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     allowance: Allowance = field(default_factory=Allowance)
     output: Path | None = None
-    journal: StreamJournal | None = None
+    journal: Journal | None = None
     room: Room = field(default_factory=Room)
     pipe: int = 0
     hunting: bool = True
@@ -73,7 +74,7 @@ class Watch:
         clock: Clock | None = None,
         fetcher: Fetcher | None = None,
     ) -> None:
-        """Raises StreamError where evidence cannot be kept, CatalogError where the journal cannot be read."""
+        """Raises StreamError where no evidence can be kept, CatalogError where the journal cannot be read."""
         self.url, self.error, self.done = url, None, False
         self.level = 0
         self._engine, self._options, self._clock = engine, options, clock or Clock()
@@ -86,11 +87,12 @@ class Watch:
         number, self._event = state.next if state else (1, 1)
         self.airings = Airings(engine, number)
         self.airings.effort.hunting = options.hunting
+        self._notes: deque[Note] = deque()  # of the thread that fetches
         self._waiting: list[Json] = options.journal.untold(url) if options.journal else []
         self._references: dict[int, Json] = {}
         self._looked, self._written = self._begin, self._begin
-        if self._capture:
-            self._intake.on_piece, self._intake.on_list = self._capture.piece, self._capture.listed
+        self._intake.on_piece = lambda piece, begin: self._keep(lambda kept: kept.piece(piece, begin))
+        self._intake.on_list = lambda listed: self._keep(lambda kept: kept.listed(listed))
         self._restore(state, gone)
 
     error: StreamError | MediaError | CatalogError | None
@@ -126,6 +128,8 @@ class Watch:
             Exception
         ) as error:  # a fault of ours, which this stream brought out: an error of this stream alone
             self._fail(self._intake.crashed(error))
+        while self._notes:
+            self._waiting.append(self._note(self._notes.popleft()))
         told, self._waiting = self._waiting, []
         return told
 
@@ -169,10 +173,16 @@ class Watch:
         """The stream cannot be watched any further: what was on has ended, as far as anybody knows."""
         self.error, self.done = error, True
         if not isinstance(error, CatalogError):
-            self._tell(self.airings.finish(self._seconds), final=True)
-        code = getattr(error, "code", "catalog")
-        failure = {"code": code, "message": printable(str(error))}
-        self._waiting.append({**self._about("error"), "error": failure})
+            try:
+                self._tell(self.airings.finish(self._seconds), final=True, last=[self._failure(error)])
+                return
+            except CatalogError as unwritten:
+                self.error = error = unwritten
+        self._waiting.append(self._failure(error))
+
+    def _failure(self, error: StreamError | MediaError | CatalogError) -> Json:
+        failure = {"code": getattr(error, "code", "catalog"), "message": printable(str(error))}
+        return {**self._about("error"), "error": failure}
 
     def _about(self, what: str) -> Json:
         return {
@@ -187,18 +197,28 @@ class Watch:
     def _note(self, note: Note) -> Json:
         return {**self._about("note"), "note": {"code": note.code, "message": printable(note.text)}}
 
-    def _tell(self, changes: list[Change], final: bool = False) -> None:
-        """Events and the state after them are written before anybody is told."""
-        events = [self._told(change) for change in changes]
+    def _tell(self, changes: list[Change], final: bool = False, last: Sequence[Json] = ()) -> None:
+        """Events, and ``last`` after them, and the state that this leads to, are written before anybody is told."""
+        events = [*(self._told(change) for change in changes), *last]
         journal = self._options.journal
         if journal and (events or final or self._seconds >= self._written + WRITTEN):
             self._written = self._seconds
-            journal.write(self.url, None if final else self.state(), events)
-        if self._capture:
-            with self._intake.lock:
-                for event in events:
-                    self._capture.event(event["airing"], event)
+            journal.write(self.url, self.state(), events, final)
+        with self._intake.lock:
+            for event in events:
+                if "airing" in event:
+                    self._keep(lambda kept, event=event: kept.event(event["airing"], event))  # type: ignore[misc]  # a default
         self._waiting += events
+
+    def _keep(self, keep: Callable[[Capture], None]) -> None:
+        """Has evidence kept; where that fails it is told, and watching goes on without."""
+        if self._capture is None:
+            return
+        try:
+            keep(self._capture)
+        except StreamError as error:
+            self._capture = None
+            self._notes.append(Note("evidence", f"evidence is no longer kept: {error}"))
 
     def _told(self, change: Change) -> Json:
         segments = [segment_json(segment) for segment in change.segments]
@@ -251,8 +271,8 @@ class Watch:
 
     def told(self, event: Json) -> None:
         """An event was told: it will not be told again after a restart."""
-        if self._options.journal and "id" in event:
-            self._options.journal.told(self.url, event["id"])
+        if self._options.journal:
+            self._options.journal.told(self.url, event)
 
     @property
     def crowd(self) -> float:
@@ -271,12 +291,11 @@ class Watch:
         self._waiting.append(self._note(Note("load", LEVELS[level].words)))
 
     def close(self) -> None:
-        """Stops; its state stays, so that watching it again goes on."""
+        """Stops; its state stays, so that watching it again goes on. Raises CatalogError where it cannot be written."""
         self._intake.close()
+        self._keep(lambda kept: kept.close())
         if not self.done and self._options.journal and self._seconds > self._begin:
             self._options.journal.write(self.url, self.state(), [])
-        if self._capture:
-            self._capture.close()
 
 
 def _resumed(state: State | None, wall: float) -> tuple[float, dict[str, int], bool]:
