@@ -343,6 +343,50 @@ def test_what_carried_a_match_is_kept(
     assert sound.data[8] in [(manifest.parent / s["file"]).read_bytes() for s in made["segments"]]
 
 
+def test_evidence_goes_on_after_a_stop(
+    server: Server, engine: Engine, sound: Segments, tmp_path: Path
+) -> None:
+    """Nothing that was kept is lost or written over, and the segments are all there, once."""
+    server.pages |= sound.pages() | {"/a.m3u8": playlist(sound.entries())}
+    journal = StreamJournal(tmp_path / "a.db", engine.catalog.uuid)
+    options = replace(ALLOWED, output=tmp_path / "kept", journal=journal)
+    for event in watch(server.url("/a.m3u8"), engine, options, Fast(10)):
+        if event["event"] == "started":
+            break
+    (manifest,) = tmp_path.glob("kept/*/match-1/manifest.json")
+    first = json.loads(manifest.read_text())
+    (manifest.parent / "000099.ts").write_bytes(b"written just before a kill")
+    told(server.url("/a.m3u8"), engine, options)
+    made = json.loads(manifest.read_text())
+    assert [e["event"] for e in made["events"] if e["event"] != "continues"] == ["started", "ended"]
+    assert made["segments"][: len(first["segments"])] == first["segments"]
+    orders = [s["order"] for s in made["segments"]]
+    assert orders == list(range(orders[0], orders[-1] + 1))
+    for kept in made["segments"]:
+        assert hashlib.sha256((manifest.parent / kept["file"]).read_bytes()).hexdigest() == kept["sha256"]
+    assert {p.name for p in manifest.parent.iterdir()} == {
+        "manifest.json",
+        *(k["file"] for k in (*made["segments"], *made["lists"])),
+    }
+    journal.close()
+
+
+def test_evidence_that_cannot_be_kept_ends_no_watching(
+    server: Server, engine: Engine, sound: Segments, tmp_path: Path
+) -> None:
+    server.pages |= sound.pages() | {"/a.m3u8": playlist(sound.entries())}
+    watched = Watch(server.url("/a.m3u8"), engine, replace(ALLOWED, output=tmp_path), Fast(10))
+    (folder,) = tmp_path.iterdir()
+    (folder / "match-1").write_text("in the way")
+    watched.start()
+    events: list[Json] = []
+    while not watched.done:
+        events += watched.poll(1.0)
+    watched.close()
+    assert_one(events, SONG, 12, 24, 10)
+    assert [e["note"]["code"] for e in events if e["event"] == "note"] == ["evidence"]
+
+
 def test_evidence_keeps_to_its_room(server: Server, engine: Engine, sound: Segments, tmp_path: Path) -> None:
     server.pages |= sound.pages() | {"/a.m3u8": playlist(sound.entries())}
     room = Room(match=30_000)
