@@ -158,7 +158,7 @@ def _told(read: Read, who: Caller) -> Callable[[sa.Row[Any]], Json]:
             "case": row.case_id,
             "stream_time": round(row.stream_time, 3),
             "load": row.load,
-            "on": events.shown_works(read, who, row.captured, row.showing),
+            "on": events.shown_works(read, who, row.captured, row.showing) if row.state in GOING else [],
         }
 
     return shown

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evidence.answer import Json, printable
+from evidence.answer import Json
 from fingerprint.media import Limits
 from matching.engine import Engine
 from service.streams.errors import StreamError
 from service.streams.group import Group
 from service.streams.journal import StreamJournal
 from service.streams.processes import Begin, Processes
+from service.streams.telling import failure
 from service.streams.watching import Options, Watch
 from service.terminal import say
 from service.workers import cores
@@ -45,7 +46,7 @@ def together(urls: Sequence[str], begin: Begin, tell: Tell) -> bool:
             try:
                 group.add(url, begin(url))
             except StreamError as error:
-                tell(_failure(url, error.code, str(error)))
+                tell(failure(url, error.code, str(error)))
                 failed = True
         while len(group):
             failed |= any(group.turn(lambda _, event: tell(event)).values())
@@ -85,13 +86,7 @@ def _spread(urls: Sequence[str], task: Task, count: int, tell: Tell) -> bool:
             for over in processes.wait(1.0):
                 failed |= over.code is not None
                 if over.code is not None and over.name not in told:
-                    tell(_failure(over.name, over.code, over.message))
+                    tell(failure(over.name, over.code, over.message))
     finally:
         processes.close()
     return failed
-
-
-def _failure(url: str, code: str, message: str) -> Json:
-    stream = printable(url)
-    text = printable(message) if message.startswith(url) else f"{stream}: {printable(message)}"
-    return {"event": "error", "stream": stream, "error": {"code": code, "message": text}}

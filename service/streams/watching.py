@@ -12,10 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from evidence.answer import Json, printable, reference_json, segment_json
+from fingerprint.clip import Frame
 from fingerprint.feed import Heard, Seen
 from fingerprint.media import Limits, MediaError
 from index.catalog import CatalogError
@@ -30,6 +30,7 @@ from service.streams.intake import Intake
 from service.streams.journal import Journal, State
 from service.streams.levels import LEVELS
 from service.streams.piece import Clock, Note
+from service.streams.telling import utc
 
 WRITTEN = 5.0  # seconds of stream after which its state is written, where nothing happened
 STALE = 900.0  # seconds after which what was on counts as ended while nobody watched
@@ -62,8 +63,9 @@ class Options:
 class Watch:
     """One stream that is being watched: a thread fetches and decodes, ``poll`` examines. Close it.
 
-    error  why it cannot be watched any further, if so
-    done   whether nothing more will come
+    error    why it cannot be watched any further, if so
+    done     whether nothing more will come
+    picture  the last one that was seen
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Watch:
         """Raises StreamError where no evidence can be kept, CatalogError where the journal cannot be read."""
         self.url, self.error, self.done = url, None, False
         self.level = 0
+        self.picture: Frame | None = None
         self._engine, self._options, self._clock = engine, options, clock or Clock()
         fetcher = fetcher or Fetcher(Addresses(options.allowed), options.allowance)
         self._intake = Intake(url, fetcher, self._clock, options.limits, options.pipe)
@@ -145,6 +148,7 @@ class Watch:
             self._reach(decoded.start + len(decoded.samples) / 8000)
         elif isinstance(decoded, Seen):
             self.airings.see(decoded.frames)
+            self.picture = decoded.frames[-1]
             self._reach(decoded.frames[-1].time)
         elif isinstance(decoded, Note):
             self._waiting.append(self._note(decoded))
@@ -187,9 +191,7 @@ class Watch:
     def _about(self, what: str) -> Json:
         return {
             "event": what,
-            "at": datetime.fromtimestamp(self._clock.wall(), UTC)
-            .isoformat(timespec="milliseconds")
-            .replace("+00:00", "Z"),
+            "at": utc(self._clock.wall()),
             "stream": printable(self.url),
             "stream_time": round(self._seconds, 3),
         }
@@ -258,16 +260,22 @@ class Watch:
     def state(self) -> State:
         """Where it is: after a restart the last WINDOW seconds are looked at again, where they can still be had."""
         with self._intake.lock:
-            safe = [m for m in self._intake.marks if m.seconds <= self._seconds - WINDOW]
-            main = max((m for m in safe if m.track == "main"), key=lambda m: m.order, default=None)
-            kept = main.seconds if main else float("inf")
-            others = {m.track: m for m in safe if m.seconds <= kept + 0.5}
-            if main:
-                self._intake.marks = [m for m in self._intake.marks if m.seconds >= main.seconds - 30]
-        places = {m.track: m.order for m in others.values()} if main else {}
-        resumed = main.seconds if main else self._seconds
+            places, resumed = self._safe()
+            self._intake.marks = [m for m in self._intake.marks if m.seconds >= resumed - 30]
         following = (self.airings.next, self._event)
         return State(self._seconds, self._clock.wall(), places, resumed, following, self.airings.state())
+
+    def _safe(self) -> tuple[dict[str, int], float]:
+        """The places to go on from, by track, and the second that lies there: WINDOW seconds back, or where it began."""
+        marks = self._intake.marks
+        safe = [m for m in marks if m.seconds <= self._seconds - WINDOW]
+        main = max((m for m in safe if m.track == "main"), key=lambda m: m.order, default=None)
+        if main is not None:
+            return {m.track: m.order for m in safe if m.seconds <= main.seconds + 0.5}, main.seconds
+        if self._places:
+            return self._places, self._begin
+        first = {m.track: m.order - 1 for m in reversed(marks)}  # the place just before the first piece
+        return (first, self._begin) if "main" in first else ({}, self._seconds)
 
     def told(self, event: Json) -> None:
         """An event was told: it will not be told again after a restart."""
