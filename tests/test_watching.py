@@ -287,7 +287,7 @@ def test_a_watch_goes_on_after_it_was_stopped(
     """Wherever it is stopped: no event is lost, and none is told twice."""
     server.pages |= sound.pages() | {"/a.m3u8": playlist(sound.entries())}
     url = server.url("/a.m3u8")
-    for stop in (1, 2):
+    for stop in (1, 2, 3):
         journal = StreamJournal(tmp_path / f"{stop}.db", engine.catalog.uuid)
         options = replace(ALLOWED, journal=journal)
         before: list[Json] = []
