@@ -48,6 +48,8 @@ TABLE = """
     hi.a GET     /v1/streams
     hi.a GET     /v1/streams/events/live
     hi.a GET     /v1/streams/{stream_id}
+    hi.a GET     /v1/streams/{stream_id}/evidence
+    hi.a GET     /v1/streams/{stream_id}/thumbnail
     hi.a GET     /v1/streams/{stream_id}/events
     hi.a GET     /v1/streams/{stream_id}/events/live
     hi.a GET     /v1/uploads

@@ -1,18 +1,23 @@
 """The watcher of the service: streams that come and go while it runs, and that nothing is lost or told twice by a kill."""
 
+import hashlib
+import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.crew import WATCHER
+from service.watcher import places
 from tests.service import client, served
 from tests.serving import Request, Server, serving
 from tests.streaming import Fast, OnAir, Segments, excerpt, nothing, playlist, segmented
@@ -128,6 +133,32 @@ def test_a_stream_is_watched_as_soon_as_it_is_added(server: Server, app: FastAPI
     shown = state(asks, first)
     assert (shown["on"], shown["label"], shown["started"] is None) == ([], "Radio", False)
     assert shown["stream_time"] == pytest.approx(46, abs=1)
+
+
+def test_what_was_seen_and_what_carried_a_match_are_there_to_be_had(
+    server: Server, app: FastAPI, film: Segments
+) -> None:
+    asks, stranger = client(app, "investigator"), client(app, "investigator", "another unit")
+    server.pages |= film.pages() | {"/a.m3u8": playlist(film.entries())}
+    with watchers(app):
+        stream = added(asks, server.url("/a.m3u8"))
+        assert over(asks, stream)["state"] == "ended"
+    picture = asks.get(f"/v1/streams/{stream}/thumbnail")
+    assert (picture.headers["content-type"], picture.content[:3]) == ("image/jpeg", b"\xff\xd8\xff")
+    seen = {"If-None-Match": picture.headers["etag"]}
+    assert asks.get(f"/v1/streams/{stream}/thumbnail", headers=seen).status_code == 304
+    packed = asks.get(f"/v1/streams/{stream}/evidence", params={"airing": 1})
+    with ZipFile(BytesIO(packed.content)) as kept:
+        made = json.loads(kept.read("match-1/manifest.json"))
+        assert [e["event"] for e in made["events"]][::len(made["events"]) - 1] == ["started", "ended"]
+        for part in made["segments"]:
+            assert hashlib.sha256(kept.read(f"match-1/{part['file']}")).hexdigest() == part["sha256"]
+    assert asks.get(f"/v1/streams/{stream}/evidence", params={"airing": 2}).status_code == 404
+    for what in ("thumbnail", "evidence"):
+        assert stranger.get(f"/v1/streams/{stream}/{what}").status_code == 404
+    assert asks.delete(f"/v1/streams/{stream}").status_code == 204
+    with watchers(app):
+        wait(lambda: not places.streams(app.state.settings.data))
 
 
 def test_a_watcher_that_is_killed_loses_and_doubles_nothing(

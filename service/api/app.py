@@ -22,6 +22,7 @@ from service.api import (
     references,
     reviews,
     sessions,
+    stream_files,
     streams,
     uploads,
     works,
@@ -56,6 +57,7 @@ ROUTERS = (
     jobs.router,
     reviews.router,
     streams.router,
+    stream_files.router,
 )
 
 

@@ -46,6 +46,12 @@ def last(store: Store) -> int:
     return (row and row.last) or 0
 
 
+def airings(store: Store, who: Caller, stream_id: str) -> set[int]:
+    """The numbers of the airings of a stream that the caller may know of."""
+    of_works = _seen(who).where(stream_events.c.stream_id == stream_id, stream_events.c.ref_id.is_not(None))
+    return {row.event["airing"] for row in store.rows(of_works)}
+
+
 def shown_works(read: Read, who: Caller, captured: Json, showing: list[Json]) -> list[Json]:
     """Of the works that are on in a stream those that the caller may know of."""
     if who.role == "holder":

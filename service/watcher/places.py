@@ -19,7 +19,12 @@ def thumbnail(data: Path, stream_id: str) -> Path:
 def matches(data: Path, stream_id: str) -> list[Path]:
     """The folders of what was kept of a stream's matches, those that have a manifest, the first first."""
     found = evidence(data, stream_id).glob("*/match-*/manifest.json")
-    return sorted((path.parent for path in found), key=lambda folder: int(folder.name.split("-")[1]))
+    return sorted((path.parent for path in found), key=airing)
+
+
+def airing(folder: Path) -> int:
+    """The number of the airing that was kept in a folder."""
+    return int(folder.name.split("-")[1])
 
 
 @dataclass(frozen=True, slots=True)
