@@ -101,6 +101,7 @@ def objects(app: FastAPI) -> dict[str, str]:
         "case_id": admin.post("/v1/cases", json={"name": "Market stall"}).json()["id"],
         "match_id": keep(app, answer(match(ref_id))),
         "upload_id": admin.post("/v1/uploads", headers=upload).headers["Location"].rsplit("/", 1)[-1],
+        "live_id": holder.post("/v1/live", json={"push": True, "work": work}).json()["id"],
         "stream_id": admin.post("/v1/streams", json={"url": "https://tv.example/a"}).json()["id"],
         "org_id": admin.get("/v1/orgs").json()["items"][0]["id"],
     }

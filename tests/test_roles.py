@@ -34,6 +34,8 @@ TABLE = """
     hira GET     /v1/jobs/{job_id}/events
     hira GET     /v1/keys                         its own alone, but for an administrator
     hira GET     /v1/keys/{key_id}                its own alone, but for an administrator
+    h..a GET     /v1/live
+    h..a GET     /v1/live/{live_id}
     hira GET     /v1/matches
     hira GET     /v1/matches/{match_id}
     hira GET     /v1/matches/{match_id}/verdicts
@@ -71,6 +73,9 @@ TABLE = """
     hira POST    /v1/jobs/{job_id}/retry
     ...a POST    /v1/keys
     hira POST    /v1/keys/{key_id}/rotate         its own alone, but for an administrator
+    h..a POST    /v1/live
+    h..a POST    /v1/live/{live_id}/codes
+    h..a POST    /v1/live/{live_id}/end
     hi.a POST    /v1/matches
     hi.a POST    /v1/matches/fingerprint
     ..ra POST    /v1/matches/{match_id}/verdicts
@@ -208,7 +213,7 @@ def leaked(page: Any, theirs: Made) -> list[str]:
     ids = {item.get("id") for item in page["items"]}
     return [
         name
-        for name in ("case_id", "upload_id", "match_id", "job_id", "key_id", "stream_id")
+        for name in ("case_id", "upload_id", "match_id", "job_id", "key_id", "stream_id", "live_id")
         if theirs[name] in ids
     ]
 

@@ -103,7 +103,9 @@ class Group:
                     some = True
                 if member.done:
                     over[name] = member.error
-            except CatalogError as error:
+            except (BrokenPipeError, ConnectionResetError):
+                raise  # who is told has gone
+            except Exception as error:  # a fault of ours, which this one brought out: an error of it alone
                 over[name] = error
             if name in over:
                 self.drop(name)

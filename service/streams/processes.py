@@ -14,7 +14,6 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from index.catalog import CatalogError
-from service.streams.errors import StreamError
 from service.streams.group import Group, Member, Tell
 from service.terminal import say
 
@@ -213,11 +212,14 @@ def _heed(connection: Connection, group: Group, begin: Begin) -> None:
         return
     try:
         group.add(name, begin(what))
-    except (StreamError, CatalogError) as error:
+    except Exception as error:  # what is wrong with one is no other's
         connection.send(("over", name, _reason(error)))
 
 
 def _reason(error: Exception | None) -> tuple[str | None, str]:
     if error is None:
         return None, ""
-    return getattr(error, "code", "catalog"), str(error)
+    if isinstance(error, CatalogError):
+        return "catalog", str(error)
+    code = getattr(error, "code", "crashed")
+    return code, str(error) if code != "crashed" else f"{type(error).__name__}: {error}"

@@ -19,6 +19,7 @@ from service.streams.processes import Begin
 from service.streams.watching import Options, Watch
 from service.terminal import say
 from service.watcher.kept import Kept
+from service.watcher.live import Recorded
 from service.watcher.places import evidence, thumbnail
 
 DRAWN = 3.0  # seconds between two thumbnails of a stream
@@ -46,6 +47,9 @@ def opened(given: Given) -> Iterator[Begin]:
 
 def _member(given: Given, store: Store, engine: Engine, lease: Lease) -> Member:
     settings = given.settings
+    if lease.kind == "live":
+        options = Options(allowed=settings.allowed_hosts, limits=given.limits)
+        return Recorded(store, engine, lease, options)
     options = Options(
         allowed=settings.allowed_hosts,
         limits=given.limits,

@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from evidence.answer import Json
 from fingerprint.media import Limits
 from index.catalog import CatalogError
 from service.jobs import lease as files
 from service.settings import Settings
-from service.store import leases
+from service.store import leases, lives
 from service.store.leases import Lease
 from service.store.store import Store
 from service.streams.processes import Over, Processes
@@ -129,10 +130,17 @@ class Watcher:
             self._later[over.name] = time.monotonic() + AGAIN
         elif over.code is not None:
             try:
-                leases.finish(self._store, lease, None, [failure(lease.url, over.code, over.message)])
+                self._fail(lease, failure(lease.url, over.code, over.message))
             except CatalogError as error:
                 say(f"watcher: {error}")
         del self._begun[over.name]
+
+    def _fail(self, lease: Lease, event: Json) -> None:
+        """Takes down why it could not go on, where that was not told already."""
+        if lease.kind == "stream":
+            leases.finish(self._store, lease, None, [event])
+        elif lives.held(self._store, lease) is not None:
+            lives.finish(self._store, lease.id, None, event["error"])
 
     def _clean(self) -> None:
         data = self._settings.data
