@@ -151,6 +151,7 @@ class Watcher:
 
 def main() -> None:
     """`python -m service.watcher.watcher`: settings come from the environment."""
+    os.umask(0o077)  # what is kept of streams is evidence: nobody else on this machine is to read it
     from_environment: dict[str, Any] = {}
     try:
         Watcher(Settings(**from_environment)).run()
