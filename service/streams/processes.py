@@ -66,7 +66,15 @@ class Processes:
 
     def add(self, name: str, what: Any) -> None:
         """Begins with a member, in the process that has the fewest."""
-        self._give({name: _Held(what, since=time.monotonic())}, self._idlest())
+        self.ready()
+        idlest = min(self._processes, key=lambda process: len(process.held))
+        self._give({name: _Held(what, since=time.monotonic())}, idlest)
+        self.ready()
+
+    def ready(self) -> None:
+        """Has a process wait for the next member, as long as there may be another one: starting takes seconds."""
+        if len(self._processes) < self._count and all(process.held for process in self._processes):
+            self._processes.append(_Process(self._open, self._given))
 
     def drop(self, name: str) -> None:
         """Ends with a member, if it is there."""
@@ -89,11 +97,6 @@ class Processes:
         for process in self._processes:
             process.end()
         self._processes.clear()
-
-    def _idlest(self) -> "_Process":
-        if len(self._processes) < self._count:
-            self._processes.append(_Process(self._open, self._given))
-        return min(self._processes, key=lambda process: len(process.held))
 
     def _give(self, some: dict[str, _Held], process: "_Process") -> None:
         for name, held in some.items():

@@ -66,6 +66,7 @@ class Watcher:
         """Its life. SIGTERM ends it: where it is, is written, and others may go on."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
+        self._processes.ready()
         try:
             while not self._stopping.is_set() and os.getppid() == self._parent:
                 self.turn()
