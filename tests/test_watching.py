@@ -7,15 +7,19 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evidence.answer import Json
+from fingerprint.fingerprint import PLAIN
 from fingerprint.media import Limits
+from matching.airing import Airings
 from matching.engine import Engine
+from matching.lane import Tracked
 from service.streams.capture import Room
 from service.streams.errors import StreamError
 from service.streams.fetch import Allowance
@@ -302,6 +306,16 @@ def test_a_watch_goes_on_after_it_was_stopped(
         assert journal.state(url) is None
         assert journal.untold(url) == []
         journal.close()
+
+
+def test_what_was_followed_before_a_restart_may_lie_ahead(engine: Engine) -> None:
+    """Less of the stream is looked at again than was known of it: disguises are not sought in less than nothing."""
+    airings, ref_id = Airings(engine), engine.catalog.references()[0].id
+    part = Tracked(ref_id, "audio", PLAIN, 1.0, 0.0, 5.0, 9.0, 1e-9, 60.0, 9.0)
+    airings.restore([{"number": 1, "ref_id": ref_id, "told": 9.0, "parts": [asdict(part)]}])
+    airings.hear(0.0, np.random.default_rng(1).standard_normal(4 * 8000).astype(np.float32) * 0.1)
+    assert airings.changes(4.0) == []
+    assert airings.on
 
 
 def test_what_was_written_and_not_told_is_told_after_a_kill(
