@@ -38,6 +38,12 @@ def frame(path: Path, seconds: float) -> bytes:
     return _encoded(path, ".jpg", pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 78])
 
 
+def still(luma: NDArray[np.uint8]) -> bytes:
+    """A picture as it is examined (128, 128), drawn as wide as most pictures are, as a JPEG."""
+    wide = cv2.resize(luma, (256, 144), interpolation=cv2.INTER_LINEAR)
+    return bytes(cv2.imencode(".jpg", wide, [cv2.IMWRITE_JPEG_QUALITY, 75])[1].tobytes())
+
+
 def spectrogram(path: Path, start: float, seconds: float, track: int = 1) -> bytes:
     """The sound of a track from ``start`` on, low frequencies at the bottom, as a PNG. Raises MediaError."""
     powers = band_powers(_samples(path, start, min(seconds, LONGEST), track))[0]

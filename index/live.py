@@ -111,6 +111,28 @@ class LiveStore:
         self._follow()
         return self._held.get(algorithm, {}).get(ref_id)
 
+    def fingerprints(self, ref_id: int) -> list[Fingerprint]:
+        """All of its codes so far, read anew; nothing of one that is not on the air."""
+        with self._explained():
+            rows = self._database.execute(
+                "SELECT codes.algorithm, data, duration FROM codes JOIN live ON live.id = live "
+                "WHERE live = ? ORDER BY codes.id",
+                (-ref_id,),
+            ).fetchall()
+        made: dict[str, Fingerprint] = {}
+        for algorithm, data, seconds in rows:
+            made[algorithm] = replace(_longer(made.get(algorithm), self._decoded(data)), duration=seconds)
+        return list(made.values())
+
+    def last(self, ref_id: int, algorithm: str) -> float:
+        """The time of its last code; below 0 where it has none."""
+        with self._explained():
+            row = self._database.execute(
+                "SELECT data FROM codes WHERE live = ? AND algorithm = ? ORDER BY id DESC LIMIT 1",
+                (-ref_id, algorithm),
+            ).fetchone()
+        return float(self._decoded(row[0]).times[-1]) if row else -1.0
+
     def index(self, algorithm: str) -> Index | None:
         """Of all of their codes so far; None where there are none."""
         self._follow()

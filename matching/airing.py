@@ -17,6 +17,7 @@ from matching.segment import Segment
 EVERY = 10.0  # seconds of stream between two tellings that a work continues
 APART = 5.0  # seconds by which a work must go back to count as begun anew
 KINDS = ("audio", "video")
+OVER = 0  # the number of what is on no longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +93,20 @@ class Airings:
         return self._next
 
     def state(self) -> list[dict[str, Any]]:
-        """The airings that are on, as plain data."""
+        """The airings that are on, as plain data, and what has ended lately: it explains what is looked at again."""
+        on = {id(part) for airing in self._open for part in airing.parts}
+        past = [p for lane in self._lanes.values() for p in lane.tracked if p.ended and id(p) not in on]
         return [
             {"number": a.number, "ref_id": a.ref_id, "told": a.told, "parts": [asdict(p) for p in a.parts]}
-            for a in self._open
+            for a in (*self._open, *(_Airing(OVER, part.ref_id, [part]) for part in past))
         ]
 
     def restore(self, state: Iterable[dict[str, Any]]) -> None:
         """Goes on with airings that were on when they were followed before."""
         for made in state:
             parts = [_restored(part) for part in made["parts"]]
-            self._open.append(_Airing(made["number"], made["ref_id"], parts, made["told"]))
+            if made["number"] != OVER:
+                self._open.append(_Airing(made["number"], made["ref_id"], parts, made["told"]))
             for part in parts:
                 self._lane(part.kind).tracked.append(part)
                 self._known.add(id(part))

@@ -263,11 +263,11 @@ class Lane:
 
     def _hunt(self, search: Search, model: Calibration, lengths: Lengths, now: float, effort: Effort) -> None:
         """Tries the disguises, as often as their cost allows: the likely ones, now and then all of them."""
-        if now < self._hunted:
+        begin = max([self.held.begin, now - FRESH, *(t.end for t in self.tracked)])
+        if now < self._hunted or now <= begin:  # after a restart what was followed before lies ahead
             return
         thorough = now >= self._hunted_all
         begun = time.thread_time()
-        begin = max([self.held.begin, now - FRESH, *(t.end for t in self.tracked)])
         clip = self.held.clip(begin, now)
         found, _ = search.candidates(
             clip, lambda f: self._expected(search, model, f), (), None if thorough else 1

@@ -1,10 +1,11 @@
-"""The workers of `whorl serve`: as many processes as were asked for, each started again when it dies."""
+"""The processes of `whorl serve` beside it: workers, the watcher; each is started again when it dies."""
 
 import logging
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -15,14 +16,19 @@ LOOK = 0.5  # seconds between two looks
 PAUSE = 5.0  # seconds that pass between two starts of one that dies at once: a fault that lasts must not fill the log
 
 
-class Crew:
-    """Keeps ``count`` processes of a command running. Use it in a ``with`` block."""
+Command = tuple[str, ...]
+WORKER: Command = (sys.executable, "-m", "service.jobs.worker")
+WATCHER: Command = (sys.executable, "-m", "service.watcher.watcher")
 
-    def __init__(self, count: int, environment: dict[str, str], command: tuple[str, ...] = ()) -> None:
-        self._command = command or (sys.executable, "-m", "service.jobs.worker")
+
+class Crew:
+    """Keeps a process of each of the commands running. Use it in a ``with`` block."""
+
+    def __init__(self, commands: Sequence[Command], environment: dict[str, str]) -> None:
+        self._commands = commands
         self._environment, self._over = environment, threading.Event()
-        self._running = [self._start() for _ in range(count)]
-        self._started = [time.monotonic()] * count
+        self._running = [self._start(command) for command in commands]
+        self._started = [time.monotonic()] * len(commands)
         self._watch = threading.Thread(target=self._keep, name="crew", daemon=True)
 
     def __enter__(self) -> Self:
@@ -45,16 +51,18 @@ class Crew:
         """The processes that run now."""
         return [one.pid for one in self._running if one.poll() is None]
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        # A session of its own: Ctrl-C on the terminal is for the service, which tells the workers in its turn.
-        return subprocess.Popen(self._command, env=self._environment, start_new_session=True)
+    def _start(self, command: Command) -> subprocess.Popen[bytes]:
+        # A session of its own: Ctrl-C on the terminal is for the service, which tells these in its turn.
+        return subprocess.Popen(command, env=self._environment, start_new_session=True)
 
     def _keep(self) -> None:
         while not self._over.wait(LOOK):
             for place, one in enumerate(self._running):
                 if one.poll() is not None and time.monotonic() - self._started[place] > PAUSE:
-                    log.error("a worker died and is started again", extra={"told": {"code": one.returncode}})
-                    self._running[place], self._started[place] = self._start(), time.monotonic()
+                    command = self._commands[place]
+                    told = {"code": one.returncode, "command": command[-1]}
+                    log.error("a process died and is started again", extra={"told": told})
+                    self._running[place], self._started[place] = self._start(command), time.monotonic()
 
 
 def _wait(process: subprocess.Popen[bytes], until: float) -> None:

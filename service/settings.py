@@ -29,10 +29,32 @@ class Settings(BaseSettings):
     kept: int = Field(default=24 * 3600, description="Seconds after which an abandoned upload is removed.")
     requests_a_minute: int = Field(default=600, ge=1, description="Requests a minute that one key may make.")
     jobs_at_once: int = Field(default=1000, description="Unfinished jobs of an organisation at most.")
+    streams_at_once: int = Field(
+        default=100, description="Streams of an organisation watched at once at most."
+    )
+    allow_hosts: str = Field(
+        default="", description="Hosts, or HOST:PORT, of streams that may be private, parted by commas."
+    )
+    watchers: int = Field(
+        default=1, ge=0, le=1, description="0: no streams are watched here, a watcher is started elsewhere."
+    )
+    evidence_match: int = Field(
+        default=2 << 30, ge=0, description="Bytes of a stream kept for one match at most."
+    )
+    evidence_total: int = Field(
+        default=64 << 30,
+        ge=0,
+        description="Bytes kept of all streams: beyond, the oldest go. 0: nothing is kept.",
+    )
     public_url: str = Field(default="", description="Where browsers reach it, behind a proxy: https://….")
     oidc_issuer: str = Field(default="", description="OIDC provider; empty: none.")
     oidc_client_id: str = Field(default="", description="What the provider calls this service.")
     oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="Its secret there.")
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """The hosts of ``allow_hosts``."""
+        return [host.strip() for host in self.allow_hosts.split(",") if host.strip()]
 
     @property
     def database_url(self) -> str:

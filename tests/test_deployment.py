@@ -17,7 +17,7 @@ from service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-OURS = ("api", "workers")
+OURS = ("api", "workers", "watcher")
 
 
 def instructions() -> list[tuple[str, str]]:

@@ -135,7 +135,7 @@ def test_a_worker_that_dies_is_started_again_and_all_end_together(
     monkeypatch.setattr(crew, "PAUSE", 0.0)
     # What notes its process and waits stands for a worker.
     program = f"import os, time; open('{tmp_path}/' + str(os.getpid()), 'w'); time.sleep(600)"
-    with Crew(2, dict(os.environ), (sys.executable, "-c", program)) as started:
+    with Crew([(sys.executable, "-c", program)] * 2, dict(os.environ)) as started:
         first = started.pids
         wait_for(lambda: len(list(tmp_path.iterdir())) == 2)
         os.kill(first[0], signal.SIGKILL)

@@ -7,20 +7,25 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evidence.answer import Json
+from fingerprint.fingerprint import PLAIN
 from fingerprint.media import Limits
+from matching.airing import Airings
 from matching.engine import Engine
+from matching.lane import Tracked
 from service.streams.capture import Room
 from service.streams.errors import StreamError
 from service.streams.fetch import Allowance
-from service.streams.group import Group, Load
+from service.streams.group import Load
 from service.streams.journal import StreamJournal
+from service.streams.supervisor import together
 from service.streams.watching import Options, Watch, watch
 from tests.ciphers import encipher
 from tests.serving import Answer, Request, Server, answer, ranged, redirect, serving
@@ -286,7 +291,7 @@ def test_a_watch_goes_on_after_it_was_stopped(
     """Wherever it is stopped: no event is lost, and none is told twice."""
     server.pages |= sound.pages() | {"/a.m3u8": playlist(sound.entries())}
     url = server.url("/a.m3u8")
-    for stop in (1, 2):
+    for stop in (1, 2, 3):
         journal = StreamJournal(tmp_path / f"{stop}.db", engine.catalog.uuid)
         options = replace(ALLOWED, journal=journal)
         before: list[Json] = []
@@ -301,6 +306,16 @@ def test_a_watch_goes_on_after_it_was_stopped(
         assert journal.state(url) is None
         assert journal.untold(url) == []
         journal.close()
+
+
+def test_what_was_followed_before_a_restart_may_lie_ahead(engine: Engine) -> None:
+    """Less of the stream is looked at again than was known of it: disguises are not sought in less than nothing."""
+    airings, ref_id = Airings(engine), engine.catalog.references()[0].id
+    part = Tracked(ref_id, "audio", PLAIN, 1.0, 0.0, 5.0, 9.0, 1e-9, 60.0, 9.0)
+    airings.restore([{"number": 1, "ref_id": ref_id, "told": 9.0, "parts": [asdict(part)]}])
+    airings.hear(0.0, np.random.default_rng(1).standard_normal(4 * 8000).astype(np.float32) * 0.1)
+    assert airings.changes(4.0) == []
+    assert airings.on
 
 
 def test_what_was_written_and_not_told_is_told_after_a_kill(
@@ -342,6 +357,50 @@ def test_what_carried_a_match_is_kept(
     assert sound.data[8] in [(manifest.parent / s["file"]).read_bytes() for s in made["segments"]]
 
 
+def test_evidence_goes_on_after_a_stop(
+    server: Server, engine: Engine, sound: Segments, tmp_path: Path
+) -> None:
+    """Nothing that was kept is lost or written over, and the segments are all there, once."""
+    server.pages |= sound.pages() | {"/a.m3u8": playlist(sound.entries())}
+    journal = StreamJournal(tmp_path / "a.db", engine.catalog.uuid)
+    options = replace(ALLOWED, output=tmp_path / "kept", journal=journal)
+    for event in watch(server.url("/a.m3u8"), engine, options, Fast(10)):
+        if event["event"] == "started":
+            break
+    (manifest,) = tmp_path.glob("kept/*/match-1/manifest.json")
+    first = json.loads(manifest.read_text())
+    (manifest.parent / "000099.ts").write_bytes(b"written just before a kill")
+    told(server.url("/a.m3u8"), engine, options)
+    made = json.loads(manifest.read_text())
+    assert [e["event"] for e in made["events"] if e["event"] != "continues"] == ["started", "ended"]
+    assert made["segments"][: len(first["segments"])] == first["segments"]
+    orders = [s["order"] for s in made["segments"]]
+    assert orders == list(range(orders[0], orders[-1] + 1))
+    for kept in made["segments"]:
+        assert hashlib.sha256((manifest.parent / kept["file"]).read_bytes()).hexdigest() == kept["sha256"]
+    assert {p.name for p in manifest.parent.iterdir()} == {
+        "manifest.json",
+        *(k["file"] for k in (*made["segments"], *made["lists"])),
+    }
+    journal.close()
+
+
+def test_evidence_that_cannot_be_kept_ends_no_watching(
+    server: Server, engine: Engine, sound: Segments, tmp_path: Path
+) -> None:
+    server.pages |= sound.pages() | {"/a.m3u8": playlist(sound.entries())}
+    watched = Watch(server.url("/a.m3u8"), engine, replace(ALLOWED, output=tmp_path), Fast(10))
+    (folder,) = tmp_path.iterdir()
+    (folder / "match-1").write_text("in the way")
+    watched.start()
+    events: list[Json] = []
+    while not watched.done:
+        events += watched.poll(1.0)
+    watched.close()
+    assert_one(events, SONG, 12, 24, 10)
+    assert [e["note"]["code"] for e in events if e["event"] == "note"] == ["evidence"]
+
+
 def test_evidence_keeps_to_its_room(server: Server, engine: Engine, sound: Segments, tmp_path: Path) -> None:
     server.pages |= sound.pages() | {"/a.m3u8": playlist(sound.entries())}
     room = Room(match=30_000)
@@ -367,7 +426,7 @@ def test_one_broken_stream_disturbs_no_other(server: Server, engine: Engine, sou
     }
     events: list[Json] = []
     urls = [server.url("/a.m3u8"), server.url("/noise"), "http://10.0.0.1/", server.url("/nothing")]
-    assert Group(urls, engine, ALLOWED).run(events.append)
+    assert together(urls, lambda url: Watch(url, engine, ALLOWED), events.append)
     good = [e for e in events if e["stream"] == urls[0]]
     assert_one(good, SONG, 12, 24, 10)
     assert {e["error"]["code"] for e in events if e["event"] == "error"} == {

@@ -8,12 +8,16 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from fingerprint.exchange import MEDIA_TYPE, Exchange, packed
 from service.store.accounts import add_key, add_person, org_named
 from tests.answers import answer, keep, match, register
 from tests.service import client
+from tests.test_catalog import random_fingerprint
 
 VICTIM, STRANGER = "The Victim", "The Stranger"
 MARK = "what-nobody-else-may-read"  # in the name of everything that is the victim's
+
+FINGERPRINT = packed(Exchange("event", "0" * 64, 20.0, (random_fingerprint(9),)))
 
 Made = dict[str, str]
 
@@ -69,7 +73,9 @@ def objects(app: FastAPI) -> Made:
     answer_id = keep(app, answer(match(reference), name=MARK), VICTIM, case)
     return {
         "case_id": case, "work_id": work, "reference_id": str(reference), "upload_id": upload, "match_id": answer_id,
-        "job_id": _job(investigator, upload), "overlap_id": _overlap(app, work, reference),
+        "stream_id": _stream(investigator, case), "live_id": _live(holder),
+        "job_id": _job(investigator, upload),
+        "overlap_id": _overlap(app, work, reference),
         "org_id": str(org), "key_id": add_key(app.state.store, org, "holder", MARK).id,
         "person_id": str(add_person(app.state.store, org, MARK, f"{MARK}@victim.example", "holder")),
     }  # fmt: skip
@@ -83,6 +89,18 @@ def _upload(who: TestClient) -> str:
     piece = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
     who.patch(made.headers["Location"], content=b"RIFF", headers=piece).raise_for_status()
     return made.headers["Location"].rsplit("/", 1)[1]
+
+
+def _live(who: TestClient) -> str:
+    made = who.post("/v1/live", json={"push": True, "title": f"{MARK} on the air"})
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def _stream(who: TestClient, case: str) -> str:
+    made = who.post("/v1/streams", json={"url": f"https://{MARK}.example/a", "label": MARK, "case": case})
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
 
 
 def _job(who: TestClient, upload: str) -> str:
@@ -127,6 +145,14 @@ def requests(theirs: Made) -> dict[str, Request]:
         "PATCH /v1/uploads/{upload_id}": {"headers": piece, "content": b"RIFF"},
         "DELETE /v1/uploads/{upload_id}": {"headers": _TUS},
         "POST /v1/uploads/{upload_id}": {"headers": {**_TUS, "X-HTTP-Method-Override": "DELETE"}},
+        "POST /v1/live": {"json": {"push": True, "work": theirs["work_id"]}},
+        "POST /v1/live/{live_id}/codes": {
+            "content": FINGERPRINT,
+            "headers": {"Content-Type": MEDIA_TYPE},
+            "params": {"sequence": 1, "begin": 0.0, "at": "2026-01-01T00:00:00Z"},
+        },
+        "POST /v1/live/{live_id}/end": {"json": {"keep": False}},
+        "POST /v1/streams": {"json": {"url": "https://tv.example/live", "case": theirs["case_id"]}},
         "POST /v1/matches": {"json": {"upload": theirs["upload_id"], "case": theirs["case_id"]}},
         "POST /v1/matches/{match_id}/verdicts": {
             "json": {"reference": theirs["reference_id"], "verdict": "reject", "note": "-"}

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,23 +14,27 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from matching.engine import Engine
+from service.crew import WORKER, Command
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+GIVEN = ("data", "database", "allow_hosts", "evidence_match", "evidence_total")  # settings that they are told
 PATIENCE = 180.0  # seconds: on a busy machine a worker takes long to load its models
 
 
 class Workers:
     """Worker processes of a service."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, command: Command = WORKER) -> None:
         settings = app.state.settings
-        self._given = {"WHORL_DATA": str(settings.data), "WHORL_DATABASE": settings.database}
+        given = {name: str(getattr(settings, name)) for name in GIVEN}
+        self._given = {f"WHORL_{name.upper()}": value for name, value in given.items()}
+        self._command = command
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> subprocess.Popen[bytes]:
         """One more worker; it takes a few seconds until it does jobs."""
         environment = {**os.environ, **self._given}
-        self.running.append(subprocess.Popen([sys.executable, "-m", "service.jobs.worker"], env=environment))
+        self.running.append(subprocess.Popen(self._command, env=environment))
         return self.running[-1]
 
     def stop(self) -> None:
@@ -43,9 +46,9 @@ class Workers:
 
 
 @contextmanager
-def workers(app: FastAPI, count: int = 1) -> Iterator[Workers]:
-    """Workers of a service."""
-    started = Workers(app)
+def workers(app: FastAPI, count: int = 1, command: Command = WORKER) -> Iterator[Workers]:
+    """Workers of a service, or watchers."""
+    started = Workers(app, command)
     try:
         for _ in range(count):
             started.start()

@@ -14,6 +14,7 @@ from service.api import (
     fingerprints,
     health,
     jobs,
+    live,
     login,
     matches,
     metrics,
@@ -22,6 +23,8 @@ from service.api import (
     references,
     reviews,
     sessions,
+    stream_files,
+    streams,
     uploads,
     works,
 )
@@ -36,6 +39,7 @@ from service.jobs.queue import Queue
 from service.matcher import Matcher
 from service.settings import Settings
 from service.store.store import Store
+from service.watcher.pushing import OnAir
 from service.web import pages as web
 
 ROUTERS = (
@@ -54,6 +58,9 @@ ROUTERS = (
     fingerprints.router,
     jobs.router,
     reviews.router,
+    streams.router,
+    stream_files.router,
+    live.router,
 )
 
 
@@ -67,9 +74,11 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.incoming = Incoming(settings, app.state.store)
         app.state.jobs = Queue(settings, app.state.store)
         app.state.matcher = Matcher(settings)
+        app.state.on_air = OnAir(settings, app.state.store)
         try:
             yield
         finally:
+            app.state.on_air.close()
             app.state.matcher.close()
             app.state.jobs.close()
             app.state.store.close()

@@ -49,7 +49,7 @@ class _Held(Collector):
         self._store = store
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Gauges of jobs by state, references, works, uploads and their bytes."""
+        """Gauges of jobs by state, streams by state, references, works, uploads and their bytes."""
         for name, values in counts(self._store()).items():
             gauge = GaugeMetricFamily(f"whorl_{name}", f"{name.capitalize()} in the store.", labels=["state"])
             for state, value in values.items():

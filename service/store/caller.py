@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 SCOPES_OF = {
     "holder": frozenset(
-        {"works:read", "works:write", "uploads", "jobs", "matches:read", "matches:write"}
+        {"works:read", "works:write", "uploads", "jobs", "matches:read", "matches:write", "streams"}
     ),
     "investigator": frozenset(
         {"uploads", "jobs", "matches:read", "matches:write", "cases", "streams"}

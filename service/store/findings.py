@@ -74,7 +74,7 @@ def answer(store: Store, who: Caller, answer_id: str) -> Json:
 
 def told(store: Store, who: Caller, answer_json: Json, captured: Json) -> Json:
     """An answer that is not kept, such as that to a fingerprint, as `answer` would tell it."""
-    known = _known(store.rows, ref_ids(answer_json["matches"]))
+    known = known_of(store.rows, ref_ids(answer_json["matches"]))
     return judged(answer_json, captured, known, _only(who))
 
 
@@ -184,7 +184,7 @@ def _only(who: Caller) -> int | None:
 
 def _told(read: Read, who: Caller, rows: list[sa.Row[Any]]) -> list[Json]:
     last = _last_verdicts(read, [row.id for row in rows])
-    known = _known(read, {ref_id for row in rows for ref_id in ref_ids(row.answer["matches"])})
+    known = known_of(read, {ref_id for row in rows for ref_id in ref_ids(row.answer["matches"])})
     shown = []
     for row in rows:
         mine = Known(known.claims, known.licences, known.overlaps, last.get(row.id, {}))
@@ -193,7 +193,8 @@ def _told(read: Read, who: Caller, rows: list[sa.Row[Any]]) -> list[Json]:
     return shown
 
 
-def _known(read: Read, ids: set[int]) -> Known:
+def known_of(read: Read, ids: set[int]) -> Known:
+    """What is known about references: whose they are, where they may be shown, who else claims them."""
     if not ids:
         return Known()
     held: dict[int, list[Claim]] = {}

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from index.database import refs, works
 
-SCHEMA_VERSION = 1  # of these tables; whoever changes them adds a migration
+SCHEMA_VERSION = 2  # of these tables; whoever changes them adds a migration
 schema = sa.MetaData()
 
 
@@ -213,4 +213,68 @@ overlaps = sa.Table(
     sa.Column("owner_org_id", sa.Integer),  # who it was resolved for
     sa.Column("resolved", sa.String),
     _text("found"),
+)  # fmt: skip
+# Streams that are watched. state: waiting, watching, ended, failed, stopped. Who watches one holds a fence, (watcher, turn):
+# what it writes counts only while the row still has it.
+streams = sa.Table(
+    "streams", schema,
+    _text("id", primary_key=True),
+    _org(),
+    _text("actor"),
+    _text("url"),
+    _text("label"),
+    sa.Column("captured", sa.JSON, nullable=False),  # {"place": ..., "territory": ...}, each of them optional
+    sa.Column("case_id", sa.ForeignKey("cases.id")),
+    _text("state", index=True),
+    sa.Column("version", sa.Integer, nullable=False),  # grows with every change that listeners are told
+    sa.Column("error", sa.JSON),  # {"code": ..., "message": ...}
+    sa.Column("load", sa.Integer, nullable=False),  # how much is shed, of the watching engine's levels
+    sa.Column("showing", sa.JSON, nullable=False),  # the works that are on: of each its last event, and since when
+    sa.Column("position", sa.JSON),  # where watching it goes on
+    sa.Column("stream_time", sa.Double, nullable=False),  # seconds of it that were examined
+    _text("created", index=True),
+    sa.Column("started", sa.String),
+    sa.Column("ended", sa.String),
+    sa.Column("seen", sa.String),  # the last sign of life
+    sa.Column("watcher", sa.String, index=True),
+    sa.Column("turn", sa.Integer, nullable=False),  # grows whenever it is taken, started or stopped
+)  # fmt: skip
+# What happened in streams: each event as `whorl watch --json` prints it.
+stream_events = sa.Table(
+    "stream_events", schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("stream_id", sa.ForeignKey("streams.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("name", sa.String),  # the engine's id of it; null of what is no work's
+    sa.Column("ref_id", sa.Integer, index=True),  # below zero of a reference on the air; it may be gone
+    sa.Column("event", sa.JSON, nullable=False),
+    _text("at"),
+    sa.UniqueConstraint("stream_id", "name"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+# Processes that watch streams. One whose beat stands still is taken for dead: no two machines' clocks are compared.
+watchers = sa.Table(
+    "watchers", schema,
+    _text("name", primary_key=True),
+    sa.Column("beat", sa.Integer, nullable=False),
+)  # fmt: skip
+# References that are on the air: recorded from a stream, or pushed by an encoder, which has no ``url``.
+# state: waiting, recording, ending, ended, failed. The fence is that of streams.
+lives = sa.Table(
+    "lives", schema,
+    _text("id", primary_key=True),
+    _org(),
+    _text("actor"),
+    sa.Column("url", sa.String),
+    sa.Column("about", sa.JSON, nullable=False),  # {"work": ..., "title": ..., "kind": ..., "identifiers": [...]}
+    _text("state", index=True),
+    sa.Column("keep", sa.Boolean),  # whether it is registered at its end; null until that is said
+    sa.Column("error", sa.JSON),
+    sa.Column("number", sa.Integer, unique=True),  # of the engine's reference on the air, whose id is its negative
+    sa.Column("sequence", sa.Integer, nullable=False),  # of the last codes that were pushed; 0 before any
+    sa.Column("duration", sa.Double, nullable=False),
+    sa.Column("ref_id", sa.Integer),  # what it was registered as
+    _text("created", index=True),
+    sa.Column("ended", sa.String),
+    sa.Column("watcher", sa.String, index=True),
+    sa.Column("turn", sa.Integer, nullable=False),
 )  # fmt: skip

@@ -78,7 +78,7 @@ class Addresses:
             for literal in literals:
                 why = private(literal)
                 if why:
-                    hint = f"--allow-host {host} lets it through"
+                    hint = f"an operator may allow it: --allow-host {host}, of a service WHORL_ALLOW_HOSTS"
                     raise StreamError("refused-address", shown(whole), f"leads to {literal}, {why}; {hint}")
         return Target(whole, scheme, host, port, path, literals[0])
 

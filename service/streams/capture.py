@@ -101,15 +101,17 @@ class Capture:
         segments = event["segments"]
         case = self._cases.get(number)
         if case is None:
-            case = self._cases[number] = _Case(self._folder / f"match-{number}")
+            folder = self._folder / f"match-{number}"
+            self._make(folder)
+            case = self._cases[number] = _resumed(folder)
             case.start = min(s["query_start"] for s in segments)
-            self._make(case.folder)
             for listed in tuple(self._lists):
                 self._list(case, listed)
             for held in tuple(self._held):
                 if held.end >= case.start - BEFORE:
                     self._store(case, held)
-        case.events.append(event)
+        if event.get("id") not in [told.get("id") for told in case.events]:
+            case.events.append(event)
         if event["event"] == "ended":
             case.end = max(s["query_end"] for s in segments)
         self._manifest(case)
@@ -141,7 +143,8 @@ class Capture:
             "arrived": _utc(datetime.fromtimestamp(piece.arrived, UTC)),
             "http": _http(piece.record),
         }
-        self._file(case, piece.data, name, set(), about)
+        # The same bytes may be aired twice; what is read again after a restart is at the same place of its list.
+        self._file(case, piece.data, name, {f["sha256"] for f in case.files if _same(f, about)}, about)
 
     def _file(self, case: _Case, data: bytes, name: str, known: set[str], about: Json) -> None:
         digest = hashlib.sha256(data).hexdigest()
@@ -201,6 +204,26 @@ class Capture:
             with suppress(OSError):
                 partial.unlink()
             raise StreamError("capture", str(path), f"cannot be written: {error.strerror}") from None
+
+
+def _resumed(folder: Path) -> _Case:
+    """The evidence that is there of an airing that was watched before a restart; files that its manifest lacks go."""
+    case = _Case(folder)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        made = json.loads((folder / "manifest.json").read_text())
+        case.events, case.files, case.full = made["events"], made["segments"], not made["complete"]
+        case.lists = {one["sha256"]: one for one in made["lists"]}
+        case.size = sum(one["size"] for one in (*case.files, *made["lists"]))
+    known = {one["file"] for one in (*case.files, *case.lists.values())} | {"manifest.json"}
+    for path in folder.iterdir():
+        if path.name not in known:
+            path.unlink()
+    return case
+
+
+def _same(file: Json, about: Json) -> bool:
+    """Whether a file that is kept is of this place of the same list."""
+    return about["order"] >= 0 and all(file.get(name) == about[name] for name in ("track", "url", "order"))
 
 
 def _http(record: Record | None) -> Json | None:

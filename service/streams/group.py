@@ -4,12 +4,13 @@ A stream's own troubles stay its own: it is fetched in its own thread and decode
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Protocol
 
-from evidence.answer import Json, printable
-from matching.engine import Engine
-from service.streams.errors import StreamError
-from service.streams.watching import LEVELS, Options, Watch
+from evidence.answer import Json
+from index.catalog import CatalogError
+from service.streams.levels import LEVELS
+from service.terminal import say
 
 BUSY, IDLE = (
     0.5,
@@ -19,65 +20,110 @@ SUSTAINED, RELIEVED = 2.0, 20.0  # seconds that it must be so
 SHARE = 0.35  # of the time that hunts for disguises may take
 REST = 0.02  # seconds of sleep when nothing has come
 
-Tell = Callable[[Json], None]
+Tell = Callable[[str, Json], None]  # the name of a member, and what happened to it
+
+
+class Member(Protocol):
+    """Something endless that is worked at, such as a stream that is watched."""
+
+    @property
+    def error(self) -> Exception | None:
+        """Why it cannot go on, if so."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether it goes on whether or not anybody keeps up."""
+        ...
+
+    @property
+    def crowd(self) -> float:
+        """How much waits to be done, from 0 to 1."""
+        ...
+
+    def start(self) -> None:
+        """Begins."""
+        ...
+
+    def poll(self, seconds: float) -> list[Json]:
+        """What happened within so many seconds."""
+        ...
+
+    def told(self, event: Json) -> None:
+        """An event of ``poll`` has been told."""
+        ...
+
+    def shed(self, level: int, share: float) -> None:
+        """From now on does as LEVELS say; hunts for disguises take ``share`` of the time at most."""
+        ...
+
+    def close(self) -> None:
+        """Stops."""
+        ...
 
 
 class Group:
-    """Streams that share a process."""
+    """Members that share a process, by name; they come and go while it runs."""
 
-    def __init__(self, urls: Sequence[str], engine: Engine, options: Options) -> None:
-        self._watches: list[Watch] = []
-        self._unbegun: list[Json] = []
-        for url in dict.fromkeys(urls):
-            try:
-                self._watches.append(Watch(url, engine, options))
-            except StreamError as error:
-                failure = {"code": error.code, "message": printable(str(error))}
-                self._unbegun.append({"event": "error", "stream": printable(url), "error": failure})
+    def __init__(self) -> None:
+        self._members: dict[str, Member] = {}
         self._load = Load()
 
-    def run(self, tell: Tell) -> bool:
-        """Watches until all streams have ended; whether any failed. Raises CatalogError."""
-        failed = bool(self._unbegun)
-        for event in self._unbegun:
-            tell(event)
-        try:
-            for watch in self._watches:
-                watch.start()
-            while self._watches:
-                failed |= self._turn(tell)
-        finally:
-            self.close()
-        return failed
+    def __len__(self) -> int:
+        return len(self._members)
 
-    def _turn(self, tell: Tell) -> bool:
-        """One turn of all; whether one failed."""
-        some = failed = False
-        alone = len(self._watches) == 1
-        for watch in list(self._watches):
-            for event in watch.poll(0.2 if alone else 0.0):
-                tell(event)
-                watch.told(event)
-                some = True
-            if watch.done:
-                failed |= watch.error is not None
-                watch.close()
-                self._watches.remove(watch)
+    def add(self, name: str, member: Member) -> None:
+        """Adds one, and starts it."""
+        self._members[name] = member
+        member.start()
+
+    def drop(self, name: str) -> None:
+        """Stops one, if it is there."""
+        member = self._members.pop(name, None)
+        try:
+            if member is not None:
+                member.close()
+        except CatalogError as error:
+            say(f"{name}: where it is cannot be written, so it will go on a little earlier: {error}")
+
+    def turn(self, tell: Tell) -> dict[str, Exception | None]:
+        """One turn of all; those that are over, and why where that is an error."""
+        some, over = False, dict[str, Exception | None]()
+        alone = len(self._members) == 1
+        for name, member in list(self._members.items()):
+            try:
+                for event in member.poll(0.2 if alone else 0.0):
+                    tell(name, event)
+                    member.told(event)
+                    some = True
+                if member.done:
+                    over[name] = member.error
+            except (BrokenPipeError, ConnectionResetError):
+                raise  # who is told has gone
+            except Exception as error:  # a fault of ours, which this one brought out: an error of it alone
+                over[name] = error
+            if name in over:
+                self.drop(name)
         self._balance()
-        if not some and not alone and max((w.crowd for w in self._watches), default=0.0) == 0.0:
+        if not some and not alone and max((m.crowd for m in self._members.values()), default=0.0) == 0.0:
             time.sleep(REST)
-        return failed
+        return over
 
     def _balance(self) -> None:
-        live = [watch for watch in self._watches if watch.live]
-        level = self._load.level(max((watch.crowd for watch in live), default=0.0), time.monotonic())
-        for watch in live:
-            watch.shed(level, SHARE / len(self._watches))
+        live = [member for member in self._members.values() if member.live]
+        level = self._load.level(max((member.crowd for member in live), default=0.0), time.monotonic())
+        for member in live:
+            member.shed(level, SHARE / len(self._members))
 
     def close(self) -> None:
-        """Stops watching; the states stay."""
-        for watch in self._watches:
-            watch.close()
+        """Stops all; their states stay."""
+        for name in list(self._members):
+            self.drop(name)
 
 
 class Load:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from evidence.answer import Json
 from index.catalog import CatalogError
@@ -41,6 +42,36 @@ class State:
     open: list[Json]
 
 
+def plain(state: State) -> Json:
+    """A state as JSON."""
+    return {name: getattr(state, name) for name in State.__slots__}
+
+
+def restored(made: Json) -> State:
+    """The state that ``plain`` gave."""
+    return State(**{**made, "next": tuple(made["next"])})
+
+
+class Journal(Protocol):
+    """Where the states of streams are kept, and what was told of them."""
+
+    def state(self, url: str) -> State | None:
+        """Where a stream was, if it was watched and did not end."""
+        ...
+
+    def untold(self, url: str) -> list[Json]:
+        """Events that were written and perhaps not told, in order."""
+        ...
+
+    def write(self, url: str, state: State, events: list[Json], final: bool = False) -> None:
+        """The state after these events, and they: both or nothing. ``final``: it will not be watched any further."""
+        ...
+
+    def told(self, url: str, event: Json) -> None:
+        """An event has been told."""
+        ...
+
+
 class StreamJournal:
     """The states of all streams of a data directory; threads and processes may share it."""
 
@@ -66,8 +97,7 @@ class StreamJournal:
             ).fetchone()
         if row is None:
             return None
-        made = json.loads(row[0])
-        return State(**{**made, "next": tuple(made["next"])})
+        return restored(json.loads(row[0]))
 
     def untold(self, url: str) -> list[Json]:
         """Events that were written and perhaps not told, in order."""
@@ -77,25 +107,27 @@ class StreamJournal:
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
 
-    def write(self, url: str, state: State | None, events: list[Json]) -> None:
+    def write(self, url: str, state: State, events: list[Json], final: bool = False) -> None:
         """The state after these events, and they; no state where the stream has ended."""
         with self._explained(), self._database:
-            if state is None:
+            if final:
                 self._database.execute("DELETE FROM streams WHERE url = ?", (url,))
             else:
-                made = {name: getattr(state, name) for name in State.__slots__}
+                made = json.dumps(plain(state))
                 self._database.execute(
-                    "INSERT OR REPLACE INTO streams VALUES (?, ?, ?)", (url, self._catalog, json.dumps(made))
+                    "INSERT OR REPLACE INTO streams VALUES (?, ?, ?)", (url, self._catalog, made)
                 )
             self._database.executemany(
                 "INSERT OR REPLACE INTO untold VALUES (?, ?, ?)",
-                [(url, event["id"], json.dumps(event)) for event in events],
+                [(url, event["id"], json.dumps(event)) for event in events if "id" in event],
             )
 
-    def told(self, url: str, event_id: str) -> None:
+    def told(self, url: str, event: Json) -> None:
         """An event has been told."""
-        with self._explained(), self._database:
-            self._database.execute("DELETE FROM untold WHERE url = ? AND id = ?", (url, event_id))
+        if "id" in event:
+            with self._explained(), self._database:
+                told = (url, event["id"])
+                self._database.execute("DELETE FROM untold WHERE url = ? AND id = ?", told)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

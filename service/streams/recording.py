@@ -2,12 +2,13 @@
 
 import hashlib
 import queue
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
+from evidence.answer import Json
 from fingerprint.extractor import Extractor
 from fingerprint.feed import Heard, Seen
 from fingerprint.fingerprint import Fingerprint
@@ -20,7 +21,7 @@ from service.streams.addresses import Addresses, shown
 from service.streams.errors import StreamError
 from service.streams.fetch import Fetcher
 from service.streams.intake import Intake
-from service.streams.piece import Clock, Note, Piece
+from service.streams.piece import Clock, Note
 from service.streams.watching import Options
 
 STEP = 1.0  # seconds of stream whose codes are stored together
@@ -30,11 +31,12 @@ RELOAD = 0.3  # seconds between two looks at its list: they tell when its second
 class Recorder:
     """Makes the codes of one live reference."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, seconds: float = 0.0) -> None:
+        """``seconds`` of it are made already."""
         self._extractors = engine.extractors()
         self._held = {kind: Rolling(kind) for kind in self._extractors}
-        self._until = dict.fromkeys(self._extractors, -1.0)
-        self.seconds = self._made = 0.0
+        self._until = dict.fromkeys(self._extractors, seconds or -1.0)
+        self.seconds = self._made = seconds
 
     def take(self, decoded: Heard | Seen) -> None:
         """More of the stream."""
@@ -71,6 +73,91 @@ class Recorder:
         )
 
 
+class Recording:
+    """A live reference that is being recorded into the store of those on the air. Close it.
+
+    error  why it cannot be recorded any further, if so
+    done   whether nothing more will come
+    digest of the bytes that came
+    """
+
+    def __init__(
+        self, url: str, engine: Engine, options: Options, ref_id: int, clock: Clock | None = None
+    ) -> None:
+        """``ref_id`` is one that is on the air; what it has already is gone on with. Raises StreamError."""
+        self.error: StreamError | MediaError | None = None
+        self.done, self.digest = False, hashlib.sha256()
+        allowance, self._clock = replace(options.allowance, reload=RELOAD), clock or Clock()
+        fetcher = Fetcher(Addresses(options.allowed), allowance)
+        self._intake = Intake(url, fetcher, self._clock, options.limits, options.pipe)
+        self._intake.on_piece = lambda piece, begin: self.digest.update(piece.data)
+        self._ref_id, self._store = ref_id, engine.on_air()
+        before = self._store.references().get(ref_id)
+        if before is None:
+            raise StreamError("gone", shown(url), "is no longer on the air: nothing came of it for too long")
+        self._airtime = before.airtime
+        away = self._clock.wall() - self._airtime if self._airtime is not None else 0.0
+        self._begin = max(before.reference.duration, away)
+        self._recorder = Recorder(engine, before.reference.duration)
+
+    @property
+    def live(self) -> bool:
+        """Whether it goes on whether or not anybody keeps up."""
+        return self._intake.live
+
+    @property
+    def crowd(self) -> float:
+        """How much waits to be recorded, from 0 to 1."""
+        return self._intake.crowd
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of it so far."""
+        return self._recorder.seconds
+
+    def start(self) -> None:
+        """Begins to fetch."""
+        self._intake.start(self._begin)
+
+    def poll(self, seconds: float) -> list[Json]:
+        """Records what comes within so many seconds; what happened to the stream. Raises CatalogError."""
+        deadline, notes = time.monotonic() + seconds, list[Json]()
+        while not self.done:
+            decoded = self._intake.get(max(deadline - time.monotonic(), 0.0))
+            if isinstance(decoded, queue.Empty):
+                break
+            if isinstance(decoded, Note):
+                notes.append({"event": "note", "note": {"code": decoded.code, "message": decoded.text}})
+            elif decoded is None or isinstance(decoded, MediaError):
+                self.error, self.done = decoded or self._intake.error, True
+            else:
+                self._take(decoded)
+        return notes
+
+    def _take(self, decoded: Heard | Seen) -> None:
+        self._intake.came(decoded)
+        self._recorder.take(decoded)
+        if codes := self._recorder.made():
+            self._add(codes)
+
+    def _add(self, codes: list[Fingerprint]) -> None:
+        try:
+            self._store.add(self._ref_id, codes, self.seconds, self._airtime or self._intake.airtime)
+        except KeyError:  # somebody dropped it
+            self.done = True
+
+    def told(self, event: Json) -> None:
+        """Nothing is remembered of what happened to the stream."""
+
+    def shed(self, level: int, share: float) -> None:
+        """A reference is recorded whole, whatever else there is to do."""
+
+    def close(self) -> None:
+        """Stops, and stores what came last. Raises CatalogError."""
+        self._intake.close()
+        self._add(self._recorder.made(final=True))
+
+
 def record(
     url: str,
     engine: Engine,
@@ -84,54 +171,26 @@ def record(
 
     When the stream breaks off that is given too: what came before is kept all the same. Raises CatalogError.
     """
-    allowance = replace(options.allowance, reload=RELOAD)
-    fetcher = Fetcher(Addresses(options.allowed), allowance)
-    intake = Intake(url, fetcher, clock or Clock(), options.limits, options.pipe)
-    digest = hashlib.sha256()
-
-    def hashed(piece: Piece, begin: float) -> None:
-        digest.update(piece.data)
-
-    intake.on_piece = hashed
-    name, recorder, store = shown(url).rpartition("/")[2] or shown(url), Recorder(engine), engine.on_air()
-    ref_id = store.begin(name, details.title or name, details.kind, details.owner)
-    failure: StreamError | MediaError | None = None
-    intake.start()
+    name, store = shown(url).rpartition("/")[2] or shown(url), engine.on_air()
+    title = details.title or name
+    ref_id = store.begin(name, title, details.kind, details.owner)
+    recording = Recording(url, engine, options, ref_id, clock)
+    recording.start()
     try:
         yield store.references()[ref_id].reference
-        while (decoded := intake.get(1.0)) is not None:
-            if isinstance(decoded, MediaError):
-                failure = decoded
-                break
-            if isinstance(decoded, Note):
-                note(f"{name}: {decoded.text}")
-            elif not isinstance(decoded, queue.Empty):
-                intake.came(decoded)
-                recorder.take(decoded)
-                if codes := recorder.made():
-                    store.add(ref_id, codes, recorder.seconds, intake.airtime)
-        failure = failure or intake.error
+        while not recording.done:
+            for event in recording.poll(1.0):
+                note(f"{name}: {event['note']['message']}")
     finally:
-        intake.close()
-        with suppress(KeyError):  # somebody dropped it
-            store.add(ref_id, recorder.made(final=True), recorder.seconds, intake.airtime)
-        kept = _kept(engine, ref_id, name, digest.hexdigest(), recorder.seconds, details) if keep else None
+        recording.close()
+        codes = store.fingerprints(ref_id) if keep else []
+        kept = None
+        if codes:
+            about = (title, details.kind, details.owner, details.identifiers)
+            digest, seconds = recording.digest.hexdigest(), recording.seconds
+            kept = engine.catalog.add(name, digest, seconds, codes, *about)
         store.drop(ref_id)
     if kept is not None:
         yield kept
-    if failure is not None:
-        yield failure
-
-
-def _kept(
-    engine: Engine, ref_id: int, name: str, digest: str, seconds: float, details: Details
-) -> Reference | None:
-    """The reference in the catalog, of all that came."""
-    store = engine.on_air()
-    found = [store.fingerprint(ref_id, algorithm) for algorithm in engine.algorithms]
-    codes = [replace(one, duration=seconds) for one in found if one is not None]
-    if not codes:
-        return None
-    return engine.catalog.add(
-        name, digest, seconds, codes, details.title or name, details.kind, details.owner, details.identifiers
-    )
+    if recording.error is not None:
+        yield recording.error

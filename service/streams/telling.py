@@ -1,9 +1,11 @@
 """Events as people and programs see them: a line each."""
 
 import json
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
-from evidence.answer import Json
+from evidence.answer import Json, printable
 from evidence.words import clock, disguise, harmless
 from service.terminal import say
 
@@ -25,6 +27,23 @@ def _as_text(event: Json) -> None:
         say(line(event))
     else:
         print(harmless(line(event)), flush=True)
+
+
+def utc(seconds: float) -> str:
+    """Unix time as events tell it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def failure(url: str, code: str, message: str) -> Json:
+    """Why a stream cannot be watched, where no watching told that."""
+    stream, text = printable(url), printable(message)
+    told = text if text.startswith(stream.split("?")[0]) else f"{stream}: {text}"
+    return {
+        "event": "error",
+        "at": utc(time.time()),
+        "stream": stream,
+        "error": {"code": code, "message": told},
+    }
 
 
 def line(event: Json) -> str:

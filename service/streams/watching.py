@@ -9,12 +9,13 @@ why it cannot be watched any further. A stream that ends, ends the events.
 
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from evidence.answer import Json, printable, reference_json, segment_json
+from fingerprint.clip import Frame
 from fingerprint.feed import Heard, Seen
 from fingerprint.media import Limits, MediaError
 from index.catalog import CatalogError
@@ -26,30 +27,13 @@ from service.streams.capture import Capture, Room
 from service.streams.errors import StreamError
 from service.streams.fetch import Allowance, Fetcher
 from service.streams.intake import Intake
-from service.streams.journal import State, StreamJournal
+from service.streams.journal import Journal, State
+from service.streams.levels import LEVELS
 from service.streams.piece import Clock, Note
+from service.streams.telling import utc
 
 WRITTEN = 5.0  # seconds of stream after which its state is written, where nothing happened
 STALE = 900.0  # seconds after which what was on counts as ended while nobody watched
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What is done under load: seconds of stream between two looks, what is decoded, and how people are told."""
-
-    step: float
-    mode: str
-    words: str
-
-
-LEVELS = (
-    Level(1.0, "all", "everything is examined"),
-    Level(2.0, "all", "the machine is busy: disguises are not tried"),
-    Level(
-        3.0, "key", "the machine is busy: disguises are not tried, and only key frames and sound are examined"
-    ),
-    Level(4.0, "sound", "the machine is busy: disguises are not tried, and only sound is examined"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +54,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     allowance: Allowance = field(default_factory=Allowance)
     output: Path | None = None
-    journal: StreamJournal | None = None
+    journal: Journal | None = None
     room: Room = field(default_factory=Room)
     pipe: int = 0
     hunting: bool = True
@@ -79,8 +63,9 @@ class Options:
 class Watch:
     """One stream that is being watched: a thread fetches and decodes, ``poll`` examines. Close it.
 
-    error  why it cannot be watched any further, if so
-    done   whether nothing more will come
+    error    why it cannot be watched any further, if so
+    done     whether nothing more will come
+    picture  the last one that was seen
     """
 
     def __init__(
@@ -91,9 +76,10 @@ class Watch:
         clock: Clock | None = None,
         fetcher: Fetcher | None = None,
     ) -> None:
-        """Raises StreamError where evidence cannot be kept, CatalogError where the journal cannot be read."""
+        """Raises StreamError where no evidence can be kept, CatalogError where the journal cannot be read."""
         self.url, self.error, self.done = url, None, False
         self.level = 0
+        self.picture: Frame | None = None
         self._engine, self._options, self._clock = engine, options, clock or Clock()
         fetcher = fetcher or Fetcher(Addresses(options.allowed), options.allowance)
         self._intake = Intake(url, fetcher, self._clock, options.limits, options.pipe)
@@ -104,11 +90,12 @@ class Watch:
         number, self._event = state.next if state else (1, 1)
         self.airings = Airings(engine, number)
         self.airings.effort.hunting = options.hunting
+        self._notes: deque[Note] = deque()  # of the thread that fetches
         self._waiting: list[Json] = options.journal.untold(url) if options.journal else []
         self._references: dict[int, Json] = {}
         self._looked, self._written = self._begin, self._begin
-        if self._capture:
-            self._intake.on_piece, self._intake.on_list = self._capture.piece, self._capture.listed
+        self._intake.on_piece = lambda piece, begin: self._keep(lambda kept: kept.piece(piece, begin))
+        self._intake.on_list = lambda listed: self._keep(lambda kept: kept.listed(listed))
         self._restore(state, gone)
 
     error: StreamError | MediaError | CatalogError | None
@@ -144,6 +131,8 @@ class Watch:
             Exception
         ) as error:  # a fault of ours, which this stream brought out: an error of this stream alone
             self._fail(self._intake.crashed(error))
+        while self._notes:
+            self._waiting.append(self._note(self._notes.popleft()))
         told, self._waiting = self._waiting, []
         return told
 
@@ -159,6 +148,7 @@ class Watch:
             self._reach(decoded.start + len(decoded.samples) / 8000)
         elif isinstance(decoded, Seen):
             self.airings.see(decoded.frames)
+            self.picture = decoded.frames[-1]
             self._reach(decoded.frames[-1].time)
         elif isinstance(decoded, Note):
             self._waiting.append(self._note(decoded))
@@ -187,17 +177,21 @@ class Watch:
         """The stream cannot be watched any further: what was on has ended, as far as anybody knows."""
         self.error, self.done = error, True
         if not isinstance(error, CatalogError):
-            self._tell(self.airings.finish(self._seconds), final=True)
-        code = getattr(error, "code", "catalog")
-        failure = {"code": code, "message": printable(str(error))}
-        self._waiting.append({**self._about("error"), "error": failure})
+            try:
+                self._tell(self.airings.finish(self._seconds), final=True, last=[self._failure(error)])
+                return
+            except CatalogError as unwritten:
+                self.error = error = unwritten
+        self._waiting.append(self._failure(error))
+
+    def _failure(self, error: StreamError | MediaError | CatalogError) -> Json:
+        failure = {"code": getattr(error, "code", "catalog"), "message": printable(str(error))}
+        return {**self._about("error"), "error": failure}
 
     def _about(self, what: str) -> Json:
         return {
             "event": what,
-            "at": datetime.fromtimestamp(self._clock.wall(), UTC)
-            .isoformat(timespec="milliseconds")
-            .replace("+00:00", "Z"),
+            "at": utc(self._clock.wall()),
             "stream": printable(self.url),
             "stream_time": round(self._seconds, 3),
         }
@@ -205,18 +199,28 @@ class Watch:
     def _note(self, note: Note) -> Json:
         return {**self._about("note"), "note": {"code": note.code, "message": printable(note.text)}}
 
-    def _tell(self, changes: list[Change], final: bool = False) -> None:
-        """Events and the state after them are written before anybody is told."""
-        events = [self._told(change) for change in changes]
+    def _tell(self, changes: list[Change], final: bool = False, last: Sequence[Json] = ()) -> None:
+        """Events, and ``last`` after them, and the state that this leads to, are written before anybody is told."""
+        events = [*(self._told(change) for change in changes), *last]
         journal = self._options.journal
         if journal and (events or final or self._seconds >= self._written + WRITTEN):
             self._written = self._seconds
-            journal.write(self.url, None if final else self.state(), events)
-        if self._capture:
-            with self._intake.lock:
-                for event in events:
-                    self._capture.event(event["airing"], event)
+            journal.write(self.url, self.state(), events, final)
+        with self._intake.lock:
+            for event in events:
+                if "airing" in event:
+                    self._keep(lambda kept, event=event: kept.event(event["airing"], event))  # type: ignore[misc]  # a default
         self._waiting += events
+
+    def _keep(self, keep: Callable[[Capture], None]) -> None:
+        """Has evidence kept; where that fails it is told, and watching goes on without."""
+        if self._capture is None:
+            return
+        try:
+            keep(self._capture)
+        except StreamError as error:
+            self._capture = None
+            self._notes.append(Note("evidence", f"evidence is no longer kept: {error}"))
 
     def _told(self, change: Change) -> Json:
         segments = [segment_json(segment) for segment in change.segments]
@@ -256,21 +260,27 @@ class Watch:
     def state(self) -> State:
         """Where it is: after a restart the last WINDOW seconds are looked at again, where they can still be had."""
         with self._intake.lock:
-            safe = [m for m in self._intake.marks if m.seconds <= self._seconds - WINDOW]
-            main = max((m for m in safe if m.track == "main"), key=lambda m: m.order, default=None)
-            kept = main.seconds if main else float("inf")
-            others = {m.track: m for m in safe if m.seconds <= kept + 0.5}
-            if main:
-                self._intake.marks = [m for m in self._intake.marks if m.seconds >= main.seconds - 30]
-        places = {m.track: m.order for m in others.values()} if main else {}
-        resumed = main.seconds if main else self._seconds
+            places, resumed = self._safe()
+            self._intake.marks = [m for m in self._intake.marks if m.seconds >= resumed - 30]
         following = (self.airings.next, self._event)
         return State(self._seconds, self._clock.wall(), places, resumed, following, self.airings.state())
 
+    def _safe(self) -> tuple[dict[str, int], float]:
+        """The places to go on from, by track, and the second that lies there: WINDOW seconds back, or where it began."""
+        marks = self._intake.marks
+        safe = [m for m in marks if m.seconds <= self._seconds - WINDOW]
+        main = max((m for m in safe if m.track == "main"), key=lambda m: m.order, default=None)
+        if main is not None:
+            return {m.track: m.order for m in safe if m.seconds <= main.seconds + 0.5}, main.seconds
+        if self._places:
+            return self._places, self._begin
+        first = {m.track: m.order - 1 for m in reversed(marks)}  # the place just before the first piece
+        return (first, self._begin) if "main" in first else ({}, self._seconds)
+
     def told(self, event: Json) -> None:
         """An event was told: it will not be told again after a restart."""
-        if self._options.journal and "id" in event:
-            self._options.journal.told(self.url, event["id"])
+        if self._options.journal:
+            self._options.journal.told(self.url, event)
 
     @property
     def crowd(self) -> float:
@@ -289,12 +299,11 @@ class Watch:
         self._waiting.append(self._note(Note("load", LEVELS[level].words)))
 
     def close(self) -> None:
-        """Stops; its state stays, so that watching it again goes on."""
+        """Stops; its state stays, so that watching it again goes on. Raises CatalogError where it cannot be written."""
         self._intake.close()
+        self._keep(lambda kept: kept.close())
         if not self.done and self._options.journal and self._seconds > self._begin:
             self._options.journal.write(self.url, self.state(), [])
-        if self._capture:
-            self._capture.close()
 
 
 def _resumed(state: State | None, wall: float) -> tuple[float, dict[str, int], bool]:
