@@ -16,10 +16,12 @@ from evidence.answer import Json
 from service.store import answers, jobs
 from service.store.accounts import org_named
 from service.store.caller import SCOPES_OF, Caller
+from service.store.events import keep
 from service.store.jobs import New
+from service.store.store import now
 from service.streams.addresses import Addresses
 from service.webhooks.deliverer import Deliverer, poster
-from tests.answers import answer
+from tests.answers import answer, match
 from tests.service import ORG
 from tests.serving import Request, Server
 from tests.serving import answer as http
@@ -99,6 +101,21 @@ def finish(app: FastAPI, told: Json | None = None, org: str = ORG, role: str = "
     assert begun is not None
     assert jobs.finish(store, begun, partial(_keep, told or answer()))
     return str(job.id)
+
+
+def watched(app: FastAPI, who: TestClient, *events: Json) -> Json:
+    """A stream of the caller's in which these happen, as its watcher tells them."""
+    made: Json = who.post("/v1/streams", json={"url": "https://tv.example/live"}).json()
+    with app.state.store.write() as connection:
+        keep(connection, made["id"], list(events))
+    return made
+
+
+def of_work(name: str, ref_id: int, number: int = 1) -> Json:
+    """An event of a work in a stream, as `whorl watch --json` prints it."""
+    found = match(ref_id)
+    told = {"event": name, "at": now(), "stream": "https://tv.example/live", "stream_time": 10.0, "airing": 1}
+    return {**told, "id": f"1-{number}", "segment": found["segments"][0], **found}
 
 
 def _keep(told: Json, connection: Any, job: Any) -> Json:

@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 
-from service.store import webhooks
+from service.store import tables, webhooks
 from tests.answers import answer, match, register
-from tests.hooks import Receiver, deliverer, deliveries, finish, hook, send
+from tests.hooks import Receiver, deliverer, deliveries, finish, hook, of_work, send, watched
 from tests.service import client, served
 from tests.serving import Server, serving
 
@@ -68,6 +69,40 @@ def test_a_holder_is_told_of_own_works_only(app: FastAPI, server: Server) -> Non
         pass
     (message,) = receiver.messages
     assert [one["reference"]["id"] for one in message["data"]["match"]["matches"]] == [str(own)]
+
+
+def test_events_of_streams_are_told_as_the_api_tells_them(app: FastAPI, server: Server) -> None:
+    who, receiver = client(app, "investigator", "Streams"), Receiver(server)
+    hook(who, receiver.url, "stream.started", "stream.ended", "stream.note")
+    note = {
+        "event": "note",
+        "at": "2026-01-02T03:04:05.678Z",
+        "stream": "a",
+        "note": {"code": "x", "message": "y"},
+    }
+    stream = watched(
+        app, who, note, *(of_work(name, 7, n) for n, name in enumerate(("started", "continues", "ended")))
+    )
+    sender = deliverer(app)
+    while send(sender):
+        pass
+    kept = who.get(f"/v1/streams/{stream['id']}/events").json()["items"]
+    assert receiver.types == ["stream.note", "stream.started", "stream.ended"]
+    assert [one["data"] for one in receiver.messages] == [one for one in kept if one["event"] != "continues"]
+
+
+def test_a_holder_is_told_of_own_works_in_streams_only(app: FastAPI) -> None:
+    holder = client(app, "holder", "Own streams")
+    work = holder.post("/v1/works", json={"title": "Own"}).json()["id"]
+    own = register(app, work, 31, "Own streams")
+    made = hook(holder, URL, "stream.started")
+    watched(app, holder, of_work("started", own, 1), of_work("started", own + 1000, 2))
+    (sent,) = deliveries(holder, made)
+    with app.state.store.write() as connection:
+        (body,) = connection.scalars(
+            sa.select(tables.deliveries.c.body).where(tables.deliveries.c.id == sent["id"])
+        )
+    assert json.loads(body)["data"]["reference"]["id"] == str(own)
 
 
 def test_what_is_not_stored_is_not_told(app: FastAPI) -> None:
