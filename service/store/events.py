@@ -1,5 +1,6 @@
 """What happened in streams: kept in the order in which it was told, and told to those who may know of it."""
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,12 +39,16 @@ def _teller(connection: sa.Connection, event_id: int) -> Tell:
     )
 
 
-def list_events(store: Store, who: Caller, stream_id: str, page: Page) -> Json:
-    """A page of a stream's events, the first first. Raises Missing."""
+def list_events(
+    store: Store, who: Caller, stream_id: str, page: Page, kinds: Collection[str] = (), newest: bool = False
+) -> Json:
+    """A page of a stream's events, the first first or the ``newest``; all, or those of some kinds. Raises Missing."""
     if store.row(sa.select(streams.c.id).where(streams.c.id == stream_id, who.sees(streams))) is None:
         raise Missing("stream", stream_id)
     query = _seen(who).where(stream_events.c.stream_id == stream_id)
-    rows = paged(store.rows, query, [stream_events.c.id], page, last_first=False)
+    if kinds:
+        query = query.where(stream_events.c.event["event"].as_string().in_(kinds))
+    rows = paged(store.rows, query, [stream_events.c.id], page, last_first=newest)
     known = {row.id: told for row, told in zip(rows, _told(store.rows, rows), strict=True)}
     return page_json(rows, ["id"], page, lambda row: known[row.id])
 

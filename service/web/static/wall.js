@@ -1,0 +1,151 @@
+// The wall of streams and the page of one: what is shown follows what happens, by one stream of events for all.
+"use strict";
+(() => {
+  const { $, $$, say } = window.whorl;
+  const wall = $("[data-wall]");
+  const GOING = ["waiting", "watching", "failed"];
+
+  // What is shown of a stream, without what changes all the time and is put in place as it comes.
+  const gist = (text) => {
+    const stream = JSON.parse(text);
+    const on = stream.on.map(({ airing, verdict, delay, licensed }) => [airing, verdict, delay, Boolean(licensed)]);
+    return JSON.stringify([stream.state, stream.label, stream.error, stream.load.level, on, Boolean(stream.picture), Boolean(stream.evidence)]);
+  };
+
+  // Alarms ---------------------------------------------------------------------------------------------------------
+  const title = document.title;
+  let voice;
+  const tone = () => {
+    voice ||= new AudioContext();
+    const [wave, gain] = [voice.createOscillator(), voice.createGain()];
+    gain.gain.setValueAtTime(0.2, voice.currentTime);
+    gain.gain.exponentialRampToValueAtTime(0.001, voice.currentTime + 0.6);
+    wave.connect(gain).connect(voice.destination);
+    wave.start();
+    wave.stop(voice.currentTime + 0.6);
+  };
+  const alarms = () => $$('[data-alarm="match"]', wall || document);
+  const tally = () => {
+    if (!wall) return;
+    const [all, loud] = [$$("[data-stream]", wall).length, alarms().length];
+    document.title = loud ? `(${loud}) ${title}` : title;
+    const words = `${all} stream${all === 1 ? "" : "s"}, ${loud ? `${loud} with an alarm` : "no alarm"}`;
+    if ($("#tally").textContent !== words) $("#tally").textContent = words;
+  };
+  const raised = (card) => {
+    say(`Alarm: ${$("h2", card).textContent.trim()}: ${$$(".on b", card).map((one) => one.textContent).join(", ")}`);
+    if ($("#sound").checked) tone();
+  };
+
+  // Cards: one that has changed is asked for once, however often it changes meanwhile. -----------------------------
+  const asking = new Set();
+  const renew = (id, place) => {
+    if (asking.has(id)) return;
+    asking.add(id);
+    const loud = alarms().some((card) => card.dataset.stream === id);
+    htmx.ajax("GET", `/streams/${encodeURIComponent(id)}/card`, place).finally(() => {
+      asking.delete(id);
+      const card = document.getElementById(`stream-${id}`);
+      if (card?.dataset.alarm === "match" && !loud) raised(card);
+      tally();
+    });
+  };
+  const put = (stream, text) => {
+    const card = document.getElementById(`stream-${stream.id}`);
+    if (!card) {
+      if (wall.dataset.wall === "all" || GOING.includes(stream.state)) renew(stream.id, { target: wall, swap: "afterbegin" });
+      return;
+    }
+    follow(card, stream);
+    if (gist(card.dataset.told) !== gist(text)) renew(stream.id, { target: card, swap: "outerHTML" });
+  };
+  const follow = (card, stream) => {
+    const [seen, picture] = [$("[data-seen]", card), $("[data-picture]", card)];
+    if (seen && stream.seen && seen.dateTime !== stream.seen) {
+      seen.dateTime = stream.seen;
+      seen.textContent = told(new Date(stream.seen));
+    }
+    if (picture && stream.picture) {
+      const place = `/v1/streams/${stream.id}/thumbnail?at=${encodeURIComponent(stream.picture)}`;
+      if (picture.getAttribute("src") !== place) picture.src = place;
+    }
+  };
+  const told = (at) => {
+    const two = (number) => String(number).padStart(2, "0");
+    const month = at.toLocaleString("en", { month: "short", timeZone: "UTC" });
+    return `${at.getUTCDate()} ${month} ${at.getUTCFullYear()}, ${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
+  };
+
+  // The page of one stream: drawn anew when something has happened, but not under the hands of who is at it. --------
+  let due;
+  const redraw = () => {
+    clearTimeout(due);
+    due = setTimeout(() => {
+      const live = $("[data-follow]");
+      if (!live) return;
+      if (live.contains(document.activeElement)) { redraw(); return; }
+      htmx.ajax("GET", location.pathname, { target: "#live", select: "#live", swap: "outerHTML" });
+    }, 800);
+  };
+
+  // The line -------------------------------------------------------------------------------------------------------
+  const source = wall || $("[data-follow]") ? new EventSource("/v1/streams/events/live") : null;
+  const mine = (id) => $("[data-follow]")?.dataset.follow === id;
+  source?.addEventListener("open", () => { $("#line").hidden = true; });
+  source?.addEventListener("error", () => { $("#line").hidden = false; });
+  source?.addEventListener("stream", (event) => {
+    const stream = JSON.parse(event.data);
+    if (wall) put(stream, event.data);
+    else if (mine(stream.id)) {
+      follow($("[data-follow]"), stream);
+      if (gist($("[data-follow]").dataset.told) !== gist(event.data)) redraw();
+    }
+    tally();
+  });
+  source?.addEventListener("removed", (event) => {
+    const { id } = JSON.parse(event.data);
+    document.getElementById(`stream-${id}`)?.remove();
+    if (mine(id)) say("This stream was removed.");
+    tally();
+  });
+  for (const name of ["started", "ended", "note"]) {
+    source?.addEventListener(name, (event) => { if (mine(JSON.parse(event.data).stream_id)) redraw(); });
+  }
+  window.addEventListener("pagehide", () => source?.close());
+
+  // For how long a work is on, in words ----------------------------------------------------------------------------
+  const age = () => {
+    for (const one of $$("[data-since]")) {
+      const minutes = Math.floor((Date.now() - new Date(one.dataset.since)) / 60000);
+      one.textContent = minutes < 1 ? "" : minutes < 120 ? ` (${minutes} min)` : ` (${Math.floor(minutes / 60)} h)`;
+    }
+  };
+  setInterval(age, 10000);
+  document.addEventListener("htmx:load", age);
+
+  // Timeline: pointed at, tapped near or reached by keyboard, a bar tells what was on. ------------------------------
+  const tell = (bar) => {
+    $$(".history .at").forEach((other) => other.classList.remove("at"));
+    bar.classList.add("at");
+    $("[data-tells]").textContent = bar.getAttribute("aria-label");
+  };
+  const near = (lane, x) => {
+    const away = (bar) => { const at = bar.getBoundingClientRect(); return Math.max(at.left - x, x - at.right, 0); };
+    return $$("a", lane).sort((one, other) => away(one) - away(other))[0];
+  };
+  for (const kind of ["pointerover", "focusin"]) {
+    document.addEventListener(kind, (event) => { const bar = event.target.closest?.(".airings a"); if (bar) tell(bar); });
+  }
+  document.addEventListener("click", (event) => {
+    const lane = event.target.closest?.(".airings");
+    if (!lane) return;
+    const bar = event.target.closest("a") || near(lane, event.clientX);
+    if (bar) tell(bar);
+    if (event.detail) event.preventDefault(); // a tap tells, the keyboard goes to the row
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    $("#sound")?.addEventListener("change", (event) => { if (event.target.checked) tone(); });
+    age();
+    tally();
+  });
+})();
