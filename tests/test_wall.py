@@ -238,6 +238,39 @@ def test_a_broken_line_is_told(world: World, opened: Page, troubles: list[str]) 
     troubles.clear()
 
 
+def test_a_line_that_was_broken_is_mended(world: World, opened: Page, troubles: list[str]) -> None:
+    stream_id, ill = watch(world, "Channel one"), {"on": True}
+    loud = watch(world, "Channel two")
+    signed_in(opened, world, "investigator")
+    opened.route(
+        "**/events/live", lambda route: route.fulfill(status=503) if ill["on"] else route.continue_()
+    )
+    opened.goto(f"{world.url}/streams")
+    expect(opened.get_by_role("alert")).to_contain_text("what is shown may be old")
+    with world.client("investigator") as program:
+        program.delete(f"/v1/streams/{stream_id}").raise_for_status()
+    alarm(world, loud)
+    ill["on"] = False
+    expect(opened.get_by_role("alert")).to_be_hidden()
+    expect(opened.locator(".wall .stream")).to_have_count(1)
+    expect(opened.get_by_text("Alarm: Channel two: the-river")).to_be_visible()
+    assert all("503" in trouble for trouble in troubles)
+    troubles.clear()
+
+
+def test_who_is_no_longer_signed_in_is_sent_to_sign_in(
+    world: World, opened: Page, troubles: list[str]
+) -> None:
+    signed_in(opened, world, "investigator")
+    opened.route("**/events/live", lambda route: route.fulfill(status=401))
+    opened.goto(f"{world.url}/streams")
+    expect(opened.get_by_role("alert")).to_be_visible()
+    opened.context.clear_cookies()
+    expect(opened.get_by_label("API key")).to_be_visible()
+    assert all("401" in trouble for trouble in troubles)
+    troubles.clear()
+
+
 def test_a_bar_tells_what_was_on(world: World, opened: Page) -> None:
     signed_in(opened, world, "investigator")
     opened.goto(f"{world.url}/streams/{full(world)}")

@@ -24,12 +24,14 @@
     wave.start();
     wave.stop(voice.currentTime + 0.6);
   };
-  const alarms = () => $$('[data-alarm="match"]', wall || document);
+  let loud = null; // the streams that had an alarm when it was last looked; null before
   const tally = () => {
     if (!wall) return;
-    const [all, loud] = [$$("[data-stream]", wall).length, alarms().length];
-    document.title = loud ? `(${loud}) ${title}` : title;
-    const words = `${all} stream${all === 1 ? "" : "s"}, ${loud ? `${loud} with an alarm` : "no alarm"}`;
+    const [all, cards] = [$$("[data-stream]", wall).length, $$('[data-alarm="match"]', wall)];
+    if (loud) cards.filter((card) => !loud.has(card.dataset.stream)).forEach(raised);
+    loud = new Set(cards.map((card) => card.dataset.stream));
+    document.title = loud.size ? `(${loud.size}) ${title}` : title;
+    const words = `${all} stream${all === 1 ? "" : "s"}, ${loud.size ? `${loud.size} with an alarm` : "no alarm"}`;
     if ($("#tally").textContent !== words) $("#tally").textContent = words;
   };
   const raised = (card) => {
@@ -38,26 +40,24 @@
   };
 
   // Cards: one that has changed is asked for once, however often it changes meanwhile. -----------------------------
-  const asking = new Set();
-  const renew = (id, place) => {
-    if (asking.has(id)) return;
-    asking.add(id);
-    const loud = alarms().some((card) => card.dataset.stream === id);
+  const asking = new Map(); // by stream: whether it has changed since it was asked for
+  const renew = (id) => {
+    if (asking.has(id)) { asking.set(id, true); return; }
+    asking.set(id, false);
+    const card = document.getElementById(`stream-${id}`);
+    const place = card ? { target: card, swap: "outerHTML" } : { target: wall, swap: "afterbegin" };
     htmx.ajax("GET", `/streams/${encodeURIComponent(id)}/card`, place).finally(() => {
+      const stale = asking.get(id);
       asking.delete(id);
-      const card = document.getElementById(`stream-${id}`);
-      if (card?.dataset.alarm === "match" && !loud) raised(card);
+      if (stale) renew(id);
       tally();
     });
   };
   const put = (stream, text) => {
     const card = document.getElementById(`stream-${stream.id}`);
-    if (!card) {
-      if (wall.dataset.wall === "all" || GOING.includes(stream.state)) renew(stream.id, { target: wall, swap: "afterbegin" });
-      return;
-    }
-    follow(card, stream);
-    if (gist(card.dataset.told) !== gist(text)) renew(stream.id, { target: card, swap: "outerHTML" });
+    if (card) follow(card, stream);
+    const wanted = wall.dataset.wall === "all" || GOING.includes(stream.state);
+    if (card ? gist(card.dataset.told) !== gist(text) : wanted) renew(stream.id);
   };
   const follow = (card, stream) => {
     const [seen, picture] = [$("[data-seen]", card), $("[data-picture]", card)];
@@ -89,11 +89,34 @@
   };
 
   // The line -------------------------------------------------------------------------------------------------------
-  const source = wall || $("[data-follow]") ? new EventSource("/v1/streams/events/live") : null;
+  let source;
   const mine = (id) => $("[data-follow]")?.dataset.follow === id;
-  source?.addEventListener("open", () => { $("#line").hidden = true; });
-  source?.addEventListener("error", () => { $("#line").hidden = false; });
-  source?.addEventListener("stream", (event) => {
+  const connect = () => {
+    source = new EventSource("/v1/streams/events/live");
+    source.addEventListener("open", mended);
+    source.addEventListener("error", broken);
+    source.addEventListener("stream", changed);
+    source.addEventListener("removed", removed);
+    for (const name of ["started", "ended", "note"]) {
+      source.addEventListener(name, (event) => { if (mine(JSON.parse(event.data).stream_id)) redraw(); });
+    }
+  };
+  const broken = () => {
+    $("#line").hidden = false;
+    if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    setTimeout(async () => {
+      const me = await fetch("/v1/me").catch(() => null);
+      if (me?.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+      else connect();
+    }, 3000);
+  };
+  const mended = () => {
+    if ($("#line").hidden) return;
+    $("#line").hidden = true; // what was removed meanwhile nobody tells
+    if (!wall) redraw();
+    else htmx.ajax("GET", location.href, { target: wall, select: "#wall > *", swap: "innerHTML" }).finally(tally);
+  };
+  const changed = (event) => {
     const stream = JSON.parse(event.data);
     if (wall) put(stream, event.data);
     else if (mine(stream.id)) {
@@ -101,16 +124,14 @@
       if (gist($("[data-follow]").dataset.told) !== gist(event.data)) redraw();
     }
     tally();
-  });
-  source?.addEventListener("removed", (event) => {
+  };
+  const removed = (event) => {
     const { id } = JSON.parse(event.data);
     document.getElementById(`stream-${id}`)?.remove();
     if (mine(id)) say("This stream was removed.");
     tally();
-  });
-  for (const name of ["started", "ended", "note"]) {
-    source?.addEventListener(name, (event) => { if (mine(JSON.parse(event.data).stream_id)) redraw(); });
-  }
+  };
+  if (wall || $("[data-follow]")) connect();
   window.addEventListener("pagehide", () => source?.close());
 
   // For how long a work is on, in words ----------------------------------------------------------------------------
