@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zipfile import ZipFile
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Locator, Page, expect
 
 from evidence.answer import Json
+from evidence.pictures import still
 from service.store.events import keep
 from service.store.tables import streams
+from service.watcher import places
 from tests.page import HOSTILE, MODES, PHONE, World, faults, running, segment, signed_in
 
 LABEL = "<script>document.title='owned'</script>"  # what else would be hostile the API refuses
@@ -269,6 +273,38 @@ def test_who_is_no_longer_signed_in_is_sent_to_sign_in(
     expect(opened.get_by_label("API key")).to_be_visible()
     assert all("401" in trouble for trouble in troubles)
     troubles.clear()
+
+
+def test_pictures_come_and_are_renewed(world: World, opened: Page) -> None:
+    stream_id = watch(world, "Channel one")
+    happens(world, stream_id)
+    signed_in(opened, world, "investigator")
+    opened.goto(f"{world.url}/streams")
+    expect(card(opened, "Channel one")).to_contain_text("no picture")
+    place = places.thumbnail(world.app.state.settings.data, stream_id)
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(still(np.full((144, 256), 99, np.uint8)))
+    for address in ("/streams", f"/streams/{stream_id}"):
+        if address != "/streams":
+            opened.goto(world.url + address)
+        picture = opened.locator(".stream img")
+        expect(picture).to_have_js_property("naturalWidth", 256)
+        first = picture.get_attribute("src")
+        expect(picture).not_to_have_attribute("src", first or "")
+
+
+def test_evidence_is_given_out(world: World, opened: Page) -> None:
+    stream_id = full(world)
+    folder = places.evidence(world.app.state.settings.data, stream_id) / "0" / "match-1"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+    signed_in(opened, world, "investigator")
+    opened.goto(f"{world.url}/streams/{stream_id}")
+    for name in ("Download the evidence", "evidence of night-shift"):
+        with opened.expect_download() as waiting:
+            opened.get_by_role("link", name=name).click()
+        with ZipFile(waiting.value.path()) as kept:
+            assert kept.namelist() == ["match-1/manifest.json"]
 
 
 def test_a_bar_tells_what_was_on(world: World, opened: Page) -> None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from evidence.answer import Json
+from service.watcher import places
 from service.web.backend import Backend, Refusal
 from service.web.history import history
 from service.web.rendering import page
@@ -26,7 +27,7 @@ async def streams(request: Request, api: Api, who: Signed, show: str = "", after
     else:
         each = [await api.get("/v1/streams", state=state, limit=200) for state in GOING]
         items, following = [one for found in each for one in found["items"]], None
-    cards = sorted(map(_judged, items), key=lambda one: RANKS[one["alarm"]])
+    cards = sorted((_judged(request, one) for one in items), key=lambda one: RANKS[one["alarm"]])
     cases = await api.items("/v1/cases", limit=100) if who.may("cases") else []
     return page(request, "streams.html", who, streams=cards, next=following, show=show, cases=cases)
 
@@ -45,7 +46,7 @@ async def watch(
 @router.get("/streams/{stream_id}")
 async def stream(request: Request, api: Api, who: Signed, stream_id: str, after: str = "") -> Response:
     """A stream: what is on, which work was on when, and what else happened."""
-    found = _judged(await api.get(f"/v1/streams/{stream_id}"))
+    found = _judged(request, await api.get(f"/v1/streams/{stream_id}"))
     asked = {"event": SHOWN, "newest": True, "after": after, "limit": 200}
     told = await api.get(f"/v1/streams/{stream_id}/events", **asked)
     drawn = history(found if not after else found | {"on": []}, told["items"])
@@ -84,12 +85,22 @@ async def change(
 
 
 async def _card(request: Request, api: Backend, who: Signed, stream_id: str) -> Response:
-    return page(request, "stream_card.html", who, stream=_judged(await api.get(f"/v1/streams/{stream_id}")))
+    return page(
+        request, "stream_card.html", who, stream=_judged(request, await api.get(f"/v1/streams/{stream_id}"))
+    )
 
 
-def _judged(stream: Json) -> Json:
-    """The stream with its alarm: "match" where a work is on that may not be, "review" where that is not sure."""
+def _judged(request: Request, stream: Json) -> Json:
+    """The stream with its alarm: "match" where a work is on that may not be, "review" where that is not sure.
+
+    And whether a picture of it is kept, and of which airings there is evidence.
+    """
+    data = request.app.state.settings.data
+    kept = {
+        "pictured": places.thumbnail(data, stream["id"]).is_file(),
+        "evidence": [places.airing(folder) for folder in places.matches(data, stream["id"])],
+    }
     on = [work | {"delay": work.get("delay"), "licensed": work.get("licensed")} for work in stream["on"]]
     verdicts = {work["verdict"] for work in on if not work["licensed"]}
     alarm = next((verdict for verdict in ("match", "review") if verdict in verdicts), "")
-    return stream | {"on": on, "alarm": alarm, "told": stream}
+    return stream | kept | {"on": on, "alarm": alarm, "told": stream}

@@ -9,7 +9,7 @@
   const gist = (text) => {
     const stream = JSON.parse(text);
     const on = stream.on.map(({ airing, verdict, delay, licensed }) => [airing, verdict, delay, Boolean(licensed)]);
-    return JSON.stringify([stream.state, stream.label, stream.error, stream.load.level, on, Boolean(stream.picture), Boolean(stream.evidence)]);
+    return JSON.stringify([stream.state, stream.label, stream.error, stream.load.level, on]);
   };
 
   // Alarms ---------------------------------------------------------------------------------------------------------
@@ -60,14 +60,10 @@
     if (card ? gist(card.dataset.told) !== gist(text) : wanted) renew(stream.id);
   };
   const follow = (card, stream) => {
-    const [seen, picture] = [$("[data-seen]", card), $("[data-picture]", card)];
+    const seen = $("[data-seen]", card);
     if (seen && stream.seen && seen.dateTime !== stream.seen) {
       seen.dateTime = stream.seen;
       seen.textContent = told(new Date(stream.seen));
-    }
-    if (picture && stream.picture) {
-      const place = `/v1/streams/${stream.id}/thumbnail?at=${encodeURIComponent(stream.picture)}`;
-      if (picture.getAttribute("src") !== place) picture.src = place;
     }
   };
   const told = (at) => {
@@ -87,6 +83,22 @@
       htmx.ajax("GET", location.pathname, { target: "#live", select: "#live", swap: "outerHTML" });
     }, 800);
   };
+
+  // Pictures: those that can be seen are asked for anew; the first one of a stream is hoped for some times. ----------
+  const hoped = new Map();
+  const look = () => {
+    if (document.hidden) return;
+    for (const picture of $$(".watching [data-picture]")) {
+      const { top, bottom } = picture.getBoundingClientRect();
+      if (bottom > 0 && top < innerHeight) picture.src = `/v1/streams/${picture.dataset.picture}/thumbnail?at=${Date.now()}`;
+    }
+    for (const card of $$(".stream.watching:not(:has([data-picture]))")) {
+      const tries = hoped.get(card.id) ?? 0;
+      hoped.set(card.id, tries + 1);
+      if (tries < 4) { if (wall) renew(card.dataset.stream); else redraw(); }
+    }
+  };
+  setInterval(look, 5000);
 
   // The line -------------------------------------------------------------------------------------------------------
   let source;
