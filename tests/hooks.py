@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from evidence.answer import Json
-from service.store import answers, jobs
+from service.store import answers, jobs, tables
 from service.store.accounts import org_named
 from service.store.caller import SCOPES_OF, Caller
 from service.store.events import keep
@@ -126,6 +127,13 @@ def deliveries(who: TestClient, webhook: Json) -> list[Json]:
     """What was and is to be sent, the last first."""
     items: list[Json] = who.get(f"/v1/webhooks/{webhook['id']}/deliveries").json()["items"]
     return items
+
+
+def bodies(app: FastAPI, webhook: Json) -> list[Json]:
+    """The messages for a webhook, the first first."""
+    query = sa.select(tables.deliveries.c.body).where(tables.deliveries.c.webhook_id == webhook["id"])
+    rows = app.state.store.rows(query.order_by(tables.deliveries.c.seq))
+    return [json.loads(row.body) for row in rows]
 
 
 def signed(request: Request, secret: str) -> bool:

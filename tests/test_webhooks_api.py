@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-import sqlalchemy as sa
 from fastapi import FastAPI
 
-from service.store import tables, webhooks
+from service.store import webhooks
 from tests.answers import answer, match, register
-from tests.hooks import Receiver, deliverer, deliveries, finish, hook, of_work, send, watched
+from tests.hooks import Receiver, bodies, deliverer, deliveries, finish, hook, of_work, send, watched
 from tests.service import client, served
 from tests.serving import Server, serving
 
@@ -97,12 +96,8 @@ def test_a_holder_is_told_of_own_works_in_streams_only(app: FastAPI) -> None:
     own = register(app, work, 31, "Own streams")
     made = hook(holder, URL, "stream.started")
     watched(app, holder, of_work("started", own, 1), of_work("started", own + 1000, 2))
-    (sent,) = deliveries(holder, made)
-    with app.state.store.write() as connection:
-        (body,) = connection.scalars(
-            sa.select(tables.deliveries.c.body).where(tables.deliveries.c.id == sent["id"])
-        )
-    assert json.loads(body)["data"]["reference"]["id"] == str(own)
+    (sent,) = bodies(app, made)
+    assert sent["data"]["reference"]["id"] == str(own)
 
 
 def test_what_is_not_stored_is_not_told(app: FastAPI) -> None:
