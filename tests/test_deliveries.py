@@ -307,6 +307,7 @@ def test_a_message_under_which_every_deliverer_dies_is_given_up(
         assert len(sender.take(set(), 10)) == 1
         clock.passes(outbox.TAKEN.total_seconds() + 1)
     assert sender.take(set(), 10) == []
+    sender.clean()
     assert deliveries(who, made)[0]["error"]["code"] == "lost"
 
 

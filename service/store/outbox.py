@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from evidence.answer import Json
+from service.store.paging import LARGEST_ID
 from service.store.store import Store
 from service.store.tables import deliveries, webhooks
 
@@ -106,27 +107,25 @@ def sweep(store: Store, at: datetime) -> None:
 
 
 def _due(at: datetime, busy: Collection[str]) -> sa.Select[Any]:
-    """The first message that may go of each webhook, those that have waited longest first."""
-    mine, before = deliveries.alias("mine"), deliveries.alias("before")
-    held = sa.exists().where(
-        before.c.webhook_id == mine.c.webhook_id, before.c.state == "waiting",
-        before.c.seq < mine.c.seq, before.c.attempts < HOLDS,
-    )  # fmt: skip
-    first = (
-        sa.select(sa.func.min(mine.c.seq))
-        .join(webhooks, webhooks.c.id == mine.c.webhook_id)
-        .where(mine.c.state == "waiting", mine.c.next_at <= _text(at), mine.c.attempts < ATTEMPTS)
-        .where(webhooks.c.active, webhooks.c.id.not_in(busy), ~held)
-        .group_by(mine.c.webhook_id)
-    )
-    joined = deliveries.join(webhooks, webhooks.c.id == deliveries.c.webhook_id)
+    """The first message that may go of each webhook, those that have waited longest first.
+
+    However many wait, of each webhook only those are looked at that have failed ``HOLDS`` times, and the one after them.
+    """
+    mine, gate = deliveries.alias("mine"), deliveries.alias("gate")
+    held_by = _first(gate).where(gate.c.attempts < HOLDS).scalar_subquery()
+    free = mine.c.seq <= sa.func.coalesce(held_by, sa.literal(LARGEST_ID))
+    due = (mine.c.next_at <= _text(at)) & (mine.c.attempts < ATTEMPTS)
+    first = _first(mine).where(free, due).scalar_subquery()
+    joined = webhooks.join(deliveries, deliveries.c.seq == first)
     columns = (deliveries, webhooks.c.url, webhooks.c.secret)
-    return (
-        sa.select(*columns)
-        .select_from(joined)
-        .where(deliveries.c.seq.in_(first))
-        .order_by(deliveries.c.next_at)
-    )
+    wanted = sa.select(*columns).select_from(joined).where(webhooks.c.active, webhooks.c.id.not_in(busy))
+    return wanted.order_by(deliveries.c.next_at)
+
+
+def _first(some: sa.FromClause) -> sa.Select[Any]:
+    """The first that waits of a webhook."""
+    waiting = (some.c.state == "waiting") & (some.c.webhook_id == webhooks.c.id)
+    return sa.select(some.c.seq).where(waiting).correlate(webhooks).order_by(some.c.seq).limit(1)
 
 
 def _taken(row: sa.Row[Any]) -> Taken:

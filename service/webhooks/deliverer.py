@@ -64,17 +64,20 @@ class Deliverer:
                         sending[pool.submit(self.deliver, one)] = one.webhook_id
                     if time.monotonic() - cleaned > CLEAN:
                         cleaned = time.monotonic()
-                        outbox.sweep(self.store, self.clock())
+                        self.clean()
                 except CatalogError as error:  # a locked or unreachable database: the next turn will do
                     log.error("the outbox cannot be read", extra={"told": {"reason": str(error)}})
                 sending = _left(sending)
 
     def take(self, busy: set[str], most: int) -> list[Taken]:
         """What is to be sent now, to none of the ``busy`` webhooks."""
-        at = self.clock()
-        for message_id in outbox.give_up(self.store, at):
+        return outbox.take(self.store, self.clock(), busy, most) if most else []
+
+    def clean(self) -> None:
+        """Ends what was lost at its last attempt, and forgets what was over long ago."""
+        for message_id in outbox.give_up(self.store, self.clock()):
             log.error("a message was given up", extra={"told": {"delivery": message_id}})
-        return outbox.take(self.store, at, busy, most) if most else []
+        outbox.sweep(self.store, self.clock())
 
     def deliver(self, one: Taken) -> None:
         """Sends a message once, and takes down what became of it."""
