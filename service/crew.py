@@ -1,4 +1,4 @@
-"""The processes of `whorl serve` beside it: workers, the watcher; each is started again when it dies."""
+"""The processes of `whorl serve` beside it: workers, the watcher, the deliverer; each is started again when it dies."""
 
 import logging
 import subprocess
@@ -18,6 +18,7 @@ PAUSE = 5.0  # seconds that pass between two starts of one that dies at once: a 
 
 Command = tuple[str, ...]
 WORKER: Command = (sys.executable, "-m", "service.jobs.worker")
+DELIVERER: Command = (sys.executable, "-m", "service.webhooks.deliverer")
 WATCHER: Command = (sys.executable, "-m", "service.watcher.watcher")
 
 

@@ -11,7 +11,7 @@ import uvicorn
 from index.database import CatalogError
 from service import logs
 from service.api.app import create_app
-from service.crew import WATCHER, WORKER, Crew
+from service.crew import DELIVERER, WATCHER, WORKER, Crew
 from service.settings import Settings
 from service.store.accounts import add_key, first_key, org_named
 from service.store.store import Store
@@ -38,7 +38,7 @@ def serve(settings: Settings) -> None:
         server_header=False,
     )
     try:
-        crew = [WORKER] * settings.workers + [WATCHER] * settings.watchers
+        crew = [DELIVERER] + [WORKER] * settings.workers + [WATCHER] * settings.watchers
         with listening, Crew(crew, _environment(settings)):
             uvicorn.Server(config).run(sockets=[listening])
     finally:

@@ -33,7 +33,8 @@ class Settings(BaseSettings):
         default=100, description="Streams of an organisation watched at once at most."
     )
     allow_hosts: str = Field(
-        default="", description="Hosts, or HOST:PORT, of streams that may be private, parted by commas."
+        default="",
+        description="Hosts, or HOST:PORT, parted by commas, that may be connected to though they are private.",
     )
     watchers: int = Field(
         default=1, ge=0, le=1, description="0: no streams are watched here, a watcher is started elsewhere."
@@ -53,7 +54,7 @@ class Settings(BaseSettings):
 
     @property
     def allowed_hosts(self) -> list[str]:
-        """The hosts of ``allow_hosts``."""
+        """The hosts of ``allow_hosts``: nobody but the operator names them."""
         return [host.strip() for host in self.allow_hosts.split(",") if host.strip()]
 
     @property

@@ -3,8 +3,12 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 # As the command line does, before anything imports a numerical library: its threads would wait for each other.
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -83,3 +87,27 @@ def database(backend: str, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of the kind that is tested."""
     with backends.database(tmp_path) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    from tests.page import chromium
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def troubles() -> list[str]:
+    """What the browser's console complained of."""
+    return []
+
+
+@pytest.fixture
+def opened(browser: "Browser", troubles: list[str], request: pytest.FixtureRequest) -> Iterator["Page"]:
+    """A new browser window, on a phone or a desk, dark or light; a complaint of its console fails the test."""
+    from tests.page import window
+
+    with window(browser, troubles, getattr(request, "param", {})) as page:
+        yield page
+    assert troubles == []

@@ -44,6 +44,7 @@ CHECKS = [
 ENDLESS = ("/v1/jobs/{job_id}/events", "/v1/streams/events/live", "/v1/streams/{stream_id}/events/live")
 UNENDING = "/v1/streams/events/live"  # which never ends for whoever may listen
 PIECE = "application/offset+octet-stream"
+HOOK = {"url": "https://decla.example/", "events": ["match.finished"]}
 FINGERPRINT = "application/vnd.whorl.fingerprint"
 
 
@@ -103,6 +104,8 @@ def objects(app: FastAPI) -> dict[str, str]:
         "upload_id": admin.post("/v1/uploads", headers=upload).headers["Location"].rsplit("/", 1)[-1],
         "live_id": holder.post("/v1/live", json={"push": True, "work": work}).json()["id"],
         "stream_id": admin.post("/v1/streams", json={"url": "https://tv.example/a"}).json()["id"],
+        "webhook_id": (hook := admin.post("/v1/webhooks", json=HOOK).json()["id"]),
+        "delivery_id": admin.post(f"/v1/webhooks/{hook}/test").json()["id"],
         "org_id": admin.get("/v1/orgs").json()["items"][0]["id"],
     }
 

@@ -8,14 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
 import sqlalchemy as sa
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from fingerprint.media import sha256
 from index.catalog import Catalog
@@ -34,6 +35,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--autoplay-policy=no-user-gesture-required"]  # fmt: skip
 UNIT = "Unit 4"
+DESK, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=390, height=844)
+MODES: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((DESK, "light"), (PHONE, "dark"))
 HOSTILE = "<script>document.title='owned'</script>\u202egpj.exe\x1b[31m"
 DISGUISE = {"mirror": False, "crop": None, "pitch": 0.0}
 
@@ -186,3 +189,23 @@ def signed_in(page: Page, world: World, role: str) -> Page:
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/sign-in" not in url)
     return page
+
+
+def faults(page: Page) -> list[Any]:
+    """What axe finds wrong with a page, and whether it is wider than the window."""
+    found = Axe().run(page).response["violations"]
+    told: list[Any] = [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return [*told, *(["wider than the window"] if wide else [])]
+
+
+@contextmanager
+def window(browser: Browser, troubles: list[str], how: dict[str, Any]) -> Iterator[Page]:
+    """A new browser window; what its console complains of is added to ``troubles``."""
+    context = browser.new_context(**{"viewport": DESK, "color_scheme": "light", **how})
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.on("console", lambda said: troubles.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    yield page
+    context.close()

@@ -40,6 +40,7 @@ class Request:
 
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 Page = bytes | Callable[[Request], Answer]
@@ -104,12 +105,17 @@ def _serve(server: Server, client: socket.socket) -> None:
         if not (more := client.recv(65536)):
             return
         head += more
+    head, _, body = head.partition(b"\r\n\r\n")
     first, *rest = head.decode("latin-1").split("\r\n")
     path = first.split(" ")[1]
     headers = {n.strip().lower(): v.strip() for n, _, v in (line.partition(":") for line in rest) if n}
+    while len(body) < int(headers.get("content-length", 0)):
+        if not (more := client.recv(65536)):
+            return
+        body += more
     server.asked.append(path)
     page = server.pages.get(path, server.pages.get(path.split("?")[0], answer(b"not here", 404)))
-    made = page(Request(path, headers)) if callable(page) else page
+    made = page(Request(path, headers, body)) if callable(page) else page
     if callable(made):
         made(client.sendall)
     else:

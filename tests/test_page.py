@@ -2,23 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FilePayload, Page, Response, Route, ViewportSize, expect
+from playwright.sync_api import FilePayload, Page, Response, Route, expect
 
 from evidence.answer import Json
 from service.store import answers, jobs
 from service.streams.addresses import Addresses
 from service.streams.fetch import Fetcher
 from tests.answers import answer
-from tests.page import HOSTILE, SAMPLES, World, chromium, running, signed_in
+from tests.page import HOSTILE, MODES, SAMPLES, World, faults, running, signed_in
 from tests.serving import answer as reply
 from tests.serving import serving
 
-DESK, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=390, height=844)
-MODES: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((DESK, "light"), (PHONE, "dark"))
 LARGEST = 300_000  # bytes of a page with all it loads, media aside
 SLOWEST = 1.0  # seconds until a view is there; the best of three, for machines that do other things too
 
@@ -27,40 +23,6 @@ SLOWEST = 1.0  # seconds until a view is there; the best of three, for machines 
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running(tmp_path_factory.mktemp("data")) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def troubles() -> list[str]:
-    """What the browser's console complained of."""
-    return []
-
-
-@pytest.fixture
-def opened(browser: Browser, troubles: list[str], request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A new browser window, on a phone or a desk, dark or light; a complaint of its console fails the test."""
-    how: Json = getattr(request, "param", {})
-    context = browser.new_context(**{"viewport": DESK, "color_scheme": "light", **how})
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    page.on("console", lambda said: troubles.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    yield page
-    context.close()
-    assert troubles == []
-
-
-def faults(page: Page) -> list[Any]:
-    """What axe finds wrong with a page, and whether it is wider than the window."""
-    found = Axe().run(page).response["violations"]
-    told: list[Any] = [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [*told, *(["wider than the window"] if wide else [])]
 
 
 def test_every_view_can_be_used_by_everybody(world: World, opened: Page) -> None:

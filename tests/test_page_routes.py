@@ -19,8 +19,8 @@ from tests.serving import serving
 # What a page may not do: run or load what is not in a file of ours.
 INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
 FORM = re.compile(r"<form[^>]*method=\"post\".*?</form>", re.DOTALL)
-PLACES = ("/", "/review", "/answers", "/works", "/works/1", "/overlaps", "/jobs", "/cases", "/search?q=river", "/admin",
-          "/admin/audit")  # fmt: skip
+PLACES = ("/", "/review", "/answers", "/works", "/works/1", "/overlaps", "/streams", "/jobs", "/cases", "/search?q=river",
+          "/admin", "/admin/audit")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ TABLE = """
     h..a DELETE  /v1/references/{reference_id}
     hi.a DELETE  /v1/streams/{stream_id}
     hi.a DELETE  /v1/uploads/{upload_id}
+    hira DELETE  /v1/webhooks/{webhook_id}        its own role's alone, but for an administrator
     h..a DELETE  /v1/works/{work_id}
     ...a GET     /metrics
     ...a GET     /v1/audit
@@ -56,6 +57,9 @@ TABLE = """
     hi.a GET     /v1/streams/{stream_id}/events/live
     hi.a GET     /v1/uploads
     hi.a GET     /v1/uploads/{upload_id}
+    hira GET     /v1/webhooks                     its own role's alone, but for an administrator
+    hira GET     /v1/webhooks/{webhook_id}
+    hira GET     /v1/webhooks/{webhook_id}/deliveries
     h..a GET     /v1/works
     h..a GET     /v1/works/{work_id}
     h..a GET     /v1/works/{work_id}/coverage
@@ -67,6 +71,7 @@ TABLE = """
     ...a PATCH   /v1/orgs/{org_id}
     ...a PATCH   /v1/people/{person_id}
     hi.a PATCH   /v1/uploads/{upload_id}
+    hira PATCH   /v1/webhooks/{webhook_id}
     h..a PATCH   /v1/works/{work_id}
     .ira POST    /v1/cases
     hira POST    /v1/jobs/{job_id}/cancel
@@ -88,6 +93,9 @@ TABLE = """
     hi.a POST    /v1/streams/{stream_id}/stop
     hi.a POST    /v1/uploads
     hi.a POST    /v1/uploads/{upload_id}
+    hira POST    /v1/webhooks
+    hira POST    /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/again
+    hira POST    /v1/webhooks/{webhook_id}/test
     h..a POST    /v1/works
     h..a POST    /v1/works/table
     h..a PUT     /v1/works/{work_id}/licences
@@ -213,7 +221,16 @@ def leaked(page: Any, theirs: Made) -> list[str]:
     ids = {item.get("id") for item in page["items"]}
     return [
         name
-        for name in ("case_id", "upload_id", "match_id", "job_id", "key_id", "stream_id", "live_id")
+        for name in (
+            "case_id",
+            "upload_id",
+            "match_id",
+            "job_id",
+            "key_id",
+            "stream_id",
+            "live_id",
+            "webhook_id",
+        )
         if theirs[name] in ids
     ]
 

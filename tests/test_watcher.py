@@ -17,7 +17,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.crew import WATCHER
+from service.store.webhooks import EVENTS
 from service.watcher import places
+from tests.hooks import bodies, hook
 from tests.service import client, served
 from tests.serving import Request, Server, serving
 from tests.streaming import Fast, OnAir, Segments, excerpt, nothing, playlist, segmented
@@ -166,6 +168,7 @@ def test_a_watcher_that_is_killed_loses_and_doubles_nothing(
 ) -> None:
     """It and all its processes are killed twice: while the song is on, and while nothing is."""
     asks = client(app, "investigator")
+    told = hook(asks, "https://receiver.example/", *(name for name in EVENTS if name.startswith("stream.")))
     with watchers(app) as running:
         stream = added(asks, on_air(server, radio, "live"))
         for what in ("started", "ended"):
@@ -175,6 +178,7 @@ def test_a_watcher_that_is_killed_loses_and_doubles_nothing(
             running.start()
         assert over(asks, stream)["error"] is None
     assert_whole(asks, stream)
+    assert [one["data"] for one in bodies(app, told)] == events(asks, stream)
 
 
 def test_a_process_that_is_killed_loses_and_doubles_nothing(

@@ -77,6 +77,7 @@ def objects(app: FastAPI) -> Made:
         "job_id": _job(investigator, upload),
         "overlap_id": _overlap(app, work, reference),
         "org_id": str(org), "key_id": add_key(app.state.store, org, "holder", MARK).id,
+        "webhook_id": (webhook := _webhook(investigator)), "delivery_id": _delivery(investigator, webhook),
         "person_id": str(add_person(app.state.store, org, MARK, f"{MARK}@victim.example", "holder")),
     }  # fmt: skip
 
@@ -117,6 +118,16 @@ def _overlap(app: FastAPI, work: str, reference: int) -> str:
     return str(found["id"])
 
 
+def _webhook(who: TestClient) -> str:
+    made = who.post("/v1/webhooks", json={"url": f"https://{MARK}.example/", "events": ["match.finished"]})
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def _delivery(who: TestClient, webhook: str) -> str:
+    return str(who.post(f"/v1/webhooks/{webhook}/test").json()["id"])
+
+
 Request = dict[str, Any]
 _TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -132,6 +143,8 @@ def requests(theirs: Made) -> dict[str, Request]:
         "PATCH /v1/people/{person_id}": {"json": {"name": "Ellen"}},
         "POST /v1/keys": {"json": {"org": theirs["org_id"], "role": "holder", "label": "import"}},
         "POST /v1/sessions": {"json": {"key": "whorl_x"}},
+        "POST /v1/webhooks": {"json": {"url": "https://decla.example/", "events": ["match.finished"]}},
+        "PATCH /v1/webhooks/{webhook_id}": {"json": {"label": "Decla"}},
         "POST /v1/works": {"json": {"title": "Faust"}},
         "POST /v1/works/table": {"content": "title\nFaust\n", "headers": {"Content-Type": "text/csv"}},
         "PATCH /v1/works/{work_id}": {"json": {"title": "Faust"}},

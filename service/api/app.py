@@ -26,6 +26,7 @@ from service.api import (
     stream_files,
     streams,
     uploads,
+    webhooks,
     works,
 )
 from service.api.bodies import BodyLimit
@@ -61,6 +62,7 @@ ROUTERS = (
     streams.router,
     stream_files.router,
     live.router,
+    webhooks.router,
 )
 
 

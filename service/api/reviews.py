@@ -44,7 +44,7 @@ def list_matches(
 @router.get("/{match_id}", response_model=Answer, response_model_exclude_unset=True)
 def get_match(match_id: str, who: Reader, held: Held, response: Response, answered: Answered) -> Any:
     """What a capture holds."""
-    return answered(response, findings.answer(held, who, match_id))
+    return answered(response, findings.answer(held.rows, who, match_id))
 
 
 @router.get("/{match_id}/verdicts", response_model=Verdicts)

@@ -11,6 +11,7 @@ from service.streams.addresses import LONGEST
 from service.streams.levels import LEVELS
 
 State = Literal["waiting", "watching", "ended", "failed", "stopped"]
+Kind = Literal["started", "continues", "ended", "note", "error"]
 Address = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST, pattern=SEEN),
@@ -96,7 +97,7 @@ class Event(BaseModel):
 
     sequence: int
     stream_id: str
-    event: Literal["started", "continues", "ended", "note", "error"]
+    event: Kind
     at: str
     stream: str
     stream_time: float | None = None

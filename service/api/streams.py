@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sse_starlette import EventSourceResponse
 
 from service.api.access import needs, store
@@ -12,7 +12,7 @@ from service.api.feed import After, Feed, all_changes, events_of
 from service.api.pages import Asked
 from service.api.problem import Problem
 from service.api.schemas import Id
-from service.api.stream_schemas import Events, State, Stream, StreamIn, Streams, shown
+from service.api.stream_schemas import Events, Kind, State, Stream, StreamIn, Streams, shown
 from service.api.text import Search
 from service.store import events, streams
 from service.store.caller import Caller
@@ -31,6 +31,7 @@ def _most(request: Request) -> int:
     return most
 
 
+Kinds = Annotated[list[Kind] | None, Query(max_length=5, description="Of which kinds; all unless given.")]
 Most = Annotated[int, Depends(_most)]
 
 
@@ -100,9 +101,11 @@ def start_stream(stream_id: str, who: Who, held: Held, most: Most) -> Any:
 
 
 @router.get("/{stream_id}/events", response_model=Events, response_model_exclude_unset=True)
-def list_events(stream_id: str, who: Who, held: Held, page: Asked) -> Any:
-    """What happened in a stream, the first first."""
-    return events.list_events(held, who, stream_id, page)
+def list_events(
+    stream_id: str, who: Who, held: Held, page: Asked, event: Kinds = None, newest: bool = False
+) -> Any:
+    """What happened in a stream, the first first or the newest; all of it, or the events of some kinds."""
+    return events.list_events(held, who, stream_id, page, event or (), newest)
 
 
 @router.get("/{stream_id}/events/live", response_class=EventSourceResponse)

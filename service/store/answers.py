@@ -5,7 +5,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.store.findings import note_findings
+from service.store import findings, webhooks
+from service.store.caller import Caller
+from service.store.paging import reading
 from service.store.store import now
 from service.store.tables import answers
 
@@ -27,5 +29,10 @@ def add(connection: sa.Connection, job: sa.Row[Any], answer: Json) -> str:
         "created": now(),
     }
     connection.execute(sa.insert(answers).values(**row))
-    note_findings(connection, answer_id, answer["matches"])
+    findings.note_findings(connection, answer_id, answer["matches"])
+
+    def tell(who: Caller) -> Json:
+        return {"job": job.id, "match": findings.answer(reading(connection), who, answer_id)}
+
+    webhooks.enqueue(connection, job.org_id, "match.finished", tell)
     return answer_id

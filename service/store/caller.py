@@ -6,15 +6,16 @@ import sqlalchemy as sa
 
 SCOPES_OF = {
     "holder": frozenset(
-        {"works:read", "works:write", "uploads", "jobs", "matches:read", "matches:write", "streams"}
+        {"works:read", "works:write", "uploads", "jobs", "matches:read", "matches:write", "streams",
+         "webhooks"}
     ),
     "investigator": frozenset(
-        {"uploads", "jobs", "matches:read", "matches:write", "cases", "streams"}
+        {"uploads", "jobs", "matches:read", "matches:write", "cases", "streams", "webhooks"}
     ),
-    "reviewer": frozenset({"matches:read", "reviews", "jobs", "cases"}),
+    "reviewer": frozenset({"matches:read", "reviews", "jobs", "cases", "webhooks"}),
     "administrator": frozenset(
         {"works:read", "works:write", "uploads", "jobs", "matches:read", "matches:write", "cases", "reviews",
-         "streams", "accounts", "audit", "metrics"}
+         "streams", "webhooks", "accounts", "audit", "metrics"}
     ),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from evidence.answer import Json
 from service.store.caller import Caller
 from service.store.errors import Missing
-from service.store.paging import Page, Read, page_json, paged
+from service.store.paging import Page, Read, page_json, paged, reading
 from service.store.store import Store, now
 from service.store.tables import answers, cases
 from service.store.works import Check
@@ -48,10 +48,7 @@ def change(
 ) -> Json:
     """Renames, closes or opens a case. Raises Missing, and what ``check`` raises."""
     with store.write() as connection:
-
-        def read(query: sa.Select[tuple[object, ...]]) -> list[sa.Row[tuple[object, ...]]]:
-            return list(connection.execute(query).all())
-
+        read = reading(connection)
         found = case(read, who, case_id, lock=True)
         check(found)
         values: Json = {} if name is None else {"name": name}

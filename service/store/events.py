@@ -1,33 +1,54 @@
 """What happened in streams: kept in the order in which it was told, and told to those who may know of it."""
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 
 from evidence.answer import Json
 from service.rights import judged
+from service.store import webhooks
 from service.store.caller import Caller
 from service.store.errors import Missing
 from service.store.findings import known_of
-from service.store.paging import Page, Read, page_json, paged
+from service.store.paging import Page, Read, page_json, paged, reading
 from service.store.store import Store
 from service.store.tables import claims, lives, stream_events, streams
+from service.store.webhooks import Tell
 
 
 def keep(connection: sa.Connection, stream_id: str, events: list[Json]) -> None:
-    """Adds events of a stream, in its watcher's own transaction; every event there is comes in here."""
+    """Adds events of a stream, in its watcher's own transaction; every event there is comes in here.
+
+    So does what webhooks tell of them: all of it is stored, or nothing.
+    """
+    org_id = connection.scalars(sa.select(streams.c.org_id).where(streams.c.id == stream_id)).one()
     for event in events:
         ref_id = int(event["reference"]["id"]) if "reference" in event else None
         values = {"stream_id": stream_id, "name": event.get("id"), "ref_id": ref_id, "at": event["at"]}
-        connection.execute(sa.insert(stream_events).values(**values, event=event))
+        insert = sa.insert(stream_events).values(**values, event=event).returning(stream_events.c.id)
+        tell = _teller(connection, connection.scalars(insert).one())
+        webhooks.enqueue(connection, org_id, f"stream.{event['event']}", tell)
 
 
-def list_events(store: Store, who: Caller, stream_id: str, page: Page) -> Json:
-    """A page of a stream's events, the first first. Raises Missing."""
+def _teller(connection: sa.Connection, event_id: int) -> Tell:
+    """Tells callers of an event as the API does; those nothing who may not know of it."""
+    read = reading(connection)
+    return lambda who: next(
+        iter(_told(read, list(read(_seen(who).where(stream_events.c.id == event_id))))), None
+    )
+
+
+def list_events(
+    store: Store, who: Caller, stream_id: str, page: Page, kinds: Collection[str] = (), newest: bool = False
+) -> Json:
+    """A page of a stream's events, the first first or the ``newest``; all, or those of some kinds. Raises Missing."""
     if store.row(sa.select(streams.c.id).where(streams.c.id == stream_id, who.sees(streams))) is None:
         raise Missing("stream", stream_id)
     query = _seen(who).where(stream_events.c.stream_id == stream_id)
-    rows = paged(store.rows, query, [stream_events.c.id], page, last_first=False)
+    if kinds:
+        query = query.where(stream_events.c.event["event"].as_string().in_(kinds))
+    rows = paged(store.rows, query, [stream_events.c.id], page, last_first=newest)
     known = {row.id: told for row, told in zip(rows, _told(store.rows, rows), strict=True)}
     return page_json(rows, ["id"], page, lambda row: known[row.id])
 

@@ -67,9 +67,9 @@ def list_answers(store: Store, who: Caller, page: Page, wanted: Filter) -> Json:
             return {"items": items, "next": after}
 
 
-def answer(store: Store, who: Caller, answer_id: str) -> Json:
+def answer(read: Read, who: Caller, answer_id: str) -> Json:
     """An answer of the caller's. Raises Missing."""
-    return _told(store.rows, who, [_row(store.rows, who, answer_id)])[0]
+    return _told(read, who, [_row(read, who, answer_id)])[0]
 
 
 def told(store: Store, who: Caller, answer_json: Json, captured: Json) -> Json:
@@ -80,7 +80,7 @@ def told(store: Store, who: Caller, answer_json: Json, captured: Json) -> Json:
 
 def add_verdict(store: Store, who: Caller, answer_id: str, ref_id: str, verdict: str, note: str) -> Json:
     """Keeps what a person makes of a match. Raises Missing, Unfit."""
-    shown = answer(store, who, answer_id)
+    shown = answer(store.rows, who, answer_id)
     if ref_id not in {match["reference"]["id"] for match in shown["matches"]}:
         raise Unfit(
             f"answer {answer_id} has no match of reference {ref_id[:40]!r}: give the id in one of its matches"

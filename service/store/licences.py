@@ -8,7 +8,7 @@ from evidence.answer import Json
 from service.rights import Licence, utc
 from service.store.caller import Caller
 from service.store.errors import Conflict
-from service.store.paging import Read
+from service.store.paging import Read, reading
 from service.store.store import Store
 from service.store.tables import holdings, licences
 from service.store.works import Check, work
@@ -24,10 +24,7 @@ def of_work(read: Read, who: Caller, work_id: str) -> Json:
 def put(store: Store, who: Caller, work_id: str, windows: Sequence[Json], check: Check) -> Json:
     """Puts these in the place of a work's licences: territory, place, starts, ends. Raises Missing, Conflict."""
     with store.write() as connection:
-
-        def read(query: sa.Select[tuple[object, ...]]) -> Sequence[sa.Row[tuple[object, ...]]]:
-            return connection.execute(query).all()
-
+        read = reading(connection)
         found = work(read, who, work_id, lock=True)
         check(of_work(read, who, work_id))
         here = int(found["id"])

@@ -10,7 +10,7 @@ from evidence.answer import Json
 from service.store.caller import Caller
 from service.store.errors import Conflict, Missing
 from service.store.leases import ON_AIR, Lease
-from service.store.paging import Page, Read, page_json, paged
+from service.store.paging import Page, Read, page_json, paged, reading
 from service.store.store import Store, now
 from service.store.streams import TooManyError
 from service.store.tables import lives
@@ -32,7 +32,7 @@ def create(
         if (connection.scalar(going) or 0) >= most:
             raise TooManyError(f"{most} references are on the air: end one first")
         connection.execute(sa.insert(lives).values(**row))
-        return _json(_row(_reader(connection), who, str(row["id"])))
+        return _json(_row(reading(connection), who, str(row["id"])))
 
 
 def live(store: Store, who: Caller, live_id: str) -> Json:
@@ -55,7 +55,7 @@ def push(store: Store, who: Caller, live_id: str, sequence: int, add: Callable[[
     What was counted already changes nothing. Raises Missing; Conflict for one that takes none, or a gap before it.
     """
     with store.write() as connection:
-        row = _row(_reader(connection), who, live_id)
+        row = _row(reading(connection), who, live_id)
         if row.url is not None or row.state != "recording":
             raise Conflict(
                 "not-pushed",
@@ -67,16 +67,16 @@ def push(store: Store, who: Caller, live_id: str, sequence: int, add: Callable[[
             )
         if sequence == row.sequence + 1:
             _set(connection, live_id, sequence=sequence, duration=add(row))
-        return _json(_row(_reader(connection), who, live_id))
+        return _json(_row(reading(connection), who, live_id))
 
 
 def end(store: Store, who: Caller, live_id: str, keep: bool | None) -> Live:
     """Says that it is to end; the row. One that is over stays as it is. Raises Missing."""
     with store.write() as connection:
-        row = _row(_reader(connection), who, live_id)
+        row = _row(reading(connection), who, live_id)
         if row.state in ON_AIR:
             _set(connection, live_id, state="ending", keep=row.keep if keep is None else keep)
-        return _row(_reader(connection), who, live_id)
+        return _row(reading(connection), who, live_id)
 
 
 def held(store: Store, lease: Lease) -> Live | None:
@@ -101,10 +101,6 @@ def finish(store: Store, live_id: str, ref_id: int | None, error: Json | None = 
 
 def _set(connection: sa.Connection, live_id: str, **values: Any) -> None:
     connection.execute(sa.update(lives).where(lives.c.id == live_id).values(**values))
-
-
-def _reader(connection: sa.Connection) -> Read:
-    return lambda query: connection.execute(query).all()
 
 
 def _row(read: Read, who: Caller, live_id: str) -> Live:

@@ -25,6 +25,11 @@ class Page:
     after: str | None = None
 
 
+def reading(connection: sa.Connection) -> Read:
+    """Reads in a transaction that is under way."""
+    return lambda query: connection.execute(query).all()
+
+
 def paged(read: Read, query: sa.Select[Any], keys: Keys, page: Page, last_first: bool) -> list[sa.Row[Any]]:
     """One row more than the page holds, where there are more, in the order of ``keys``. Raises Unfit."""
     order = [key.desc() if last_first else key.asc() for key in keys]

@@ -11,7 +11,7 @@ from evidence.answer import Json, printable
 from service.store import events
 from service.store.caller import Caller
 from service.store.errors import Conflict, Missing
-from service.store.paging import Page, Read, page_json, paged
+from service.store.paging import Page, Read, page_json, paged, reading
 from service.store.store import Store, now
 from service.store.tables import cases, streams
 
@@ -46,7 +46,7 @@ def create(store: Store, who: Caller, new: New, most: int) -> Json:
                 raise Missing("case", new.case_id)
         _check_room(connection, who.org_id, most)
         connection.execute(sa.insert(streams).values(**row))
-        return _seen(_reader(connection), who, str(row["id"]))
+        return _seen(reading(connection), who, str(row["id"]))
 
 
 def stream(store: Store, who: Caller, stream_id: str) -> Json:
@@ -93,28 +93,28 @@ def some(store: Store, who: Caller, ids: list[str]) -> list[Json]:
 def stop(store: Store, who: Caller, stream_id: str) -> Json:
     """From this moment on nothing more is told of it; one that is not watched stays as it is. Raises Missing."""
     with store.write() as connection:
-        found = _seen(_reader(connection), who, stream_id)
+        found = _seen(reading(connection), who, stream_id)
         if found["state"] in GOING:
             values = {"state": "stopped", "ended": now(), "watcher": None}
             _set(connection, stream_id, **values, turn=streams.c.turn + 1)
-        return _seen(_reader(connection), who, stream_id)
+        return _seen(reading(connection), who, stream_id)
 
 
 def start(store: Store, who: Caller, stream_id: str, most: int) -> Json:
     """Has it watched again, from where it was if it was stopped. Raises Missing, TooManyError."""
     with store.write() as connection:
-        found = _seen(_reader(connection), who, stream_id)
+        found = _seen(reading(connection), who, stream_id)
         if found["state"] not in GOING:
             _check_room(connection, int(found["org"]), most)
             values = {"state": "waiting", "error": None, "ended": None, "load": 0, "watcher": None}
             _set(connection, stream_id, **values, turn=streams.c.turn + 1)
-        return _seen(_reader(connection), who, stream_id)
+        return _seen(reading(connection), who, stream_id)
 
 
 def remove(store: Store, who: Caller, stream_id: str) -> None:
     """Removes a stream and its history for good. Raises Missing; Conflict while it belongs to a case that is closed."""
     with store.write() as connection:
-        found = _seen(_reader(connection), who, stream_id)
+        found = _seen(reading(connection), who, stream_id)
         closed = sa.select(cases.c.closed).where(cases.c.id == found["case"])
         if found["case"] is not None and connection.scalar(closed) is not None:
             raise Conflict("closed", f"case {found['case']} is closed: open it to remove what is in it")
@@ -130,10 +130,6 @@ def _check_room(connection: sa.Connection, org_id: int, most: int) -> None:
     going = sa.select(sa.func.count()).where(streams.c.org_id == org_id, streams.c.state.in_(GOING))
     if (connection.scalar(going) or 0) >= most:
         raise TooManyError(f"{most} streams are watched: stop one first")
-
-
-def _reader(connection: sa.Connection) -> Read:
-    return lambda query: connection.execute(query).all()
 
 
 def _seen(read: Read, who: Caller, stream_id: str) -> Json:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from index.database import refs, works
 
-SCHEMA_VERSION = 2  # of these tables; whoever changes them adds a migration
+SCHEMA_VERSION = 3  # of these tables; whoever changes them adds a migration
 schema = sa.MetaData()
 
 
@@ -277,4 +277,37 @@ lives = sa.Table(
     sa.Column("ended", sa.String),
     sa.Column("watcher", sa.String, index=True),
     sa.Column("turn", sa.Integer, nullable=False),
+)  # fmt: skip
+# Where an organisation is told of events as they happen. The secret is kept as it is: every message is signed with it.
+webhooks = sa.Table(
+    "webhooks", schema,
+    _text("id", primary_key=True),
+    _org(),
+    _text("actor"),
+    _text("role"),  # it is told what its maker may see
+    _text("label"),
+    _text("url"),
+    _text("secret"),
+    sa.Column("events", sa.JSON, nullable=False),  # a list of their names
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("error", sa.JSON),  # why it was switched off: {"code": ..., "message": ...}
+    _text("created"),
+)  # fmt: skip
+# What is to be sent, stored with what it tells of: the outbox. state: waiting, delivered, failed.
+deliveries = sa.Table(
+    "deliveries", schema,
+    sa.Column("seq", sa.Integer, primary_key=True),  # the order in which they are sent
+    _text("id", unique=True),  # the receiver's, the same at each attempt
+    sa.Column("webhook_id", sa.ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    _text("event"),
+    _text("body"),  # the very text that is signed
+    _text("state"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    _text("next_at"),  # of one that is being sent: when it is taken for lost
+    _text("created"),
+    sa.Column("ended", sa.String),
+    sa.Column("status", sa.Integer),  # of the last answer
+    sa.Column("error", sa.JSON),  # of the last attempt: {"code": ..., "message": ...}
+    sa.Index("ix_deliveries_outbox", "state", "webhook_id", "seq"),
+    sqlite_autoincrement=True,
 )  # fmt: skip

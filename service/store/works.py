@@ -11,7 +11,7 @@ from index.database import identifiers, refs, works
 from service.store.caller import Caller
 from service.store.errors import Conflict, Missing
 from service.store.overlaps import note_overlaps, without_claim
-from service.store.paging import Page, Read, number, page_json, paged
+from service.store.paging import Page, Read, number, page_json, paged, reading
 from service.store.store import Store, now
 from service.store.tables import claims, holdings, orgs
 
@@ -72,7 +72,7 @@ def create(store: Store, who: Caller, what: Details) -> Json:
             raise Conflict(
                 "exists", f"work {work_id} has this title and kind: change it, or give another title"
             )
-        return work(_reader(connection), who, str(work_id))
+        return work(reading(connection), who, str(work_id))
 
 
 def find_or_create(store: Store, org_id: int, all_of_them: Iterable[Details]) -> list[tuple[str, bool]]:
@@ -92,7 +92,7 @@ def find_or_create(store: Store, org_id: int, all_of_them: Iterable[Details]) ->
 def change(store: Store, who: Caller, work_id: str, changes: dict[str, Any], check: Check) -> Json:
     """Changes a work's title, kind, identifiers. Raises Missing, Conflict, and what ``check`` raises."""
     with store.write() as connection:
-        found = work(_reader(connection), who, work_id, lock=True)
+        found = work(reading(connection), who, work_id, lock=True)
         check(found)
         columns = {name: changes[name] for name in ("title", "kind") if name in changes}
         same = {"title": found["title"], "kind": found["kind"], "owner": found["owner"]} | columns
@@ -103,13 +103,13 @@ def change(store: Store, who: Caller, work_id: str, changes: dict[str, Any], che
         if "identifiers" in changes:
             connection.execute(sa.delete(identifiers).where(identifiers.c.work_id == int(found["id"])))
             _add_identifiers(connection, int(found["id"]), changes["identifiers"])
-        return work(_reader(connection), who, work_id)
+        return work(reading(connection), who, work_id)
 
 
 def remove(store: Store, who: Caller, work_id: str, check: Check) -> None:
     """Removes a work with its references. Raises Missing."""
     with store.write() as connection:
-        check(work(_reader(connection), who, work_id, lock=True))
+        check(work(reading(connection), who, work_id, lock=True))
         here = int(work_id)
         for row in connection.execute(sa.select(claims).where(claims.c.work_id == here)).all():
             _unclaim(connection, row.ref_id, row.org_id)
@@ -233,10 +233,6 @@ def _identifiers(read: Read, work_ids: list[int]) -> dict[int, list[str]]:
     for row in read(sa.select(identifiers).where(identifiers.c.work_id.in_(work_ids)).order_by(*order)):
         named[row.work_id].append(f"{row.scheme}:{row.value}")
     return named
-
-
-def _reader(connection: sa.Connection) -> Read:
-    return lambda query: connection.execute(query).all()
 
 
 def _same(connection: sa.Connection, title: str, kind: str, owner: str) -> int | None:

@@ -74,17 +74,26 @@ class Addresses:
         if scheme not in (frozenset(schemes) or self._schemes):
             raise StreamError("refused-scheme", shown(whole), f"{scheme or 'no scheme'}: is not read here")
         literals = self._resolved(whole, host, port)
-        if not self.allows(host, port):
-            for literal in literals:
-                why = private(literal)
-                if why:
-                    hint = f"an operator may allow it: --allow-host {host}, of a service WHORL_ALLOW_HOSTS"
-                    raise StreamError("refused-address", shown(whole), f"leads to {literal}, {why}; {hint}")
+        self._check(whole, host, port, literals)
         return Target(whole, scheme, host, port, path, literals[0])
+
+    def glance(self, url: str) -> None:
+        """Raises StreamError for what is seen to be refused before any name is resolved."""
+        whole, scheme, host, port, _ = parsed(url)
+        if scheme not in self._schemes:
+            raise StreamError("refused-scheme", shown(whole), f"{scheme}: is not read here")
+        self._check(whole, host, port, [host] if _literal(host) else [])
 
     def allows(self, host: str, port: int) -> bool:
         """Whether an operator named this host."""
         return host in self._allowed or f"{host}:{port}" in self._allowed
+
+    def _check(self, url: str, host: str, port: int, literals: Sequence[str]) -> None:
+        for literal in literals if not self.allows(host, port) else ():
+            why = private(literal)
+            if why:
+                hint = f"an operator may allow it: --allow-host {host}, of a service WHORL_ALLOW_HOSTS"
+                raise StreamError("refused-address", shown(url), f"leads to {literal}, {why}; {hint}")
 
     def _resolved(self, url: str, host: str, port: int) -> Sequence[str]:
         if _literal(host):

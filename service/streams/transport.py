@@ -97,16 +97,20 @@ class Exchange:
         headers: Mapping[str, str],
         seconds: float,
         context: ssl.SSLContext | None = None,
+        body: bytes | None = None,
     ) -> None:
-        """Sends a GET to the target's address and reads the answer's head within ``seconds``. Raises StreamError."""
+        """Sends a GET, or a POST of ``body``, to the target's address and reads the answer's head within ``seconds``.
+
+        Raises StreamError.
+        """
         self._target = target
         deadline = time.monotonic() + seconds
         self._socket = _connected(target, deadline, context)
         self._raw = _Timed(self._socket, deadline, HEADERS)
         try:
-            self._answer = http.client.HTTPResponse(_Socket(self._raw), method="GET")  # type: ignore[arg-type]  # a reader
+            self._answer = http.client.HTTPResponse(_Socket(self._raw), method=_method(body))  # type: ignore[arg-type]  # a reader
             with self._explained():
-                self._socket.sendall(_request(target, headers))
+                self._socket.sendall(_request(target, headers, body))
                 self._answer.begin()
         except BaseException:
             self.close()
@@ -162,17 +166,27 @@ def _words(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
-def _request(target: Target, headers: Mapping[str, str]) -> bytes:
+def _method(body: bytes | None) -> str:
+    return "GET" if body is None else "POST"
+
+
+def _request(target: Target, headers: Mapping[str, str], body: bytes | None) -> bytes:
     given = {
         "Host": target.authority,
         "User-Agent": AGENT,
         "Accept": "*/*",
         "Accept-Encoding": "identity",
         "Connection": "close",
+        **({} if body is None else {"Content-Length": str(len(body))}),
         **headers,
     }
-    lines = [f"GET {target.path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items()), "", ""]
-    return "\r\n".join(lines).encode("latin-1")
+    lines = [
+        f"{_method(body)} {target.path} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in given.items()),
+        "",
+        "",
+    ]
+    return "\r\n".join(lines).encode("latin-1") + (body or b"")
 
 
 def _connected(target: Target, deadline: float, context: ssl.SSLContext | None) -> socket.socket:

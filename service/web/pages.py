@@ -8,7 +8,20 @@ from starlette.exceptions import HTTPException
 
 from service.streams.addresses import Addresses
 from service.streams.fetch import Fetcher
-from service.web import addresses, admin, answers, assets, cases, home, jobs, media, overlaps, session, works
+from service.web import (
+    addresses,
+    admin,
+    answers,
+    assets,
+    cases,
+    home,
+    jobs,
+    media,
+    overlaps,
+    session,
+    streams,
+    works,
+)
 from service.web.backend import Refusal
 from service.web.rendering import page
 from service.web.shelf import Shelf
@@ -20,7 +33,20 @@ def add_to(app: FastAPI) -> None:
     """Adds all pages."""
     app.state.media = Shelf(app)
     app.state.fetcher = Fetcher(Addresses())
-    for module in (assets, session, home, addresses, answers, works, overlaps, jobs, cases, admin, media):
+    for module in (
+        assets,
+        session,
+        home,
+        addresses,
+        answers,
+        works,
+        overlaps,
+        jobs,
+        streams,
+        cases,
+        admin,
+        media,
+    ):
         app.include_router(module.router)
     app.add_exception_handler(Refusal, _refused)  # type: ignore[arg-type]
     of_api = app.exception_handlers[HTTPException]

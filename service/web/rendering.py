@@ -46,6 +46,7 @@ SECTIONS = (
     ("/review", "Review", "reviews"),
     ("/answers", "Answers", "matches:read"),
     ("/works", "Works", "works:read"),
+    ("/streams", "Streams", "streams"),
     ("/jobs", "Jobs", "jobs"),
     ("/cases", "Cases", "cases"),
     ("/admin", "Administration", "accounts"),
@@ -63,7 +64,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"clock": clock, "harmless": shown, "disguise": disguise, "chance": chance, "size": gigabytes,
-                     "day": day}  # fmt: skip
+                     "day": day, "second": second}  # fmt: skip
     made.globals |= {"asset": url_of, "scale": SCALE, "statuses": STATUSES, "states": STATES}
     return made
 
@@ -81,6 +82,14 @@ def page(
 def shown(text: object) -> str:
     """What others named, as it is: nothing in it acts on the screen, turns it around or hides."""
     return harmless(str(text))
+
+
+def second(moment: str | datetime | None) -> str:
+    """A time as people write it where seconds count: "26 Nov 2026, 10:20:05" (in UTC, which the page says once)."""
+    if not moment:
+        return ""
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{at:%-d %b %Y, %H:%M:%S}"
 
 
 def day(moment: str | None) -> Json | str:

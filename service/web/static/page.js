@@ -26,7 +26,7 @@
   });
   document.addEventListener("htmx:sendError", () => say("The service cannot be reached. Is the line up?"));
   document.addEventListener("error", (event) => {
-    if (event.target.tagName !== "IMG") return;
+    if (event.target.tagName !== "IMG" || event.target.dataset.picture) return; // what is asked for again and again
     event.target.classList.add("failed");
     event.target.alt += " (cannot be shown)";
   }, true);
