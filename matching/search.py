@@ -35,7 +35,8 @@ REFINABLE = 0.2  # similarity under which there is nothing to refine
 REFINED = {"audio": 1, "video": 2}
 # Seconds of a long clip in which all disguises are tried, and between the starts of two.
 EXCERPT, EVERY = 10.0, 20.0
-UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried
+UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried; of a shorter clip LARGELY is enough
+LARGELY = 0.5
 BENT = 0.6  # of the tolerance: a time scale further off than this asks for another assumption
 EXACT = 0.98  # similarity above which codes are the same for all that matters
 SETTLED = 4.0  # seconds
@@ -119,8 +120,7 @@ class Search:
             best = likely(self._from(nearest, query, NEAREST))
             found = self.verified(query, best, 0, lambda f: expected(f) <= REVIEW)
             sure = [f for f in found if expected(f) <= CERTAIN]
-            unexplained = np.count_nonzero(_outside(query.fingerprint, sure)) * spacing(query.fingerprint)
-            if unexplained < UNEXPLAINED:
+            if _explained(query.fingerprint, sure, 0.0, query.fingerprint.duration):
                 break
         return [*found, *self._sharers(query, found, expected, nearest)] if found else []
 
@@ -194,13 +194,12 @@ class Search:
 
         Adds to the ``views``.
         """
-        inside = (plain.times >= start) & (plain.times <= start + part.duration)
         queries = self.extractor.queries(part)
         next(queries)
         fresh: list[Found] = []
         for stage, size in enumerate(self.extractor.stages[:stages], 1):
             sure = [f for f in (*found, *fresh) if expected(f) <= CERTAIN and not self._bent(f)]
-            if np.count_nonzero(_outside(plain, sure) & inside) * spacing(plain) < UNEXPLAINED:
+            if _explained(plain, sure, start, part.duration):
                 break
             shifted = [_shifted(f, -start) for f in sure]
             some = _kept(itertools.islice(queries, size), start, views)
@@ -388,3 +387,10 @@ def _outside(fingerprint: Fingerprint, found: list[Found]) -> NDArray[np.bool_]:
             fingerprint.times > f.stretch.query_end + 1
         )
     return outside
+
+
+def _explained(fingerprint: Fingerprint, found: list[Found], start: float, seconds: float) -> bool:
+    """Whether the stretches leave too little of the ``seconds`` from ``start`` on to look further."""
+    inside = (fingerprint.times >= start) & (fingerprint.times <= start + seconds)
+    left = np.count_nonzero(_outside(fingerprint, found) & inside) * spacing(fingerprint)
+    return bool(left < min(UNEXPLAINED, LARGELY * seconds))
