@@ -10,8 +10,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.processes import run
 
+REST, START = "everything else", "start and end of it"
 # End of the file's path, and function; a built-in one has no file.
 STAGES = {
     "loading code": (("<frozen importlib._bootstrap>", "_find_and_load"),),
@@ -25,11 +29,11 @@ STAGES = {
     "searching the index": (("index/faiss_index.py", "search"),),
     "hits to lines": (("matching/align.py", "lines"),),
     "scoring lines": (("matching/verify.py", "stretch"),),
+    REST: (("service/cli.py", "main"),),
 }
-REST, START = "everything else", "start and end of it"
 
 Function = tuple[str, int, str]  # its file, line and name
-Shares = dict[str, float]
+LEAST = 1e-9
 
 
 def profiled(data: Path, clip: Path) -> dict[str, float]:
@@ -45,31 +49,36 @@ def profiled(data: Path, clip: Path) -> dict[str, float]:
 
 def told(stats: Any, wall: float) -> dict[str, float]:
     """The stages of a profile, the rest of it, and what of the wall time is before and after it: together the wall time."""
-    seconds = dict.fromkeys((*STAGES, REST), 0.0)
-    known: dict[Function, Shares] = {}
-    for function, (_, _, own, _, _) in stats.stats.items():
-        for stage, share in _shares(stats.stats, function, known).items():
-            seconds[stage] += share * own
+    functions: list[Function] = list(stats.stats)
+    own = np.array([stats.stats[function][2] for function in functions])
+    seconds = dict(zip(STAGES, map(float, own @ _shares(stats.stats, functions)), strict=True))
+    seconds[REST] += max(0.0, float(own.sum()) - sum(seconds.values()))
     seconds[START] = max(0.0, wall - sum(seconds.values()))
     return seconds
 
 
-def _shares(rows: dict[Function, Any], function: Function, known: dict[Function, Shares]) -> Shares:
-    """Parts of a function's time by the stage that it was called for: those of its callers, by their calls' seconds."""
-    if function not in known:
-        known[function] = {REST: 1.0}  # what calls itself in a circle
-        stage = _stage(function)
-        callers = {caller: edge[3] for caller, edge in rows[function][4].items() if caller != function}
-        total = sum(callers.values())
-        if stage:
-            known[function] = {stage: 1.0}
-        elif total > 0:
-            found: Shares = {}
-            for caller, seconds in callers.items():
-                for of, share in _shares(rows, caller, known).items():
-                    found[of] = found.get(of, 0.0) + share * seconds / total
-            known[function] = found
-    return known[function]
+def _shares(rows: dict[Function, Any], functions: list[Function]) -> NDArray[np.float64]:
+    """Parts of each function's time by the stage that it was called for, (functions, STAGES).
+
+    ``share[f] = sum(time[g, f] * share[g]) / sum(time[g, f])`` over its callers g; a stage's function is all its own.
+    """
+    number = {function: i for i, function in enumerate(functions)}
+    calls = [
+        (number[function], number[caller], edge[3] + LEAST)
+        for function in functions
+        for caller, edge in rows[function][4].items()
+        if caller != function
+    ]
+    of, by = (np.array([call[i] for call in calls], np.int64) for i in (0, 1))
+    weight = np.array([call[2] for call in calls], np.float64)
+    weight /= np.bincount(of, weight, len(functions))[of]
+    stages = np.array([[name == _stage(function) for name in STAGES] for function in functions], np.float64)
+    share, before = stages, np.zeros_like(stages)
+    while np.abs(share - before).max() > LEAST:  # calls in a circle have no first one to begin with
+        before, share = share, stages.copy()
+        np.add.at(share, of, weight[:, None] * before[by])
+        share[stages.any(1)] = stages[stages.any(1)]
+    return share
 
 
 def _stage(function: Function) -> str | None:
