@@ -14,7 +14,7 @@ from fingerprint.media import Media
 from index.exact import ExactIndex
 from matching.decoys import Decoys
 from matching.score import MATCH
-from matching.search import CERTAIN, Found, Search
+from matching.search import CERTAIN, FAINT, Found, Search
 from matching.verify import Stretch, background
 
 SECONDS, BITS = 6.0, 256
@@ -82,11 +82,17 @@ def test_a_place_is_refined_from_its_own_disguise_and_from_the_view_that_fits_it
     assert found[1].stretch.similarity > 0.6 and found[1].stretch.offset == pytest.approx(0, abs=0.25)
 
 
-def test_two_places_are_refined_each_once_until_there_is_a_match() -> None:
+def test_two_places_are_refined_each_once_while_there_is_hope_and_no_match() -> None:
     extractor = Refining()
     places = [seen(0.0, 1.0), seen(0.2, 0.9), seen(3.0, 0.8), seen(-3.0, 0.7)]
     search(extractor)._refined(CLIP, places, lambda f: 1 + likelihood(f), VIEWS)
     assert len(extractor.asked) == 2
+    extractor.asked.clear()
+    search(extractor)._refined(CLIP, places, lambda f: 2 * FAINT * likelihood(f), VIEWS)
+    assert len(extractor.asked) == 2
+    extractor.asked.clear()
+    search(extractor)._refined(CLIP, places, lambda f: 9 * FAINT * likelihood(f), VIEWS)
+    assert len(extractor.asked) == 1
     extractor.asked.clear()
     search(extractor)._refined(CLIP, places, lambda f: MATCH if f.disguise == HALF else 1.0, VIEWS)
     assert len(extractor.asked) == 1
