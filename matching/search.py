@@ -37,6 +37,7 @@ FAINT = 10.0  # expected false matches above which a second one will not become 
 # Seconds of a long clip in which all disguises are tried, and between the starts of two.
 EXCERPT, EVERY = 10.0, 20.0
 UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried
+MOSTLY = 0.75  # of a clip, where that is less: one that is cut to 2 s is a little shorter
 BENT = 0.6  # of the tolerance: a time scale further off than this asks for another assumption
 EXACT = 0.98  # similarity above which codes are the same for all that matters
 SETTLED = 4.0  # seconds
@@ -201,7 +202,8 @@ class Search:
         fresh: list[Found] = []
         for stage, size in enumerate(self.extractor.stages[:stages], 1):
             sure = [f for f in (*found, *fresh) if expected(f) <= CERTAIN and not self._bent(f)]
-            if np.count_nonzero(_outside(plain, sure) & inside) * spacing(plain) < UNEXPLAINED:
+            unexplained = np.count_nonzero(_outside(plain, sure) & inside) * spacing(plain)
+            if unexplained < min(UNEXPLAINED, MOSTLY * part.duration):
                 break
             shifted = [_shifted(f, -start) for f in sure]
             some = _kept(itertools.islice(queries, size), start, views)

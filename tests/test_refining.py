@@ -1,6 +1,6 @@
 """What the search refines, and from where: the likeliest places, each once, from the view of the capture that fits best."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -103,3 +103,28 @@ def test_neither_what_is_certain_nor_what_is_hardly_alike_is_refined() -> None:
     search(extractor)._refined(CLIP, [seen(0.0, 1.0), seen(3.0, 0.5)], lambda _: CERTAIN, VIEWS)
     search(extractor)._refined(CLIP, [seen(0.0, 1.0, similarity=0.1)], likelihood, VIEWS)
     assert extractor.asked == []
+
+
+@pytest.mark.parametrize(("seconds", "weak", "tried"), [(1.75, 0, True), (1.75, 3, False), (6.0, 17, False)])
+def test_disguises_are_tried_where_most_of_a_short_clip_or_two_seconds_are_unexplained(
+    seconds: float, weak: int, tried: bool
+) -> None:
+    times = TIMES[: int(seconds * 4)]
+    nothing = np.arange(len(times)) < weak
+    plain = Fingerprint("drawn/1", seconds, times, pack(values(5)[: len(times)]), nothing)
+    made: list[Disguise] = []
+
+    class Trying(Refining):
+        stages = (1,)
+
+        def queries(self, _media: Media) -> Iterator[Query]:
+            yield query(values(5), PLAIN)
+            made.append(HALF)
+            yield query(values(6), HALF)
+
+        def closer(self, _media: Media, asked: Query) -> Query:
+            return asked
+
+    clip = Clip("capture.mp4", seconds)
+    search(Trying())._searched(clip, plain, 0.0, [], likelihood, None, [])
+    assert bool(made) == tried
