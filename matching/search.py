@@ -33,6 +33,7 @@ RIVAL_LINES = 24
 REFINABLE = 0.2  # similarity under which there is nothing to refine
 # Stretches, the likeliest, whose disguise is refined: a box is the further off the more of them it leaves alike.
 REFINED = {"audio": 1, "video": 2}
+FAINT = 10.0  # expected false matches above which a second one will not become a match
 # Seconds of a long clip in which all disguises are tried, and between the starts of two.
 EXCERPT, EVERY = 10.0, 20.0
 UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried; of a shorter clip LARGELY is enough
@@ -231,6 +232,8 @@ class Search:
         places: list[Found] = []
         for f in sorted(found, key=expected):
             if len(places) == REFINED[self.extractor.kind] or expected(f) <= CERTAIN:
+                break
+            if places and expected(f) > FAINT:
                 break
             if not any(on(line_of(f.stretch), other.stretch) for other in places):
                 places.append(f)

@@ -1,6 +1,6 @@
 """What the search refines, and from where: the likeliest places, each once, from the view of the capture that fits best."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -14,7 +14,7 @@ from fingerprint.media import Media
 from index.exact import ExactIndex
 from matching.decoys import Decoys
 from matching.score import MATCH
-from matching.search import CERTAIN, Found, Search
+from matching.search import CERTAIN, FAINT, Found, Search
 from matching.verify import Stretch, background
 
 SECONDS, BITS = 6.0, 256
@@ -82,11 +82,17 @@ def test_a_place_is_refined_from_its_own_disguise_and_from_the_view_that_fits_it
     assert found[1].stretch.similarity > 0.6 and found[1].stretch.offset == pytest.approx(0, abs=0.25)
 
 
-def test_two_places_are_refined_each_once_until_there_is_a_match() -> None:
+def test_two_places_are_refined_each_once_while_there_is_hope_and_no_match() -> None:
     extractor = Refining()
     places = [seen(0.0, 1.0), seen(0.2, 0.9), seen(3.0, 0.8), seen(-3.0, 0.7)]
     search(extractor)._refined(CLIP, places, lambda f: 1 + likelihood(f), VIEWS)
     assert len(extractor.asked) == 2
+    extractor.asked.clear()
+    search(extractor)._refined(CLIP, places, lambda f: 2 * FAINT * likelihood(f), VIEWS)
+    assert len(extractor.asked) == 2
+    extractor.asked.clear()
+    search(extractor)._refined(CLIP, places, lambda f: 9 * FAINT * likelihood(f), VIEWS)
+    assert len(extractor.asked) == 1
     extractor.asked.clear()
     search(extractor)._refined(CLIP, places, lambda f: MATCH if f.disguise == HALF else 1.0, VIEWS)
     assert len(extractor.asked) == 1
@@ -97,3 +103,28 @@ def test_neither_what_is_certain_nor_what_is_hardly_alike_is_refined() -> None:
     search(extractor)._refined(CLIP, [seen(0.0, 1.0), seen(3.0, 0.5)], lambda _: CERTAIN, VIEWS)
     search(extractor)._refined(CLIP, [seen(0.0, 1.0, similarity=0.1)], likelihood, VIEWS)
     assert extractor.asked == []
+
+
+@pytest.mark.parametrize(("seconds", "weak", "tried"), [(1.75, 0, True), (1.75, 3, False), (6.0, 17, False)])
+def test_disguises_are_tried_where_most_of_a_short_clip_or_two_seconds_are_unexplained(
+    seconds: float, weak: int, tried: bool
+) -> None:
+    times = TIMES[: int(seconds * 4)]
+    nothing = np.arange(len(times)) < weak
+    plain = Fingerprint("drawn/1", seconds, times, pack(values(5)[: len(times)]), nothing)
+    made: list[Disguise] = []
+
+    class Trying(Refining):
+        stages = (1,)
+
+        def queries(self, _media: Media) -> Iterator[Query]:
+            yield query(values(5), PLAIN)
+            made.append(HALF)
+            yield query(values(6), HALF)
+
+        def closer(self, _media: Media, asked: Query) -> Query:
+            return asked
+
+    clip = Clip("capture.mp4", seconds)
+    search(Trying())._searched(clip, plain, 0.0, [], likelihood, None, [])
+    assert bool(made) == tried
