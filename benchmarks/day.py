@@ -25,6 +25,7 @@ from benchmarks.catalogs import CODES, SEED
 from benchmarks.corpus import Title, media_folder, originals, registered, seeded, titles
 from benchmarks.corpus import strangers as unregistered
 from benchmarks.enlarge import STRETCH, Enlarger, real
+from benchmarks.stream_rows import required
 from benchmarks.streams import RESULTS
 from fingerprint.extractor import EXTRACTORS
 from fingerprint.fingerprint import Fingerprint
@@ -217,7 +218,8 @@ def main() -> None:
     figures = {"hours": given.hours, "hours registered": given.registered, "minutes with disguises tried": given.hunted,
                **judged(told, truth), **costs}  # fmt: skip
     everything = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps({**everything, "day": figures}, indent=1) + "\n")
+    everything |= {"day": figures}
+    path.write_text(json.dumps({**everything, "required": required(everything)}, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
 
 

@@ -6,7 +6,15 @@ from pathlib import Path
 from benchmarks.accuracy import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
-FILES = ("accuracy.json", "speed.json", "scale.json", "scan.json", "service.json")
+FILES = (
+    "accuracy.json",
+    "speed.json",
+    "scale.json",
+    "scan.json",
+    "service.json",
+    "streams.json",
+    "on_air.json",
+)
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 

@@ -1,6 +1,6 @@
 """How soon a work in a stream is told, how exactly, and what is told wrongly.
 
-    python -m benchmarks.streams [--titles N] [--minutes M] [--registered N] [--only PART]
+    python -m benchmarks.streams [--titles N] [--registered N]
 
 The stream's media are fed second by second to what ``whorl watch`` examines them with, faster than real time; times are
 those of the stream: to them come the length of its segments and what fetching takes. ``benchmarks.on_air`` measures the
@@ -9,10 +9,8 @@ command itself against the clock. Writes ``streams.json`` into ``benchmarks/resu
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +23,7 @@ from benchmarks.copies import LINES, excerpt
 from benchmarks.corpus import Title, draw, media_folder, originals, registered, seeded, titles
 from benchmarks.corpus import strangers as unregistered
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_wav
+from benchmarks.stream_rows import required
 from benchmarks.video_attacks import Change as PictureChange
 from benchmarks.video_attacks import logo_and_caption
 from benchmarks.video_attacks import plain as unchanged
@@ -162,51 +161,6 @@ def events(
             yield f"{kind}, {name}", tally.figures()
 
 
-def long_programme(
-    media: Path, engine: Engine, names: dict[str, int], minutes: float, note: Callable[[str], None]
-) -> dict[str, Any]:
-    """Nobody's sound for so many minutes with a work in every one and a half: what is found, what is wrong, memory."""
-    everything = titles(media)
-    known = [t for t in originals(everything, "audio") if t.file in names and t.seconds >= DURING]
-    others = unregistered(everything, "audio")
-    airings, rng = Airings(engine), seeded("long")
-    airings.effort.hunting = False
-    told: list[Told] = []
-    truth: list[tuple[int, float]] = []
-    now, begun, memory = 0.0, time.process_time(), list[float]()
-    while now < 60 * minutes:
-        title = known[int(rng.integers(len(known)))]
-        _, work = excerpt(read_sound(media / title.file), DURING, rng)
-        truth.append((names[title.file], now + 70.0))
-        for part in (_some(media, others, 70.0, rng), work):
-            for second in range(len(part) // RATE):
-                piece = part[second * RATE : (second + 1) * RATE].reshape(-1, 2).mean(1)
-                airings.hear(now, np.asarray(piece, np.float32))
-                now += 1.0
-                told += airings.changes(now)
-        memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        note(f"{now / 60:.0f} of {minutes:.0f} minutes")
-    started = [one for one in told if one.what == "started"]
-    right = [
-        any(one.ref_id == ref_id and start <= one.seconds <= start + DURING + 5 for one in started)
-        for ref_id, start in truth
-    ]
-    wrong = [
-        one
-        for one in started
-        if not any(one.ref_id == r and s - 2 <= one.seconds <= s + DURING + 8 for r, s in truth)
-    ]
-    return {
-        "hours": round(now / 3600, 2),
-        "works": len(truth),
-        "found": sum(right),
-        "wrong": len(wrong),
-        "CPU seconds for each of stream": round((time.process_time() - begun) / now, 4),
-        "MiB after a third": round(memory[len(memory) // 3]),
-        "MiB at the end": round(memory[-1]),
-    }
-
-
 def catalog(media: Path, data: Path, most: int, note: Callable[[str], None]) -> dict[str, int]:
     """Registers titles, those that copies are made of first; their references."""
     everything = titles(media)
@@ -229,9 +183,7 @@ def main() -> None:
     """Measures and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--titles", type=int, default=16)
-    parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--registered", type=int, default=120)
-    parser.add_argument("--only", choices=("events", "long"))
     given = parser.parse_args()
     media = media_folder()
 
@@ -246,13 +198,13 @@ def main() -> None:
         names = catalog(media, Path(folder), given.registered, note)
         with Engine(Path(folder)) as engine:
             made["registered"] = {"titles": len(names)}
-            if given.only != "long":
-                made["events"] = dict(events(media, engine, names, given.titles, note))
-                path.write_text(json.dumps(made, indent=1) + "\n")
-            if given.only != "events":
-                made["long"] = long_programme(media, engine, names, given.minutes, note)
-    path.write_text(json.dumps(made, indent=1) + "\n")
+            made["events"] = dict(events(media, engine, names, given.titles, note))
+    _write(path, made)
     print(json.dumps(made, indent=1))
+
+
+def _write(path: Path, made: dict[str, Any]) -> None:
+    path.write_text(json.dumps({**made, "required": required(made)}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def bench_durability(context: typer.Context) -> None:
 
 @bench_app.command("streams", context_settings=_ANY)
 def bench_streams(context: typer.Context) -> None:
-    """Streams: time to events, live against live, a long programme, streams in real time."""
+    """Streams: time from a work's first and last second to its events."""
     _bench("streams", context.args)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import extraction, scale_rows, speed, stages
+from benchmarks import extraction, scale_rows, speed, stages, stream_rows
 
 
 def size(hours: int, p50: float, hits: int) -> dict[str, Any]:
@@ -73,3 +73,20 @@ def test_what_calls_itself_is_the_rest() -> None:
 def test_a_profile_is_not_taken_on_codes_that_are_made_no_longer(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="run whorl bench speed first"):
         speed.profile(tmp_path, print)
+
+
+def test_streams_are_judged_by_what_was_measured_of_them() -> None:
+    soon = {"p50": 3.0, "p95": 9.0}
+    report = {
+        "events": {"audio, clean": {"asked": 2, "found": 2, "started": soon, "ended": soon, "ends within 1 s": 2}},
+        "day": {"hours": 24.0, "hours registered": 1000.0, "works": 200, "found": 199, "wrong": 1,
+                "MiB after a tenth": 300, "MiB at the end": 310},
+        "radios": {"streams that two cores carry": 102},
+        "live against live, pictures alone": [
+            {"delay": 5.0, "found after seconds of stream": 4.4, "error of the last": 0.3},
+            {"delay": 30.0, "found after seconds of stream": None, "error of the last": None}],
+    }  # fmt: skip
+    assert [(row["measured"], row["reached"]) for row in stream_rows.required(report)] == [
+        ("2 of 2", True), ("3.0 / 9.0", False), ("3.0 / 9.0", True), ("2 of 2", True),
+        ("199 of 200", True), ("1", False), ("300 to 310 MiB", True), ("102", True),
+        ("4.4 s", True), ("0.30 s", False), ("no", False)]  # fmt: skip
