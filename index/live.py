@@ -7,7 +7,7 @@ cache, and nothing of it outlives the event.
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.fingerprint import Fingerprint
-from fingerprint.storage import StorageError, from_bytes, to_bytes
+from fingerprint.storage import from_bytes, to_bytes
 from index.catalog import CatalogError, Reference, Work
 from index.hits import Hits
 from index.index import INDEXES, Index
@@ -47,14 +47,22 @@ class LiveReference:
     airtime: float | None
 
 
-class LiveStore:
-    """The references on the air of a data directory; processes and threads may share it."""
+def _silent(message: str) -> None:
+    """Where nobody listens."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises CatalogError."""
-        self._path, self._lock = path, threading.Lock()
+
+class LiveStore:
+    """The references on the air of a data directory; processes and threads may share it.
+
+    One whose codes are none is left out of what is searched, and no other suffers by it.
+    """
+
+    def __init__(self, path: Path, note: Callable[[str], None] = _silent) -> None:
+        """``note`` is told of what is left out. Raises CatalogError."""
+        self._path, self._lock, self._note = path, threading.Lock(), note
         self._seen: tuple[int, int] = (-1, -1)
         self._held: dict[str, dict[int, Fingerprint]] = {}
+        self._unfit: set[int] = set()
         self._codes_seen = 0
         self._indexes: dict[str, Index] = {}
         with self._explained():
@@ -79,7 +87,10 @@ class LiveStore:
             return -int(made.lastrowid or 0)
 
     def add(self, ref_id: int, made: Sequence[Fingerprint], duration: float, airtime: float | None) -> None:
-        """More of its codes, later than those before; ``duration`` of it so far. Raises KeyError where it was dropped."""
+        """More of its codes; ``duration`` of it so far.
+
+        Raises KeyError where it was dropped, ValueError where they are earlier than those before.
+        """
         with self._explained(), self._transaction():
             changed = self._database.execute(
                 "UPDATE live SET duration = ?, airtime = ?, heard = ? WHERE id = ?",
@@ -87,10 +98,15 @@ class LiveStore:
             )
             if not changed.rowcount:
                 raise KeyError(ref_id)
-            self._database.executemany(
-                "INSERT INTO codes (live, algorithm, data) VALUES (?, ?, ?)",
-                [(-ref_id, f.algorithm, to_bytes(f)) for f in made if len(f)],
-            )
+            for codes in made:
+                if len(codes) and codes.times[0] < self._last(ref_id, codes.algorithm):
+                    raise ValueError(f"codes of {codes.algorithm} come before those that are there")
+                self._put(ref_id, codes)
+
+    def _put(self, ref_id: int, codes: Fingerprint) -> None:
+        if len(codes):
+            row = (-ref_id, codes.algorithm, to_bytes(codes))
+            self._database.execute("INSERT INTO codes (live, algorithm, data) VALUES (?, ?, ?)", row)
 
     def drop(self, ref_id: int) -> None:
         """It is on the air no longer."""
@@ -106,13 +122,8 @@ class LiveStore:
             ).fetchall()
         return {-row[0]: _reference(*row) for row in rows}
 
-    def fingerprint(self, ref_id: int, algorithm: str) -> Fingerprint | None:
-        """Its codes so far, if it is on the air and has any."""
-        self._follow()
-        return self._held.get(algorithm, {}).get(ref_id)
-
     def fingerprints(self, ref_id: int) -> list[Fingerprint]:
-        """All of its codes so far, read anew; nothing of one that is not on the air."""
+        """All of its codes so far, read anew; nothing of one that is not on the air. Raises ValueError for what is none."""
         with self._explained():
             rows = self._database.execute(
                 "SELECT codes.algorithm, data, duration FROM codes JOIN live ON live.id = live "
@@ -121,30 +132,35 @@ class LiveStore:
             ).fetchall()
         made: dict[str, Fingerprint] = {}
         for algorithm, data, seconds in rows:
-            made[algorithm] = replace(_longer(made.get(algorithm), self._decoded(data)), duration=seconds)
+            made[algorithm] = replace(_longer(made.get(algorithm), from_bytes(data)), duration=seconds)
         return list(made.values())
 
     def last(self, ref_id: int, algorithm: str) -> float:
-        """The time of its last code; below 0 where it has none."""
+        """The time of its last code; below 0 where it has none. Raises ValueError where what is stored is no code."""
         with self._explained():
-            row = self._database.execute(
-                "SELECT data FROM codes WHERE live = ? AND algorithm = ? ORDER BY id DESC LIMIT 1",
-                (-ref_id, algorithm),
-            ).fetchone()
-        return float(self._decoded(row[0]).times[-1]) if row else -1.0
+            return self._last(ref_id, algorithm)
 
-    def index(self, algorithm: str) -> Index | None:
-        """Of all of their codes so far; None where there are none."""
+    def _last(self, ref_id: int, algorithm: str) -> float:
+        row = self._database.execute(
+            "SELECT data FROM codes WHERE live = ? AND algorithm = ? ORDER BY id DESC LIMIT 1",
+            (-ref_id, algorithm),
+        ).fetchone()
+        return float(from_bytes(row[0]).times[-1]) if row else -1.0
+
+    def codes(self, algorithm: str, width: int) -> tuple[Index, dict[int, Fingerprint]] | None:
+        """An index of all of their codes so far, and these, by reference, as they are now; None where there are none."""
         self._follow()
-        held = self._held.get(algorithm)
-        if not held:
-            return None
-        if algorithm not in self._indexes:
-            made = INDEXES["faiss"](algorithm, next(iter(held.values())).width)
-            for ref_id, codes in held.items():
+        held = self._held.get(algorithm, {})
+        if held and algorithm not in self._indexes:
+            self._indexes[algorithm] = self._indexed(algorithm, width)
+        return (self._indexes[algorithm], dict(held)) if held else None
+
+    def _indexed(self, algorithm: str, width: int) -> Index:
+        made = INDEXES["faiss"](algorithm, width)
+        for ref_id, codes in list(self._held[algorithm].items()):
+            with self._left_out(ref_id):
                 made.add(ref_id, codes)
-            self._indexes[algorithm] = made
-        return self._indexes[algorithm]
+        return made
 
     def _follow(self) -> None:
         """Takes over what was added and dropped since."""
@@ -162,20 +178,24 @@ class LiveStore:
         for held in self._held.values():
             for ref_id in set(held) - live:
                 del held[ref_id]
-        for number, ref_id, algorithm, data in rows:
-            self._codes_seen = number
-            if -ref_id in live:
-                held = self._held.setdefault(algorithm, {})
-                held[-ref_id] = _longer(held.get(-ref_id), self._decoded(data))
+        for number, row, algorithm, data in rows:
+            self._codes_seen, ref_id = number, -row
+            if ref_id in live - self._unfit:
+                with self._left_out(ref_id):
+                    held = self._held.setdefault(algorithm, {})
+                    held[ref_id] = _longer(held.get(ref_id), from_bytes(data))
         self._indexes.clear()
 
-    def _decoded(self, data: bytes) -> Fingerprint:
+    @contextmanager
+    def _left_out(self, ref_id: int) -> Iterator[None]:
+        """Leaves a reference out from now on, where its codes turn out to be none."""
         try:
-            return from_bytes(data)
-        except StorageError as error:
-            raise CatalogError(
-                f"{self._path}: {error}: remove it; what is on the air is registered anew"
-            ) from None
+            yield
+        except ValueError as error:
+            self._unfit.add(ref_id)
+            for held in self._held.values():
+                held.pop(ref_id, None)
+            self._note(f"what is on the air as {ref_id} is left out: {error}")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -195,7 +195,7 @@ class Engine:
         """
         return {
             extractor.kind: (
-                with_live(self._search(algorithm, extractor), self.live if live else None, algorithm),
+                with_live(self._search(algorithm, extractor), self.live if live else None, algorithm, WIDTH),
                 calibration(algorithm),
             )
             for algorithm, extractor in self._extractors.items()
@@ -206,13 +206,13 @@ class Engine:
         """The references on the air, if there ever were any here."""
         path = self._data / "live.db"
         if self._live is None and path.exists():
-            self._live = LiveStore(path)
+            self._live = LiveStore(path, self._note)
         return self._live
 
     def on_air(self) -> LiveStore:
         """The references on the air, to add to."""
         if self._live is None:
-            self._live = LiveStore(self._data / "live.db")
+            self._live = LiveStore(self._data / "live.db", self._note)
         return self._live
 
     def extractors(self) -> dict[str, Extractor]:

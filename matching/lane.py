@@ -6,6 +6,7 @@ stream that is watched for long is a long query, however short the piece that is
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from fingerprint.extractor import Extractor
@@ -46,7 +47,7 @@ AGAIN = {
 
 
 class Lengths:
-    """Seconds of each reference, asked once; those on the air grow."""
+    """Seconds of each reference, asked once; those on the air grow until they are on the air no longer."""
 
     def __init__(self, reference: Callable[[int], tuple[Reference, Work]]) -> None:
         self._reference = reference
@@ -55,8 +56,9 @@ class Lengths:
     def __call__(self, ref_id: int) -> float:
         """Seconds of a reference. Raises KeyError."""
         if ref_id < 0:
-            return self._reference(ref_id)[0].duration
-        if ref_id not in self._known:
+            with suppress(KeyError):
+                self._known[ref_id] = self._reference(ref_id)[0].duration
+        elif ref_id not in self._known:
             self._known[ref_id] = self._reference(ref_id)[0].duration
         return self._known[ref_id]
 
@@ -296,9 +298,11 @@ class Lane:
         for one in without_eclipsed(found, expected):
             if expected(one) > MATCH:
                 continue
-            placed = place(
-                one, self._extractor, begin, now - begin, expected(one), lengths(one.stretch.ref_id)
-            )
+            try:
+                length = lengths(one.stretch.ref_id)
+            except KeyError:  # removed meanwhile
+                continue
+            placed = place(one, self._extractor, begin, now - begin, expected(one), length)
             if not self._tracked_already(placed):
                 self.tracked.append(self._begun(placed, one, search, lengths, begin, now))
 

@@ -1,5 +1,6 @@
 """References on the air by the API: recorded by a watcher or pushed by an encoder, found in a stream that is behind."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -150,6 +151,71 @@ def test_hostile_codes_are_refused(app: FastAPI) -> None:
         refused = push(holder, live, 1, body, 0.0)
         assert (refused.status_code, refused.json()["code"]) == (422, "bad-fingerprint")
     assert state(holder, live)["sequence"] == 0
+
+
+def made(times: list[float], duration: float = STEP) -> Fingerprint:
+    n = len(times)
+    codes = np.random.default_rng(1).integers(0, 256, (n, 32), np.uint8)
+    return Fingerprint("audio/1", duration, np.array(times), codes, np.zeros(n, np.bool_))
+
+
+def exchange(*parts: Fingerprint, duration: float = STEP) -> bytes:
+    return packed(Exchange("event", "0" * 64, duration, parts))
+
+
+def falling() -> bytes:
+    """Codes that go back in time, under a checksum that is right."""
+    whole = made([1.0, 2.0])
+    whole.times[:] = [2.0, 1.0]
+    return exchange(whole)
+
+
+@pytest.mark.parametrize(
+    ("body", "begin"),
+    [
+        (exchange(made([1.0, 5.0]), made([2.0, 6.0])), 0.0),
+        (falling(), 0.0),
+        (exchange(made([1.0], 1e300), duration=1e300), 0.0),
+        (exchange(made([1.0, 3e6], 3e6), duration=3e6), 0.0),
+        (exchange(made([1.0])), 7 * 86400.0),
+        (exchange(made([1.0])), 49 * 86400.0),
+        (exchange(made([1.0])), float("nan")),
+    ],
+    ids=["twice", "falling", "endless", "weeks", "late", "later", "nan"],
+)
+def test_codes_that_are_none_are_refused_before_anything_is_stored(
+    app: FastAPI, body: bytes, begin: float
+) -> None:
+    holder = client(app, "holder")
+    live = begun(holder, push=True)
+    asked: dict[str, str | float] = {"sequence": 1, "begin": begin, "at": AIRED.isoformat()}
+    refused = holder.post(
+        f"/v1/live/{live['id']}/codes", params=asked, content=body, headers={"Content-Type": MEDIA_TYPE}
+    )
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert (state(holder, live["id"])["sequence"], state(holder, live["id"])["duration"]) == (0, 0.0)
+    assert push(holder, live["id"], 1, exchange(made([1.0])), 0.0).status_code == 200
+
+
+def test_an_event_whose_codes_are_none_ends(app: FastAPI) -> None:
+    holder = client(app, "holder")
+    live = begun(holder, push=True)
+    assert push(holder, live["id"], 1, exchange(made([5.0])), 0.0).status_code == 200
+    store = sqlite3.connect(app.state.settings.data / "live.db")
+    store.execute("INSERT INTO codes (live, algorithm, data) SELECT live, algorithm, X'00' FROM codes")
+    store.commit()
+    store.close()
+    assert push(holder, live["id"], 2, exchange(made([5.0])), STEP).json()["code"] == "bad-fingerprint"
+    ended = holder.post(f"/v1/live/{live['id']}/end", json={}).json()
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "bad-fingerprint")
+
+
+def test_codes_between_milliseconds_go_on(app: FastAPI) -> None:
+    holder = client(app, "holder")
+    live = begun(holder, push=True)["id"]
+    assert push(holder, live, 1, exchange(made([0.0, STEP])), 0.0006).status_code == 200
+    assert push(holder, live, 2, exchange(made([0.0, STEP])), STEP + 0.0006).status_code == 200
+    assert state(holder, live)["duration"] == pytest.approx(2 * STEP, abs=0.01)
 
 
 def test_a_stream_behind_a_pushed_event_is_found_and_its_delay_told(

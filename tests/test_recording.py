@@ -1,5 +1,6 @@
 """A reference that is still on the air is found in a stream behind it, and how far behind is told."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from evidence.answer import Json
 from fingerprint.media import Limits
 from index.catalog import Reference
 from index.live import LiveStore
-from matching.engine import Engine
+from matching.engine import WIDTH, Engine
 from service.inputs import Details
 from service.streams.recording import record
 from service.streams.watching import Options, watch
@@ -88,10 +89,27 @@ def test_who_searches_sees_what_was_added_and_dropped(tmp_path: Path, song: Segm
         other = LiveStore(tmp_path / "live.db")
         first = next(going)
         assert isinstance(first, Reference)
-        assert other.index("audio/1") is None
+        assert other.codes("audio/1", WIDTH) is None
         assert list(other.references()) == [first.id]
         seen += [reference.id for reference in going if isinstance(reference, Reference)]
-        assert other.index("audio/1") is None
+        assert other.codes("audio/1", WIDTH) is None
         assert other.references() == {}
         other.close()
     assert seen == []
+
+
+def test_a_broken_reference_on_the_air_fails_no_stream(
+    tmp_path: Path, song: Segments, server: Server, samples: Path
+) -> None:
+    server.pages |= song.pages() | {"/a.m3u8": playlist(song.entries())}
+    said: list[str] = []
+    with Engine(tmp_path, Limits(), note=said.append) as engine:
+        engine.register(samples / "originals" / "harbour-lights.m4a")
+        broken = engine.on_air().begin("broken", "Broken", "", "")
+        database = sqlite3.connect(tmp_path / "live.db")
+        database.execute("INSERT INTO codes (live, algorithm, data) VALUES (?, 'audio/1', X'00')", (-broken,))
+        database.commit()
+        database.close()
+        events = [e for e in watch(server.url("/a.m3u8"), engine, ALLOWED, Fast(10)) if e["event"] != "note"]
+    assert [e["event"] for e in events if e["event"] != "continues"] == ["started", "ended"]
+    assert len([text for text in said if "left out" in text]) == 1

@@ -27,14 +27,13 @@ from service.store.store import Store
 from service.store.streams import TooManyError
 from service.store.works import Details
 from service.streams.addresses import shown
-from service.watcher.pushing import OnAir
+from service.watcher.pushing import LONGEST, OnAir
 
 router = APIRouter(prefix="/v1/live", tags=["live"])
 Reader = Annotated[Caller, needs("works:read")]
 Writer = Annotated[Caller, needs("works:write")]
 Held = Annotated[Store, Depends(store)]
 LiveState = Literal["waiting", "recording", "ending", "ended", "failed"]
-LONGEST = 7 * 86400.0  # seconds of a reference on the air
 
 
 class LiveIn(Body):
@@ -157,14 +156,17 @@ async def push_codes(
         raise Problem(415, "wrong-type", f"send a fingerprint as Content-Type: {MEDIA_TYPE}")
     body, aired = await fingerprint_body(request), utc(at).timestamp()
     try:
-        made = await run_in_threadpool(air.checked, body)
+        made = await run_in_threadpool(air.checked, body, begin)
     except ValueError as error:
         raise Problem(422, "bad-fingerprint", str(error)) from None
 
     def add(row: lives.Live) -> float:
         return air.add(row, made, begin, aired)
 
-    return await run_in_threadpool(lives.push, held, who, live_id, sequence, add)
+    try:
+        return await run_in_threadpool(lives.push, held, who, live_id, sequence, add)
+    except ValueError as error:
+        raise Problem(422, "bad-fingerprint", str(error)) from None
 
 
 @router.post("/{live_id}/end", response_model=Live)

@@ -38,6 +38,8 @@ def conclude(catalog: Catalog, on_air: LiveStore, store: Store, row: Live, error
             ref_id = _registered(catalog, on_air, store, row)
     except Missing as removed:
         error = {"code": "removed", "message": f"{removed}: it was removed meanwhile"}
+    except ValueError as unfit:
+        error = {"code": "bad-fingerprint", "message": f"its codes cannot be registered: {unfit}"}
     lives.finish(store, row.id, ref_id, error)
     if row.number is not None:
         on_air.drop(-row.number)

@@ -17,6 +17,8 @@ from service.store.lives import Live
 from service.store.store import Store
 from service.watcher import live
 
+LONGEST = 7 * 86400.0  # seconds of a reference on the air
+
 
 class OnAir:
     """The references on the air, for who adds to them without an engine. Close it."""
@@ -34,19 +36,28 @@ class OnAir:
         """Puts a reference on the air; its number."""
         return -live.begin(self._held, self._store, org_id, about)
 
-    def checked(self, body: bytes) -> tuple[Fingerprint, ...]:
-        """The codes to register in a fingerprint. Raises ValueError."""
+    def checked(self, body: bytes, begin: float) -> tuple[Fingerprint, ...]:
+        """The codes to register in a fingerprint of what was aired from ``begin`` (s) of a reference. Raises ValueError."""
         made = unpacked(body).references
         if not made:
             raise ValueError("it holds nothing to register: make it by `whorl fingerprint`")
         for codes in made:
             if codes.algorithm not in EXTRACTORS or codes.width != WIDTH:
                 raise ValueError(f"codes of {codes.algorithm} are not among {', '.join(EXTRACTORS)}")
+            if begin + codes.duration > LONGEST:
+                raise ValueError(f"it leads beyond the {LONGEST:.0f} s that a reference on the air may last")
+        if len({codes.algorithm for codes in made}) < len(made):
+            raise ValueError("it holds two parts of one algorithm: send one of each")
         return made
 
     def add(self, row: Live, made: tuple[Fingerprint, ...], begin: float, at: float) -> float:
-        """Stores the codes of what was aired from ``begin`` (s) of the reference on, unix time ``at``; its duration then."""
-        seconds = max(float(row.duration), *(begin + codes.duration for codes in made))
+        """Stores the codes of what was aired from ``begin`` (s) of the reference on, unix time ``at``; its duration then.
+
+        Raises ValueError where what is there already cannot be gone on with.
+        """
+        begin = round(begin, 3)  # as codes are stored
+        ends = [codes.times[-1] for codes in made if len(codes)] + [codes.duration for codes in made]
+        seconds = max(float(row.duration), begin + max(map(float, ends)))
         later = [self._later(-row.number, codes, begin, seconds) for codes in made]
         try:
             self._held.add(-row.number, later, seconds, at - begin)
