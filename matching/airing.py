@@ -129,32 +129,38 @@ class Airings:
         tracked = [t for lane in self._lanes.values() for t in lane.tracked]
         fresh = [t for t in tracked if id(t) not in self._known]
         self._known = {id(t) for t in tracked}
+        news: dict[int, str] = {}  # of each airing, by its number
         for part in sorted(fresh, key=lambda t: t.expected):
-            yield from self._joined(part, seconds)
+            yield from self._joined(part, seconds, news)
         for airing in list(self._open):
-            if airing.over:
-                self._open.remove(airing)
-                yield self._change("ended", airing, seconds)
-            elif seconds - airing.told >= EVERY:
-                yield self._change("continues", airing, seconds)
+            yield from self._news(airing, news, seconds)
 
-    def _joined(self, part: Tracked, seconds: float) -> Iterator[Change]:
+    def _joined(self, part: Tracked, seconds: float, news: dict[int, str]) -> Iterator[Change]:
         """Adds to what is on, or begins anew."""
         airing = next((a for a in self._open if a.ref_id == part.ref_id), None)
         if airing is not None and self._anew(airing, part):
-            self._open.remove(airing)
             for old in airing.parts:
                 old.ended = True
-            yield self._change("ended", airing, seconds)
+            yield from self._news(airing, news, seconds)
             airing = None
         if airing is not None:
             airing.parts.append(part)
-            yield self._change("continues", airing, seconds)
+            news.setdefault(airing.number, "continues")
             return
-        airing = _Airing(self._next, part.ref_id, [part])
+        self._open.append(_Airing(self._next, part.ref_id, [part]))
+        news[self._next] = "started"
         self._next += 1
-        self._open.append(airing)
-        yield self._change("started", airing, seconds)
+
+    def _news(self, airing: _Airing, news: dict[int, str], seconds: float) -> Iterator[Change]:
+        """What is told of one at a time: no more than who was told before does not know."""
+        what = news.get(airing.number)
+        if what == "started":
+            yield self._change(what, airing, seconds)
+        if airing.over:
+            self._open.remove(airing)
+            yield self._change("ended", airing, seconds)
+        elif what == "continues" or seconds - airing.told >= EVERY:
+            yield self._change("continues", airing, seconds)
 
     def _anew(self, airing: _Airing, part: Tracked) -> bool:
         """Whether the work has gone back: it is shown again."""

@@ -1,0 +1,73 @@
+"""What is told of works that are on: each piece of news once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fingerprint.fingerprint import PLAIN
+from fingerprint.media import Limits
+from matching.airing import Airings, Change
+from matching.engine import Engine
+from matching.lane import Tracked
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with Engine(tmp_path, Limits()) as made:
+        yield made
+
+
+def tracked(
+    airings: Airings, kind: str, start: float, end: float, offset: float = 0.0, ref_id: int = 1
+) -> Tracked:
+    """A work that a lane has found."""
+    found = Tracked(ref_id, kind, PLAIN, 1.0, offset, start, end, 1e-9, 60.0, end)
+    airings._lane(kind).tracked.append(found)
+    return found
+
+
+def told(changes: list[Change]) -> list[tuple[str, int]]:
+    return [(change.what, change.number) for change in changes]
+
+
+def test_sound_and_pictures_found_together_are_one_piece_of_news(engine: Engine) -> None:
+    airings = Airings(engine)
+    tracked(airings, "audio", 1, 4)
+    tracked(airings, "video", 1, 4)
+    (started,) = airings.changes(4.0)
+    assert (started.what, [segment.kind for segment in started.segments]) == ("started", ["audio", "video"])
+    assert told(airings.changes(13.0)) == []
+    assert told(airings.changes(14.0)) == [("continues", 1)]
+
+
+def test_pictures_found_later_are_news(engine: Engine) -> None:
+    airings = Airings(engine)
+    tracked(airings, "audio", 1, 4)
+    assert told(airings.changes(4.0)) == [("started", 1)]
+    tracked(airings, "video", 1, 5)
+    assert told(airings.changes(5.0)) == [("continues", 1)]
+
+
+def test_the_end_is_told_alone(engine: Engine) -> None:
+    airings = Airings(engine)
+    sound = tracked(airings, "audio", 1, 4)
+    assert told(airings.changes(4.0)) == [("started", 1)]
+    tracked(airings, "video", 1, 5).ended = sound.ended = True
+    (ended,) = airings.changes(14.0)
+    assert (ended.what, len(ended.segments)) == ("ended", 2)
+    assert not airings.on
+
+
+def test_one_that_is_over_at_once_starts_and_ends(engine: Engine) -> None:
+    airings = Airings(engine)
+    tracked(airings, "audio", 1, 4).ended = True
+    assert told(airings.changes(4.0)) == [("started", 1), ("ended", 1)]
+
+
+def test_one_that_goes_back_ends_and_starts(engine: Engine) -> None:
+    airings = Airings(engine)
+    tracked(airings, "audio", 1, 20)
+    assert told(airings.changes(20.0)) == [("started", 1)]
+    tracked(airings, "audio", 20, 24, offset=-20.0)
+    assert told(airings.changes(24.0)) == [("ended", 1), ("started", 2)]
