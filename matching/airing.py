@@ -28,6 +28,7 @@ class Change:
     number    counts the airings of this stream: the same for all that is told of one
     segments  which seconds of the stream are which of the reference, by kind; the surest first
     expected  matches at least this good that chance would give in a day of stream
+    airtime   of a reference that is on the air, or was: unix time at which its second 0 could be had, as last known
     """
 
     what: str
@@ -36,6 +37,7 @@ class Change:
     seconds: float
     segments: tuple[Segment, ...]
     expected: float
+    airtime: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -51,6 +53,7 @@ class _Airing:
     ref_id: int
     parts: list[Tracked] = field(default_factory=list)
     told: float = 0.0
+    airtime: float | None = None
 
     @property
     def over(self) -> bool:
@@ -97,8 +100,7 @@ class Airings:
         on = {id(part) for airing in self._open for part in airing.parts}
         past = [p for lane in self._lanes.values() for p in lane.tracked if p.ended and id(p) not in on]
         return [
-            {"number": a.number, "ref_id": a.ref_id, "told": a.told, "parts": [asdict(p) for p in a.parts]}
-            for a in (*self._open, *(_Airing(OVER, part.ref_id, [part]) for part in past))
+            asdict(airing) for airing in (*self._open, *(_Airing(OVER, part.ref_id, [part]) for part in past))
         ]
 
     def restore(self, state: Iterable[dict[str, Any]]) -> None:
@@ -106,7 +108,7 @@ class Airings:
         for made in state:
             parts = [_restored(part) for part in made["parts"]]
             if made["number"] != OVER:
-                self._open.append(_Airing(made["number"], made["ref_id"], parts, made["told"]))
+                self._open.append(_Airing(**{**made, "parts": parts}))
             for part in parts:
                 self._lane(part.kind).tracked.append(part)
                 self._known.add(id(part))
@@ -132,8 +134,19 @@ class Airings:
         news: dict[int, str] = {}  # of each airing, by its number
         for part in sorted(fresh, key=lambda t: t.expected):
             yield from self._joined(part, seconds, news)
+        self._look_on_air()
         for airing in list(self._open):
             yield from self._news(airing, news, seconds)
+
+    def _look_on_air(self) -> None:
+        """Keeps when what is on was aired: of a reference that is on the air no longer nobody else will know."""
+        live = self._engine.live
+        if live is None or all(airing.ref_id > 0 for airing in self._open):
+            return
+        on_air = live.references()
+        for airing in self._open:
+            if airing.ref_id in on_air:
+                airing.airtime = on_air[airing.ref_id].airtime
 
     def _joined(self, part: Tracked, seconds: float, news: dict[int, str]) -> Iterator[Change]:
         """Adds to what is on, or begins anew."""
@@ -173,9 +186,8 @@ class Airings:
         airing.told = seconds
         expected = min(part.expected for part in airing.parts)
         parts = sorted(airing.parts, key=lambda p: (p.expected, p.start))
-        return Change(
-            what, airing.number, airing.ref_id, seconds, tuple(_segment(p) for p in parts), expected
-        )
+        found = tuple(_segment(part) for part in parts)
+        return Change(what, airing.number, airing.ref_id, seconds, found, expected, airing.airtime)
 
 
 def _segment(part: Tracked) -> Segment:

@@ -1,5 +1,6 @@
 """What is told of works that are on: each piece of news once."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +72,22 @@ def test_one_that_goes_back_ends_and_starts(engine: Engine) -> None:
     assert told(airings.changes(20.0)) == [("started", 1)]
     tracked(airings, "audio", 20, 24, offset=-20.0)
     assert told(airings.changes(24.0)) == [("ended", 1), ("started", 2)]
+
+
+def test_when_it_was_aired_is_known_when_it_is_on_the_air_no_longer(engine: Engine) -> None:
+    store = engine.on_air()
+    ref_id = store.begin("a", "A", "", "")
+    store.add(ref_id, [], 10.0, 1000.0)
+    airings = Airings(engine)
+    found = tracked(airings, "audio", 1, 4, ref_id=ref_id)
+    (started,) = airings.changes(4.0)
+    store.add(ref_id, [], 12.0, 1001.0)
+    assert airings.changes(5.0) == []
+    store.drop(ref_id)
+    again = Airings(engine, airings.next)
+    again.restore(json.loads(json.dumps(airings.state())))
+    found.ended = True
+    (ended,), (ended_again,) = airings.changes(6.0), again.finish(6.0)
+    assert (started.what, started.airtime) == ("started", 1000.0)
+    assert (ended.what, ended.airtime) == ("ended", 1001.0)
+    assert (ended_again.what, ended_again.airtime) == ("ended", 1001.0)

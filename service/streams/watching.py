@@ -248,13 +248,12 @@ class Watch:
         return self._references[ref_id]
 
     def _delay(self, change: Change) -> Json:
-        """Of a reference on the air: seconds by which this stream is behind it."""
-        live, ours = self._engine.live, self._intake.airtime
-        on_air = live.references().get(change.ref_id) if live is not None and change.ref_id < 0 else None
-        if on_air is None or on_air.airtime is None or ours is None:
+        """Of a reference that is on the air, or was when this began: seconds by which this stream is behind it."""
+        ours = self._intake.airtime
+        if change.airtime is None or ours is None:
             return {}
         segment = change.segments[0]
-        delay = ours + segment.query_end - (on_air.airtime + segment.ref_end)
+        delay = ours + segment.query_end - (change.airtime + segment.ref_end)
         return {"delay": round(delay, 2)}
 
     def state(self) -> State:
