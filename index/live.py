@@ -23,6 +23,7 @@ from index.hits import Hits
 from index.index import INDEXES, Index
 
 FORGOTTEN = 600.0  # seconds without news after which who made it has gone
+REMEMBERED = 7 * 86400.0  # seconds that it is known what one was registered as
 _TABLES = """
 CREATE TABLE IF NOT EXISTS live (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, title TEXT NOT NULL, kind TEXT NOT NULL, owner TEXT NOT NULL,
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS codes (
     id INTEGER PRIMARY KEY AUTOINCREMENT, live INTEGER NOT NULL REFERENCES live (id) ON DELETE CASCADE,
     algorithm TEXT NOT NULL, data BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS registered (live INTEGER PRIMARY KEY, ref_id INTEGER NOT NULL, at REAL NOT NULL);
 """
 
 
@@ -108,10 +110,20 @@ class LiveStore:
             row = (-ref_id, codes.algorithm, to_bytes(codes))
             self._database.execute("INSERT INTO codes (live, algorithm, data) VALUES (?, ?, ?)", row)
 
-    def drop(self, ref_id: int) -> None:
-        """It is on the air no longer."""
-        with self._explained():
+    def drop(self, ref_id: int, registered: int | None = None) -> None:
+        """It is on the air no longer, and ``registered`` in the catalog under that id, if it is."""
+        with self._explained(), self._transaction():
+            self._database.execute("DELETE FROM registered WHERE at < ?", (time.time() - REMEMBERED,))
+            if registered is not None:
+                row = (-ref_id, registered, time.time())
+                self._database.execute("INSERT OR REPLACE INTO registered VALUES (?, ?, ?)", row)
             self._database.execute("DELETE FROM live WHERE id = ?", (-ref_id,))
+
+    def registered(self) -> dict[int, int]:
+        """What those that were on the air lately are in the catalog, by the id that they had."""
+        with self._explained():
+            rows = self._database.execute("SELECT live, ref_id FROM registered").fetchall()
+        return {-live: ref_id for live, ref_id in rows}
 
     def references(self) -> dict[int, LiveReference]:
         """Those on the air, by id; not those whose maker has gone."""

@@ -116,6 +116,7 @@ class Airings:
     def changes(self, seconds: float) -> list[Change]:
         """What has happened up to ``seconds`` of the stream. Raises CatalogError."""
         searches = self._engine.searches(live=True)
+        self._carry_over()  # after the searches: what is on the air to them no longer is registered by now
         for kind, lane in self._lanes.items():
             lane.step(*searches[kind], self._lengths, self.effort, seconds)
         return list(self._told(seconds))
@@ -128,6 +129,7 @@ class Airings:
         return list(self._told(seconds))
 
     def _told(self, seconds: float) -> Iterator[Change]:
+        self._carry_over()
         tracked = [t for lane in self._lanes.values() for t in lane.tracked]
         fresh = [t for t in tracked if id(t) not in self._known]
         self._known = {id(t) for t in tracked}
@@ -137,6 +139,16 @@ class Airings:
         self._look_on_air()
         for airing in list(self._open):
             yield from self._news(airing, news, seconds)
+
+    def _carry_over(self) -> None:
+        """What is on of a reference that was on the air, and was registered meanwhile, goes on as what it is now."""
+        live, some = self._engine.live, [part for lane in self._lanes.values() for part in lane.tracked]
+        some += [part for airing in self._open for part in airing.parts]
+        held: list[Tracked | _Airing] = [*some, *self._open]
+        if live is not None and any(one.ref_id < 0 for one in held):
+            registered = live.registered()
+            for one in held:
+                one.ref_id = registered.get(one.ref_id, one.ref_id)
 
     def _look_on_air(self) -> None:
         """Keeps when what is on was aired: of a reference that is on the air no longer nobody else will know."""

@@ -91,3 +91,18 @@ def test_when_it_was_aired_is_known_when_it_is_on_the_air_no_longer(engine: Engi
     assert (started.what, started.airtime) == ("started", 1000.0)
     assert (ended.what, ended.airtime) == ("ended", 1001.0)
     assert (ended_again.what, ended_again.airtime) == ("ended", 1001.0)
+
+
+def test_what_is_registered_meanwhile_goes_on(engine: Engine) -> None:
+    store = engine.on_air()
+    ref_id = store.begin("a", "A", "", "")
+    store.add(ref_id, [], 10.0, 1000.0)
+    airings = Airings(engine)
+    tracked(airings, "audio", 1, 4, ref_id=ref_id)
+    assert told(airings.changes(4.0)) == [("started", 1)]
+    tracked(airings, "video", 1, 4, ref_id=ref_id)
+    store.drop(ref_id, 7)
+    (change,) = airings.changes(5.0)
+    assert (change.what, change.number, change.ref_id, change.airtime) == ("continues", 1, 7, 1000.0)
+    assert {part["ref_id"] for airing in airings.state() for part in airing["parts"]} == {7}
+    assert told(airings.finish(6.0)) == [("ended", 1)]

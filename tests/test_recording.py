@@ -42,7 +42,7 @@ def recorded(url: str, data: Path, clock: Fast, keep: bool = True) -> list[Refer
 
 
 def test_live_against_live(server: Server, song: Segments, tmp_path: Path) -> None:
-    """The suspect is 6 s behind; both are on the air."""
+    """The suspect is 6 s behind; both are on the air. It goes on when its original has ended, and is registered."""
     server.pages |= song.pages()
     clocks = [Fast(SPEED), Fast(SPEED)]
     clocks[1]._start, clocks[1]._wall = clocks[0]._start, clocks[0]._wall
@@ -64,6 +64,9 @@ def test_live_against_live(server: Server, song: Segments, tmp_path: Path) -> No
     assert told[0]["reference"]["title"] == "Cup final"
     assert told[-1]["delay"] == pytest.approx(6.0, abs=1.5)
     assert kept[0].id < 0 < kept[1].id
+    assert [e["event"] for e in told if e["event"] != "continues"] == ["started", "ended"]
+    assert {e["airing"] for e in told} == {1}
+    assert told[-1]["reference"]["id"] == str(kept[1].id)
 
 
 def test_what_was_live_is_kept_or_dropped(server: Server, song: Segments, tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def record(
             about = (title, details.kind, details.owner, details.identifiers)
             digest, seconds = recording.digest.hexdigest(), recording.seconds
             kept = engine.catalog.add(name, digest, seconds, codes, *about)
-        store.drop(ref_id)
+        store.drop(ref_id, kept.id if kept is not None else None)
     if kept is not None:
         yield kept
     if recording.error is not None:

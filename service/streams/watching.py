@@ -113,7 +113,8 @@ class Watch:
         if state is None:
             return
         known = {reference.id for reference in self._engine.catalog.references()}
-        known |= set(self._engine.live.references()) if self._engine.live is not None else set()
+        if (live := self._engine.live) is not None:
+            known |= live.references().keys() | live.registered().keys()
         self.airings.restore(a for a in state.open if a["ref_id"] in known)
         if gone and self.airings.on:
             self._tell(self.airings.finish(state.seconds))

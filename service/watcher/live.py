@@ -42,7 +42,7 @@ def conclude(catalog: Catalog, on_air: LiveStore, store: Store, row: Live, error
         error = {"code": "bad-fingerprint", "message": f"its codes cannot be registered: {unfit}"}
     lives.finish(store, row.id, ref_id, error)
     if row.number is not None:
-        on_air.drop(-row.number)
+        on_air.drop(-row.number, ref_id)
 
 
 def _registered(catalog: Catalog, on_air: LiveStore, store: Store, row: Live) -> int | None:
