@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from evidence.answer import Json
+from fingerprint.feed import Feed
 from fingerprint.fingerprint import PLAIN
 from fingerprint.media import Limits
 from matching.airing import Airings
@@ -316,6 +317,54 @@ def test_what_was_followed_before_a_restart_may_lie_ahead(engine: Engine) -> Non
     airings.hear(0.0, np.random.default_rng(1).standard_normal(4 * 8000).astype(np.float32) * 0.1)
     assert airings.changes(4.0) == []
     assert airings.on
+
+
+def test_a_stream_whose_server_hangs_is_dropped_at_once(server: Server, engine: Engine) -> None:
+    """The thread that waits for the server is left behind: others that share the process do not wait for it."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def hanging(request: Request) -> Answer:
+        asked.set()
+        answered.wait(20)
+        return answer(b"")
+
+    server.pages["/a.m3u8"] = hanging
+    watched = Watch(server.url("/a.m3u8"), engine, ALLOWED)
+    watched.start()
+    assert asked.wait(20)
+    watched.close()
+    fetching = watched._intake._thread
+    assert fetching.is_alive()
+    answered.set()
+    fetching.join(20)
+    assert not fetching.is_alive()
+
+
+def test_what_comes_after_the_end_is_not_decoded(
+    server: Server, engine: Engine, sound: Segments, tmp_path: Path
+) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def late(request: Request) -> Answer:
+        asked.set()
+        answered.wait(20)
+        return answer(sound.data[0])
+
+    server.pages |= {"/0.ts": late, "/a.m3u8": playlist(sound.entries(0, 1))}
+    watched = Watch(server.url("/a.m3u8"), engine, replace(ALLOWED, output=tmp_path))
+    watched.start()
+    assert asked.wait(20)
+    watched.close()
+    answered.set()
+    watched._intake._thread.join(20)
+    assert watched._intake.marks == []
+    assert [feed._child.closed for feed in feeds(watched)] == [True]
+
+
+def feeds(watched: Watch) -> list[Feed]:
+    """The decoders that a stream has."""
+    channels = watched._intake._decoding._channels.values()
+    return [channel._feed for channel in channels if channel._feed is not None]
 
 
 def test_what_was_written_and_not_told_is_told_after_a_kill(

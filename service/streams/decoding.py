@@ -63,6 +63,8 @@ class Channel:
         self.fed = self.run.base
         whole = piece.data if piece.whole else b""
         self._feed = Feed(self.name, self._limits, RATE, self._others.mode, whole)
+        if self._others.closed:  # meanwhile: nobody else knows of this one
+            self._feed.close()
         self._reader = threading.Thread(target=self._read, args=(self._feed, self.run), daemon=True)
         self._reader.start()
         if piece.head and not piece.whole:

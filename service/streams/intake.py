@@ -108,7 +108,8 @@ class Intake:
                 self._take(item)
             elif isinstance(item, Listed):
                 with self.lock:
-                    self.on_list(item)
+                    if not self._clock.stopped:
+                        self.on_list(item)
             else:
                 self._decoding.give(item)
             if self._clock.stopped:
@@ -130,6 +131,8 @@ class Intake:
     def _take(self, piece: Piece) -> None:
         begin = self._decoding.take(piece)
         with self.lock:
+            if self._clock.stopped:
+                raise StoppedError
             if piece.order >= 0:
                 self.marks = [*self.marks[-MARKS:], Mark(piece.track, piece.order, begin + piece.seconds)]
             if piece.track == "main" and piece.seconds:
@@ -144,8 +147,7 @@ class Intake:
                 self._arrivals.append(self._clock.wall() - end)
 
     def close(self) -> None:
-        """Ends it at once."""
-        self._clock.stop()
+        """Ends it at once: nothing is told any more. Its thread may wait for a server, and ends when that has answered."""
+        with self.lock:
+            self._clock.stop()
         self._decoding.close()
-        if self._thread.ident is not None:
-            self._thread.join(5.0)
