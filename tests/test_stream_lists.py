@@ -1,13 +1,18 @@
 """HLS playlists, DASH manifests and keys: what they say, and what hostile ones are refused for."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from service.streams import dash, hls
+from service.streams.addresses import Addresses
 from service.streams.aes import decipher, round_keys
 from service.streams.errors import StreamError
+from service.streams.fetch import Fetched, Fetcher, Record
 from service.streams.listing import Choice, Part, preferred
+from service.streams.piece import Clock, Piece
+from service.streams.track import FASTEST, Track
 
 AT = "http://public.test/live/list.m3u8"
 
@@ -41,6 +46,49 @@ def test_a_media_playlist() -> None:
     assert a.run == b.run != c.run
     assert a.date and b.date == a.date + 4
     assert listing.live and listing.reload == 2
+
+
+class Still(Clock):
+    """A clock that goes on when it is waited for, and at no other time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = 0.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += max(seconds, 0.0)
+
+
+class Instant(Fetcher):
+    """Whatever is asked for is there at once."""
+
+    def get(self, url: str, most: int, extent: tuple[int, int] | None = None) -> Fetched:
+        return fetched(url, b"x")
+
+
+def fetched(url: str, body: bytes) -> Fetched:
+    now = datetime.now(UTC)
+    return Fetched(url, body, Record(url, url, (), 200, (), now, now))
+
+
+@pytest.mark.parametrize(("segments", "pause"), [(5, 0.5), (20_000, 4.0), (50_000, 10.0)])
+def test_the_longer_a_live_list_is_the_less_often_it_is_read(segments: int, pause: float) -> None:
+    body = playlist(*["#EXTINF:0.01", "a"] * segments).replace(b"DURATION:4", b"DURATION:0")
+    clock = Still()
+    track = Track("main", Instant(Addresses()), lambda: (hls.media(body, AT), fetched(AT, body)), None, 0.0)
+    assert len([item for item in track.poll(clock) if isinstance(item, Piece)]) == 2
+    assert track.due - clock.seconds == pytest.approx(pause)
+
+
+def test_segments_that_last_no_time_take_some() -> None:
+    body = playlist(*["#EXTINF:0", "a"] * 100, "#EXT-X-ENDLIST")
+    clock = Still()
+    track = Track("main", Instant(Addresses()), lambda: (hls.media(body, AT), fetched(AT, body)), None, 0.0)
+    assert len([item for item in track.poll(clock) if isinstance(item, Piece)]) == 100
+    assert clock.seconds == pytest.approx(100 * FASTEST)
 
 
 def test_byte_ranges_follow_each_other() -> None:
@@ -113,6 +161,7 @@ def test_the_cheapest_version_that_is_good_enough(heights: list[int], chosen: in
         (["#EXT-X-MAP:BYTERANGE=1"], "bad-playlist"),
         (["#EXT-X-DEFINE:NAME=a,VALUE=b"], "unsupported"),
         (["x"] * (hls.LINES + 1), "bad-playlist"),
+        (["#EXTINF:0.01", "a.ts"] * (hls.SEGMENTS + 1), "bad-playlist"),
     ],
 )
 def test_what_a_playlist_may_not_say(lines: list[str], code: str) -> None:

@@ -10,7 +10,7 @@ from service.streams.addresses import shown
 from service.streams.errors import StreamError
 from service.streams.listing import Choice, Cipher, Entry, Extent, Listing, Part, preferred
 
-LINES = 400_000
+LINES, SEGMENTS = 400_000, 50_000  # of a list: more than a day of 2 s each
 LONGEST = 600.0  # seconds of a segment
 # A name begins where the one before ended: else a long one would be tried from each of its letters on.
 _ATTRIBUTE = re.compile(r'(?:^|,)\s*([A-Z0-9-]+)=("[^"]*"|[^",]*)')
@@ -34,6 +34,8 @@ def is_playlist(head: bytes) -> bool:
 
 def master(text: bytes, url: str) -> Master | None:
     """What a master playlist offers; None for a media playlist. Raises StreamError."""
+    if b"#EXT-X-STREAM-INF" not in text:
+        return None
     lines = list(_lines(text, url))
     choices: list[Choice] = []
     sounds: dict[str, list[Attributes]] = {}
@@ -95,6 +97,8 @@ def media(text: bytes, url: str) -> Listing:
     target, live = 0.0, True
     for tag, value in _lines(text, url):
         if not tag:
+            if len(entries) == SEGMENTS:
+                raise StreamError("bad-playlist", shown(url), f"lists more than {SEGMENTS} segments")
             entries.append(_entry(state, value))
         elif tag == "EXT-X-ENDLIST":
             live = False
@@ -105,7 +109,7 @@ def media(text: bytes, url: str) -> Listing:
     if not entries and not target:
         raise StreamError("bad-playlist", shown(url), "lists no segments and no target duration")
     target = target or max(e.seconds for e in entries)
-    return Listing(tuple(entries), live, min(max(target / 2, 0.2), 5.0), text)
+    return Listing(tuple(entries), live, min(max(target / 2, 0.5), 5.0), text)
 
 
 def _note(state: _State, tag: str, value: str) -> None:

@@ -18,6 +18,9 @@ LOST = 1.0  # seconds between them
 GIVE_UP = 300.0  # seconds without a new segment after which a stream is gone
 NEVER = 20.0  # the same, before the first
 SLOWEST = 30.0  # seconds between attempts at most
+# Of a list that are looked at in a second, on average: a long one is asked for less often, or it would take all the time.
+BYTES, ENTRIES = 250_000, 5_000
+FASTEST = 0.02  # seconds that a segment takes at least, however short it is
 TRANSIENT = {"unreachable", "timeout", "status", "gone", "unresolved", "stalled", "bad-answer", "tls"}
 
 Look = Callable[[], tuple[Listing, Fetched]]
@@ -109,9 +112,11 @@ class Track:
         for entry in fresh:
             if clock.stopped:
                 return
+            due = clock.now() + FASTEST
             yield from self._entry(entry, listing, clock)
             at.order, at.since, at.any, at.failures = entry.order, clock.now(), True, 0
             at.seconds += entry.seconds
+            clock.wait(due - clock.now())
 
     def _dropped(self, listing: Listing, fresh: list[Entry]) -> Iterator[Note]:
         """Segments that left the list before they were read."""
@@ -197,7 +202,8 @@ class Track:
     def _schedule(self, listing: Listing, fresh: bool, clock: Clock) -> None:
         at, now = self._at, clock.now()
         at.ended, at.live = not listing.live, listing.live
-        at.due = now + min(listing.reload, self._fetcher.allowance.reload)
+        costly = max(len(listing.text) / BYTES, len(listing.entries) / ENTRIES)
+        at.due = now + max(min(listing.reload, self._fetcher.allowance.reload), costly)
         if not fresh and now - at.since > GIVE_UP:
             raise StreamError("gone", shown(self.name), f"has listed nothing new for {GIVE_UP:.0f} s")
 
