@@ -122,6 +122,42 @@ def test_one_that_kills_its_process_is_found_and_given_up(
     assert "deadly" not in crowd.processes
 
 
+def test_one_that_hangs_is_started_again(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "SILENT", 5.0)
+    crowd.processes.add("a", "long")
+    assert crowd.goes_on("a")
+    (hanging,) = crowd.processes.pids
+    os.kill(hanging, signal.SIGSTOP)
+    deadline = time.monotonic() + PATIENCE
+    while hanging in crowd.processes.pids:
+        assert time.monotonic() < deadline
+        list(crowd.processes.wait(0.2))
+    assert crowd.goes_on("a")
+    assert crowd.over == {}
+
+
+def test_who_stood_still_itself_takes_nobody_for_hanging(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd.processes.add("a", "long")
+    assert crowd.goes_on("a")
+    before = crowd.processes.pids
+    monkeypatch.setattr(crowd.processes, "_looked", time.monotonic() - 10 * processes.SILENT)
+    list(crowd.processes.wait(0.0))
+    assert crowd.processes.pids == before
+
+
+def test_much_is_said_both_ways_at_once(crowd: Crowd) -> None:
+    """More than the pipes hold: neither side waits for the other one to read."""
+    names = [f"{number} {'x' * 20_000}" for number in range(60)]
+    for name in names:
+        crowd.processes.add(name, "long")
+    assert crowd.goes_on(names[-1])
+    for name in names[:-1]:
+        crowd.processes.drop(name)
+    assert crowd.goes_on(names[-1])
+
+
 def test_a_catalog_that_cannot_be_opened_is_a_matter_of_trying_again() -> None:
     crowd = Crowd("closed")
     crowd.processes.add("a", "long")

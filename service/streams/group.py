@@ -91,8 +91,8 @@ class Group:
         except CatalogError as error:
             say(f"{name}: where it is cannot be written, so it will go on a little earlier: {error}")
 
-    def turn(self, tell: Tell) -> dict[str, Exception | None]:
-        """One turn of all; those that are over, and why where that is an error."""
+    def turn(self, tell: Tell, beat: Callable[[], None] = lambda: None) -> dict[str, Exception | None]:
+        """One turn of all, with a ``beat`` after each; those that are over, and why where that is an error."""
         some, over = False, dict[str, Exception | None]()
         alone = len(self._members) == 1
         for name, member in list(self._members.items()):
@@ -109,6 +109,7 @@ class Group:
                 over[name] = error
             if name in over:
                 self.drop(name)
+            beat()
         self._balance()
         if not some and not alone and max((m.crowd for m in self._members.values()), default=0.0) == 0.0:
             time.sleep(REST)

@@ -46,7 +46,7 @@ class Watcher:
         self._store = Store(settings.database_url)
         self._sign = files.Lease(signs(settings))
         given = Given(settings, Limits.from_environment())
-        self._processes = Processes(opened, given, cores(), lambda _, __: None)
+        self._processes = Processes(opened, given, cores())
         self._begun: dict[str, Lease] = {}
         self._later: dict[str, float] = {}  # when what could not be begun is tried again
         self._beats: dict[
