@@ -125,6 +125,49 @@ def test_what_is_dropped_at_its_end_is_forgotten(app: FastAPI, codes: tuple[Fing
     store.close()
 
 
+def test_one_that_is_over_is_removed_and_what_it_became_stays(
+    app: FastAPI, codes: tuple[Fingerprint, ...]
+) -> None:
+    holder = client(app, "holder")
+    live = begun(holder, push=True)
+    assert push(holder, live["id"], 1, part(codes, 0.0), 0.0).status_code == 200
+    refused = holder.delete(f"/v1/live/{live['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "on-air")
+    ended = holder.post(f"/v1/live/{live['id']}/end", json={}).json()
+    assert holder.delete(f"/v1/live/{live['id']}").status_code == 204
+    assert holder.get(f"/v1/live/{live['id']}").status_code == 404
+    assert holder.get(f"/v1/references/{ended['reference']}").status_code == 200
+
+
+def test_a_work_that_nothing_came_of_goes_with_what_it_was_made_for(app: FastAPI) -> None:
+    holder = client(app, "holder")
+    own = holder.post("/v1/works", json={"title": "Kept"}).json()["id"]
+    for what in ({"title": "Kept"}, {"title": None, "work": own}, {"title": "Licensed"}, {"title": "Twice"}):
+        live = begun(holder, push=True, **what)
+        if what["title"] == "Licensed":
+            rules = {"items": [{"place": "tv.example"}]}
+            assert holder.put(f"/v1/works/{live['work']}/licences", json=rules).status_code == 200
+        if what["title"] == "Twice":
+            begun(holder, push=True, **what)
+        holder.post(f"/v1/live/{live['id']}/end", json={})
+    gone = begun(holder, push=True, title="Gone")
+    holder.post(f"/v1/live/{gone['id']}/end", json={})
+    titles = [work["title"] for work in holder.get("/v1/works").json()["items"]]
+    assert titles == ["Kept", "Licensed", "Twice"]
+
+
+def test_one_too_many_leaves_nothing_behind(tmp_path: Path) -> None:
+    with served(tmp_path, streams_at_once=1) as app:
+        holder = client(app, "holder")
+        live = begun(holder, push=True)
+        refused = holder.post("/v1/live", json={"title": "One too many", "push": True})
+        assert (refused.status_code, refused.json()["code"]) == (429, "too-many-live")
+        assert [work["title"] for work in holder.get("/v1/works").json()["items"]] == ["Cup final"]
+        store = LiveStore(app.state.settings.data / "live.db")
+        assert list(store.references()) == [int(live["on_air"])]
+        store.close()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -265,3 +308,4 @@ def test_a_recording_ends_when_that_is_said(server: Server, app: FastAPI, segmen
         wait(lambda: state(holder, nobody)["state"] == "failed")
     assert state(holder, live)["reference"] is None
     assert state(holder, nobody)["error"]["code"] == "refused-address"
+    assert holder.get("/v1/works").json()["items"] == []

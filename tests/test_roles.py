@@ -21,6 +21,7 @@ HOLDER, INVESTIGATOR, REVIEWER, ADMINISTRATOR = SCOPES_OF
 TABLE = """
     hira DELETE  /v1/keys/{key_id}                its own alone, but for an administrator
     hira DELETE  /v1/sessions
+    h..a DELETE  /v1/live/{live_id}
     h..a DELETE  /v1/references/{reference_id}
     hi.a DELETE  /v1/streams/{stream_id}
     hi.a DELETE  /v1/uploads/{upload_id}

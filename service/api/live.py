@@ -116,8 +116,9 @@ def begin_live(body: LiveIn, who: Writer, held: Held, most: Most, air: Air, resp
     """Begins a reference that is on the air: streams that are watched are compared with it from its first seconds on."""
     if body.url is not None:
         readable(body.url)
-    about = _about(held, who, body)
     try:
+        lives.check_room(held.rows, who, most)
+        about = _about(held, who, body)
         number = air.begin(who.org_id, about) if body.push else None
         made = lives.create(held, who, body.url, about, body.keep, number, most)
     except TooManyError as error:
@@ -130,6 +131,12 @@ def begin_live(body: LiveIn, who: Writer, held: Held, most: Most, air: Air, resp
 def get_live(live_id: str, who: Reader, held: Held, response: Response, answered: Answered) -> Any:
     """A reference that is or was on the air."""
     return answered(response, lives.live(held, who, live_id))
+
+
+@router.delete("/{live_id}", status_code=204)
+def remove_live(live_id: str, who: Writer, held: Held) -> None:
+    """Removes one that is over from the list; what it was registered as stays."""
+    lives.remove(held, who, live_id)
 
 
 @router.post(
@@ -181,10 +188,10 @@ def end_live(live_id: str, body: LiveEnd, who: Writer, held: Held, air: Air) -> 
 def _about(held: Store, who: Caller, body: LiveIn) -> dict[str, Any]:
     """The work, made if need be, and what the reference is called."""
     if body.work is not None:
-        title, work = works.details(held, who.org_id, body.work)[0].title, body.work
+        title, work, made = works.details(held, who.org_id, body.work)[0].title, body.work, False
     else:
         title = body.title or ""
         details = Details(title, body.kind, frozenset(pairs(body.identifiers)))
-        work = works.find_or_create(held, who.org_id, [details])[0][0]
+        ((work, made),) = works.find_or_create(held, who.org_id, [details])
     name = shown(body.url).rpartition("/")[2] if body.url else ""
-    return {"work": work, "title": title, "name": name or title}
+    return {"work": work, "made": made, "title": title, "name": name or title}

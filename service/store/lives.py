@@ -14,6 +14,7 @@ from service.store.paging import Page, Read, page_json, paged, reading
 from service.store.store import Store, now
 from service.store.streams import TooManyError
 from service.store.tables import lives
+from service.store.works import remove_empty
 
 Live = sa.Row  # of the table ``lives``
 
@@ -28,11 +29,18 @@ def create(
         "turn": 0,
     }  # fmt: skip
     with store.write() as connection:
-        going = sa.select(sa.func.count()).where(lives.c.org_id == who.org_id, lives.c.state.in_(ON_AIR))
-        if (connection.scalar(going) or 0) >= most:
-            raise TooManyError(f"{most} references are on the air: end one first")
+        check_room(reading(connection), who, most)
         connection.execute(sa.insert(lives).values(**row))
         return _json(_row(reading(connection), who, str(row["id"])))
+
+
+def check_room(read: Read, who: Caller, most: int) -> None:
+    """Raises TooManyError where as many are on the air as may be."""
+    if (
+        len(read(sa.select(lives.c.id).where(lives.c.org_id == who.org_id, lives.c.state.in_(ON_AIR))))
+        >= most
+    ):
+        raise TooManyError(f"{most} references are on the air: end one first")
 
 
 def live(store: Store, who: Caller, live_id: str) -> Json:
@@ -79,6 +87,14 @@ def end(store: Store, who: Caller, live_id: str, keep: bool | None) -> Live:
         return _row(reading(connection), who, live_id)
 
 
+def remove(store: Store, who: Caller, live_id: str) -> None:
+    """Removes one that is over; what it was registered as stays. Raises Missing; Conflict for one that is on the air."""
+    with store.write() as connection:
+        if _row(reading(connection), who, live_id).state in ON_AIR:
+            raise Conflict("on-air", f"{live_id} is on the air: end it first")
+        connection.execute(sa.delete(lives).where(lives.c.id == live_id))
+
+
 def held(store: Store, lease: Lease) -> Live | None:
     """The row, while it is the watcher's."""
     return store.row(sa.select(lives).where(lease.held))
@@ -93,10 +109,15 @@ def advance(store: Store, lease: Lease, number: int, duration: float) -> bool:
 
 
 def finish(store: Store, live_id: str, ref_id: int | None, error: Json | None = None) -> None:
-    """It is over: registered as ``ref_id``, if at all."""
+    """It is over: registered as ``ref_id``, if at all; else a work goes too that was made for it alone."""
     with store.write() as connection:
         over = {"state": "failed" if error else "ended", "error": error, "ref_id": ref_id}
         _set(connection, live_id, **over, ended=now(), watcher=None)
+        (row,) = reading(connection)(sa.select(lives).where(lives.c.id == live_id))
+        others = sa.select(lives.c.about).where(lives.c.org_id == row.org_id, lives.c.state.in_(ON_AIR))
+        works = {about["work"] for about in connection.execute(others).scalars()}
+        if ref_id is None and row.about.get("made") and row.about["work"] not in works:
+            remove_empty(connection, row.about["work"])
 
 
 def _set(connection: sa.Connection, live_id: str, **values: Any) -> None:

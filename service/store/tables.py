@@ -265,7 +265,7 @@ lives = sa.Table(
     _org(),
     _text("actor"),
     sa.Column("url", sa.String),
-    sa.Column("about", sa.JSON, nullable=False),  # {"work": ..., "title": ..., "kind": ..., "identifiers": [...]}
+    sa.Column("about", sa.JSON, nullable=False),  # {"work": ..., "made": whether for it, "title": ..., "name": ...}
     _text("state", index=True),
     sa.Column("keep", sa.Boolean),  # whether it is registered at its end; null until that is said
     sa.Column("error", sa.JSON),

@@ -13,7 +13,7 @@ from service.store.errors import Conflict, Missing
 from service.store.overlaps import note_overlaps, without_claim
 from service.store.paging import Page, Read, number, page_json, paged, reading
 from service.store.store import Store, now
-from service.store.tables import claims, holdings, orgs
+from service.store.tables import claims, holdings, licences, orgs
 
 Check = Callable[[Json], None]  # raises where what is there is not what the caller has seen
 
@@ -115,6 +115,13 @@ def remove(store: Store, who: Caller, work_id: str, check: Check) -> None:
             _unclaim(connection, row.ref_id, row.org_id)
         connection.execute(sa.delete(refs).where(refs.c.work_id == here))
         connection.execute(sa.delete(works).where(works.c.id == here))
+
+
+def remove_empty(connection: sa.Connection, work_id: str) -> None:
+    """Removes a work that has no references and no licences: one that nobody has done anything with."""
+    here = number(work_id)
+    used = (sa.exists().where(table.c.work_id == here) for table in (refs, claims, licences))
+    connection.execute(sa.delete(works).where(works.c.id == here, ~sa.or_(*used)))
 
 
 def list_references(store: Store, who: Caller, page: Page, work_id: str | None = None) -> Json:
