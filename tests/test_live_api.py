@@ -240,6 +240,12 @@ def test_codes_that_are_none_are_refused_before_anything_is_stored(
     assert push(holder, live["id"], 1, exchange(made([1.0])), 0.0).status_code == 200
 
 
+def test_codes_for_somebody_elses_event_are_not_looked_at(app: FastAPI) -> None:
+    live = begun(client(app, "holder"), push=True)["id"]
+    refused = push(client(app, "holder", "A stranger"), live, 1, b"no fingerprint", 0.0)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not-found")
+
+
 def test_an_event_whose_codes_are_none_ends(app: FastAPI) -> None:
     holder = client(app, "holder")
     live = begun(holder, push=True)

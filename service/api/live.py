@@ -161,6 +161,7 @@ async def push_codes(
     """More codes of a reference: the fingerprint of its next seconds (`whorl fingerprint`), in order."""
     if media_type(request) != MEDIA_TYPE:
         raise Problem(415, "wrong-type", f"send a fingerprint as Content-Type: {MEDIA_TYPE}")
+    await run_in_threadpool(lives.live, held, who, live_id)  # nobody else's bytes are read
     body, aired = await fingerprint_body(request), utc(at).timestamp()
     try:
         made = await run_in_threadpool(air.checked, body, begin)
