@@ -8,14 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from evidence.answer import Json, printable
-from service.store import events
+from service.store import airings, events
+from service.store.airings import GOING
 from service.store.caller import Caller
 from service.store.errors import Conflict, Missing
 from service.store.paging import Page, Read, page_json, paged, reading
 from service.store.store import Store, now
 from service.store.tables import cases, streams
-
-GOING = ("waiting", "watching")  # states in which a stream is to be watched
 
 
 class TooManyError(Exception):
@@ -143,6 +142,8 @@ def _told(read: Read, who: Caller) -> Callable[[sa.Row[Any]], Json]:
     """What makes a row into what a caller is told of it."""
 
     def shown(row: sa.Row[Any]) -> Json:
+        going = row.state in GOING
+        on = [one["airing"] for one in row.showing] if going else []
         same = ("id", "state", "label", "error", "created", "started", "ended", "seen")
         return {
             **{name: getattr(row, name) for name in same},
@@ -154,7 +155,8 @@ def _told(read: Read, who: Caller) -> Callable[[sa.Row[Any]], Json]:
             "case": row.case_id,
             "stream_time": round(row.stream_time, 3),
             "load": row.load,
-            "on": events.shown_works(read, who, row.captured, row.showing) if row.state in GOING else [],
+            "on": events.shown_works(read, who, row.captured, row.showing) if going else [],
+            "last": airings.last(read, who, row.id, on),
         }
 
     return shown
