@@ -82,8 +82,8 @@ def mark_seen(store: Store, who: Caller, ids: Sequence[str]) -> int:
 def _seen(who: Caller) -> sa.Select[Any]:
     """Airings in the caller's streams; a rights holder is told of no other's works."""
     of_stream = [streams.c[name] for name in ("label", "url", "captured", "case_id", "state")]
-    columns = (airings, *of_stream, streams.c.seen.label("alive"))
-    joined = sa.select(*columns).join(streams, streams.c.id == airings.c.stream_id)
+    columns = sa.select(airings).add_columns(*of_stream, streams.c.seen.label("alive"))
+    joined = columns.join(streams, streams.c.id == airings.c.stream_id)
     return only_own(joined.where(who.sees(streams)), who, airings.c.ref_id)
 
 
