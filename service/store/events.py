@@ -21,23 +21,28 @@ def keep(connection: sa.Connection, stream_id: str, events: list[Json]) -> None:
 
     So does what webhooks tell of them: all of it is stored, or nothing.
     """
-    org_id = connection.scalars(sa.select(streams.c.org_id).where(streams.c.id == stream_id)).one()
+    stream = connection.execute(sa.select(streams).where(streams.c.id == stream_id)).one()
     for event in events:
         ref_id = int(event["reference"]["id"]) if "reference" in event else None
         values = {"stream_id": stream_id, "name": event.get("id"), "ref_id": ref_id, "at": event["at"]}
         if "airing" in event:
             airings.note(connection, stream_id, event)
         insert = sa.insert(stream_events).values(**values, event=event).returning(stream_events.c.id)
-        tell = _teller(connection, connection.scalars(insert).one())
-        webhooks.enqueue(connection, org_id, f"stream.{event['event']}", tell)
+        tell = _teller(connection, connection.scalars(insert).one(), stream)
+        webhooks.enqueue(connection, stream.org_id, f"stream.{event['event']}", tell)
 
 
-def _teller(connection: sa.Connection, event_id: int) -> Tell:
-    """Tells callers of an event as the API does; those nothing who may not know of it."""
+def _teller(connection: sa.Connection, event_id: int, stream: sa.Row[Any]) -> Tell:
+    """Tells callers of an event as the API does, and of which stream; those nothing who may not know of it."""
     read = reading(connection)
-    return lambda who: next(
-        iter(_told(read, list(read(_seen(who).where(stream_events.c.id == event_id))))), None
-    )
+    where = {name: stream.captured.get(name) for name in ("place", "territory")}
+    about = {"label": stream.label, **where, "case": stream.case_id, "page": f"/streams/{stream.id}"}
+
+    def tell(who: Caller) -> Json | None:
+        told = _told(read, list(read(_seen(who).where(stream_events.c.id == event_id))))
+        return told[0] | about if told else None
+
+    return tell
 
 
 def list_events(

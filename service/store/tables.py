@@ -315,7 +315,7 @@ deliveries = sa.Table(
     _text("id", unique=True),  # the receiver's, the same at each attempt
     sa.Column("webhook_id", sa.ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
     _text("event"),
-    _text("body"),  # the very text that is signed
+    _text("body"),  # what is signed, but for where the service itself is reached
     _text("state"),
     sa.Column("attempts", sa.Integer, nullable=False),
     _text("next_at"),  # of one that is being sent: when it is taken for lost
