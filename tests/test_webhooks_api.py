@@ -182,6 +182,18 @@ def test_where_it_may_not_lead(app: FastAPI, url: str) -> None:
     who.delete(f"/v1/webhooks/{made['id']}").raise_for_status()
 
 
+def test_a_name_that_stands_for_a_private_address_is_refused_at_once(app: FastAPI) -> None:
+    """Without the address: which names a network has is nobody's business."""
+    who = client(app, "investigator", "Named private")
+    made = hook(who, URL)  # a name that is not known today
+    for refused in (
+        who.post("/v1/webhooks", json={"url": "http://localhost:9/", "events": ["match.finished"]}),
+        who.patch(f"/v1/webhooks/{made['id']}", json={"url": "http://localhost:9/"}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+        assert "WHORL_ALLOW_HOSTS" in refused.json()["detail"] and "127.0" not in refused.json()["detail"]
+
+
 def test_what_the_operator_names_is_let_through(app: FastAPI) -> None:
     assert hook(client(app, "investigator", "Let"), "http://10.0.0.7/hook")["url"] == "http://10.0.0.7/hook"
 

@@ -92,7 +92,7 @@ class Deliverer:
         try:
             status = self.post(one.url, signed, body)
         except StreamError as error:
-            self._failed(one, None, error.code, _reason(error))
+            self._failed(one, None, error.code, reason(error))
             return
         if 200 <= status < 300:
             outbox.delivered(self.store, one, self.clock(), status)
@@ -137,7 +137,7 @@ def _left(sending: dict[Future[None], str]) -> dict[Future[None], str]:
     return {one: webhook for one, webhook in sending.items() if one not in done}
 
 
-def _reason(error: StreamError) -> str:
+def reason(error: StreamError) -> str:
     """Why it was not sent, without what a name of the operator's network stands for."""
     if error.code == "refused-address":
         return "leads to an address that is not public: an operator may let its host through by WHORL_ALLOW_HOSTS"
