@@ -61,6 +61,18 @@ def test_what_is_on_is_going_on_until_the_stream_is_stopped(app: FastAPI) -> Non
     assert [one["going"] for one in airings(who)] == [False]
 
 
+def test_streams_tell_what_was_on_last(app: FastAPI) -> None:
+    """Of what is over: neither what is on, nor what another stream showed."""
+    who = client(app, "investigator", "Last")
+    first = watched(app, who, told("ended", 1), told("ended", 2, 2), told("started", 3, 3))
+    second, third = watched(app, who, told("started", 1)), watched(app, who)
+    who.post(f"/v1/streams/{second['id']}/stop").raise_for_status()
+    last = {one["id"]: one["last"] for one in who.get("/v1/streams").json()["items"]}
+    assert {name: one and one["airing"] for name, one in last.items()} == {
+        first["id"]: 2, second["id"]: 1, third["id"]: None,
+    }  # fmt: skip
+
+
 def test_what_was_not_seen_stays_until_it_is_marked(app: FastAPI) -> None:
     who = client(app, "investigator", "Seen")
     stream = watched(app, who, told("started", 1), told("ended", 2), told("started", 3, 2))

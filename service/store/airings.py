@@ -60,10 +60,16 @@ def list_airings(store: Store, who: Caller, page: Page, wanted: Wanted) -> Json:
     return found
 
 
-def last(read: Read, who: Caller, stream_id: str, on: Sequence[int]) -> Json | None:
-    """The airing of a stream that began last, of those that are not ``on``; None where there is none."""
-    query = _seen(who).where(airings.c.stream_id == stream_id, airings.c.number.not_in(on))
-    return next(iter(_told(read, read(query.order_by(airings.c.id.desc()).limit(1)))), None)
+def last(read: Read, who: Caller, stream_ids: Sequence[str]) -> dict[str, Json]:
+    """Of each of these streams the airing that began last, of those that are over; streams without one are left out."""
+    over = airings.c.over | streams.c.state.not_in(GOING)
+    newest = (
+        _seen(who)
+        .where(airings.c.stream_id.in_(stream_ids), over)
+        .with_only_columns(sa.func.max(airings.c.id))
+    )
+    rows = read(_seen(who).where(airings.c.id.in_(newest.group_by(airings.c.stream_id))))
+    return {one["stream_id"]: one for one in _told(read, rows)}
 
 
 def mark_seen(store: Store, who: Caller, ids: Sequence[str]) -> int:

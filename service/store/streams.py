@@ -1,7 +1,7 @@
 """Streams that are watched, as people see them: what is wanted, in which state they are, which works are on."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +66,7 @@ def list_streams(
         named = [c.icontains(text, autoescape=True) for c in (streams.c.label, streams.c.url)]
         query = query.where(sa.or_(*named))
     rows = paged(store.rows, query, [streams.c.created, streams.c.id], page, last_first=True)
-    shown = _told(store.rows, who)
+    shown = _told(store.rows, who, rows)
     return page_json(rows, ["created", "id"], page, shown)
 
 
@@ -86,7 +86,8 @@ def mark(store: Store) -> tuple[object, ...]:
 def some(store: Store, who: Caller, ids: list[str]) -> list[Json]:
     """Those of the caller's streams that have these ids, the first first."""
     wanted = sa.select(streams).where(who.sees(streams), streams.c.id.in_(ids))
-    return list(map(_told(store.rows, who), store.rows(wanted.order_by(streams.c.created, streams.c.id))))
+    rows = store.rows(wanted.order_by(streams.c.created, streams.c.id))
+    return list(map(_told(store.rows, who, rows), rows))
 
 
 def stop(store: Store, who: Caller, stream_id: str) -> Json:
@@ -135,15 +136,15 @@ def _seen(read: Read, who: Caller, stream_id: str) -> Json:
     rows = read(sa.select(streams).where(streams.c.id == stream_id, who.sees(streams)))
     if not rows:
         raise Missing("stream", stream_id)
-    return _told(read, who)(rows[0])
+    return _told(read, who, rows)(rows[0])
 
 
-def _told(read: Read, who: Caller) -> Callable[[sa.Row[Any]], Json]:
-    """What makes a row into what a caller is told of it."""
+def _told(read: Read, who: Caller, rows: Sequence[sa.Row[Any]]) -> Callable[[sa.Row[Any]], Json]:
+    """What makes one of these rows into what a caller is told of it."""
+    last = airings.last(read, who, [row.id for row in rows])
 
     def shown(row: sa.Row[Any]) -> Json:
         going = row.state in GOING
-        on = [one["airing"] for one in row.showing] if going else []
         same = ("id", "state", "label", "error", "created", "started", "ended", "seen")
         return {
             **{name: getattr(row, name) for name in same},
@@ -156,7 +157,7 @@ def _told(read: Read, who: Caller) -> Callable[[sa.Row[Any]], Json]:
             "stream_time": round(row.stream_time, 3),
             "load": row.load,
             "on": events.shown_works(read, who, row.captured, row.showing) if going else [],
-            "last": airings.last(read, who, row.id, on),
+            "last": last.get(row.id),
         }
 
     return shown
