@@ -104,9 +104,9 @@ def finish(app: FastAPI, told: Json | None = None, org: str = ORG, role: str = "
     return str(job.id)
 
 
-def watched(app: FastAPI, who: TestClient, *events: Json) -> Json:
+def watched(app: FastAPI, who: TestClient, *events: Json, **about: Any) -> Json:
     """A stream of the caller's in which these happen, as its watcher tells them."""
-    made: Json = who.post("/v1/streams", json={"url": "https://tv.example/live"}).json()
+    made: Json = who.post("/v1/streams", json={"url": "https://tv.example/live", **about}).json()
     with app.state.store.write() as connection:
         keep(connection, made["id"], list(events))
     return made

@@ -28,6 +28,7 @@ TABLE = """
     hira DELETE  /v1/webhooks/{webhook_id}        its own role's alone, but for an administrator
     h..a DELETE  /v1/works/{work_id}
     ...a GET     /metrics
+    hi.a GET     /v1/airings
     ...a GET     /v1/audit
     .ira GET     /v1/cases
     .ira GET     /v1/cases/{case_id}
@@ -63,6 +64,7 @@ TABLE = """
     hira GET     /v1/webhooks/{webhook_id}/deliveries
     h..a GET     /v1/works
     h..a GET     /v1/works/{work_id}
+    h..a GET     /v1/works/{work_id}/airings
     h..a GET     /v1/works/{work_id}/coverage
     h..a GET     /v1/works/{work_id}/licences
     hi.a HEAD    /v1/uploads/{upload_id}
@@ -74,6 +76,7 @@ TABLE = """
     hi.a PATCH   /v1/uploads/{upload_id}
     hira PATCH   /v1/webhooks/{webhook_id}
     h..a PATCH   /v1/works/{work_id}
+    hi.a POST    /v1/airings/seen
     .ira POST    /v1/cases
     hira POST    /v1/jobs/{job_id}/cancel
     hira POST    /v1/jobs/{job_id}/retry

@@ -1,5 +1,6 @@
 """The wall of streams in a real browser: what is on, alarms as they come, and the history of a stream."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,9 +38,9 @@ def bare(world: World) -> None:
         connection.execute(sa.delete(streams))
 
 
-def watch(world: World, label: str = "", **more: str) -> str:
-    """A stream of Unit 4's that waits to be watched; its id."""
-    with world.client("investigator") as program:
+def watch(world: World, label: str = "", role: str = "investigator", **more: str) -> str:
+    """A stream that waits to be watched, of Unit 4's or, as a holder's, of Prana-Film's; its id."""
+    with world.client(role) as program:
         made = program.post("/v1/streams", json={"url": URL, "label": label, **more})
     assert made.status_code == 201, made.text
     return str(made.json()["id"])
@@ -143,11 +144,14 @@ def test_the_wall_tells_what_is_on(world: World, opened: Page) -> None:
         "watching",
         "Alarm",
         "the-river",
-        "on since",
+        "picture, mirrored",
+        "last: night-shift, ",
         "12.3 s behind the original",
         "only key frames",
     ):
         expect(one).to_contain_text(words)
+    expect(one.locator("[data-since]")).to_have_text(re.compile(r"for \d+:\d\d"))
+    expect(one.locator("[data-seen]")).to_have_text(re.compile(r"\d+ (s )?ago|\d+:\d\d ago"))
     expect(card(opened, "Channel two")).to_contain_text("Perhaps a work is on")
     expect(card(opened, "owned")).to_contain_text("is gone")
     expect(card(opened, "Channel five")).to_contain_text("waiting")
@@ -182,6 +186,33 @@ def test_an_alarm_comes_without_a_reload(world: World, opened: Page) -> None:
     assert opened.evaluate("window.same")
 
 
+def test_what_nobody_has_seen_stays(world: World, opened: Page) -> None:
+    """Whatever became of its stream, until somebody marks it; a colleague's wall is told of that."""
+    ended, failed = watch(world, "Channel one"), watch(world, "Channel two")
+    happens(world, ended, told(world, "ended", "the-river.mp4", (20, 31)), state="ended")
+    happens(
+        world, failed, told(world, "started", "night-shift.mp4", (20, 24), verdict="review"), state="failed"
+    )
+    signed_in(opened, world, "investigator")
+    opened.goto(f"{world.url}/streams")
+    unseen = opened.locator("#unseen")
+    expect(unseen.get_by_role("heading")).to_have_text("2 alarms not seen yet")
+    expect(unseen.get_by_role("listitem").first).to_contain_text("night-shift on Channel two")
+    expect(unseen.get_by_role("listitem").last).to_contain_text("(0:11.0)")
+    unseen.get_by_role("button", name="Seen the-river on Channel one").click()
+    expect(unseen.get_by_role("heading")).to_have_text("1 alarm not seen yet")
+    with world.client("investigator") as program:
+        (left,) = program.get("/v1/airings", params={"seen": False}).json()["items"]
+        program.post("/v1/airings/seen", json={"ids": [left["id"]]}).raise_for_status()
+    expect(unseen.get_by_role("heading")).to_have_count(0)
+    alarm(world, watch(world, "Channel three"))
+    expect(unseen.get_by_role("heading")).to_have_text("1 alarm not seen yet")
+    unseen.get_by_role("button", name="All seen").click()
+    expect(unseen.get_by_role("heading")).to_have_count(0)
+    opened.reload()
+    expect(unseen.get_by_role("heading")).to_have_count(0)
+
+
 def test_a_licensed_work_is_no_alarm(world: World, opened: Page) -> None:
     with world.client("holder") as program:
         (work,) = program.get("/v1/works", params={"q": "The River"}).json()["items"]
@@ -193,9 +224,24 @@ def test_a_licensed_work_is_no_alarm(world: World, opened: Page) -> None:
     signed_in(opened, world, "investigator")
     opened.goto(f"{world.url}/streams")
     expect(card(opened, "Channel one")).to_contain_text("licensed")
+    expect(opened.locator("#unseen").get_by_role("heading")).to_have_count(0)
     expect(opened.locator("#tally")).to_have_text("1 stream, no alarm")
     with world.client("holder") as program:
         program.put(f"/v1/works/{work['id']}/licences", json={"items": []}).raise_for_status()
+
+
+def test_a_holder_sees_on_a_works_page_when_it_was_on(world: World, opened: Page) -> None:
+    stream_id = watch(world, "Channel one", "holder")
+    happens(world, stream_id, told(world, "ended", "the-river.mp4", (20, 31), delay=8.0))
+    with world.client("holder") as program:
+        (work,) = program.get("/v1/works", params={"q": "The River"}).json()["items"]
+    signed_in(opened, world, "holder")
+    opened.goto(f"{world.url}/works/{work['id']}")
+    row = opened.locator(".happened tbody tr")
+    for words in ("Channel one", "0:11.0", "8.0 s", "picture, mirrored"):
+        expect(row).to_contain_text(words)
+    row.get_by_role("link", name="Channel one").click()
+    expect(opened.locator("tr:target")).to_contain_text("the-river")
 
 
 def test_a_stream_is_added_stopped_and_watched_again(world: World, opened: Page) -> None:
@@ -307,6 +353,38 @@ def test_evidence_is_given_out(world: World, opened: Page) -> None:
             assert kept.namelist() == ["match-1/manifest.json"]
 
 
+@pytest.mark.parametrize("opened", [{"viewport": PHONE}], indirect=True)
+def test_a_phone_shows_whole_rows(world: World, opened: Page) -> None:
+    """One below the other: nothing is behind the right edge, where nobody looks for it."""
+    stream_id = full(world)
+    folder = places.evidence(world.app.state.settings.data, stream_id) / "0" / "match-1"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+    signed_in(opened, world, "investigator")
+    opened.goto(f"{world.url}/streams/{stream_id}")
+    row = opened.locator(".happened tbody tr").filter(has_text="night-shift")
+    for cell in (*row.locator("td").all(), row.get_by_role("link")):
+        box = cell.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+    for words in ("0:10.0", "match", "picture, mirrored", "1 in 1 trillion", "evidence"):
+        expect(row).to_contain_text(words)
+
+
+def test_alarms_come_first_and_what_failed_is_no_tile(world: World, opened: Page) -> None:
+    quiet, loud, broken = (watch(world, name) for name in ("Quiet", "Loud", "Broken"))
+    happens(world, broken, state="failed", error={"code": "gone", "message": "is gone"})
+    happens(world, quiet)
+    signed_in(opened, world, "investigator")
+    opened.goto(f"{world.url}/streams")
+    alarm(world, loud)
+    expect(card(opened, "Loud").locator(".alarm")).to_have_text("Alarm: not licensed here")
+    first, second, last = (card(opened, name).bounding_box() for name in ("Loud", "Quiet", "Broken"))
+    assert first and second and last
+    assert first["x"] < second["x"] < first["x"] + 2 * first["width"] < 520
+    assert last["y"] > max(one["y"] + one["height"] for one in (first, second)) - 1
+    assert last["height"] < 100
+
+
 def test_a_bar_tells_what_was_on(world: World, opened: Page) -> None:
     signed_in(opened, world, "investigator")
     opened.goto(f"{world.url}/streams/{full(world)}")
@@ -318,7 +396,7 @@ def test_a_bar_tells_what_was_on(world: World, opened: Page) -> None:
     expect(opened.locator("[data-tells]")).to_contain_text("to now UTC")
     expect(opened.locator("[data-tells]")).to_contain_text("12.3 s behind the original")
     opened.keyboard.press("Enter")
-    expect(opened.locator("tr:target")).to_contain_text("started")
+    expect(opened.locator("tr:target")).to_contain_text("the-river")
     assert opened.locator("rect.note").count() == 1
 
 
@@ -343,8 +421,9 @@ def test_the_history_grows_while_it_is_looked_at(world: World, opened: Page) -> 
     expect(opened.locator(".airings a")).to_have_count(1)
     expect(opened.locator(".stream .alarm")).to_be_visible()
     happens(world, stream_id, told(world, "ended", "the-river.mp4", (20, 60)), showing=[])
-    expect(opened.locator(".happened tbody tr")).to_have_count(2)
     expect(opened.locator(".stream .alarm")).to_have_count(0)
+    expect(opened.locator(".happened tbody tr")).to_have_count(1)  # one for all that is told of a time
+    expect(opened.locator(".happened tbody tr")).to_contain_text("0:40.0")
 
 
 def test_a_long_history_has_pages(world: World, opened: Page) -> None:

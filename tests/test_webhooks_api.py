@@ -1,14 +1,16 @@
 """Webhooks as callers make and see them: whose they are, what they are told, and where they may lead."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
 
+from service.api.messages import StreamMessage
 from service.store import webhooks
 from tests.answers import answer, match, register
-from tests.hooks import Receiver, bodies, deliverer, deliveries, finish, hook, of_work, send, watched
+from tests.hooks import Receiver, bodies, deliverer, deliveries, finish, hook, of_work, send, signed, watched
 from tests.service import client, served
 from tests.serving import Server, serving
 
@@ -87,7 +89,36 @@ def test_events_of_streams_are_told_as_the_api_tells_them(app: FastAPI, server: 
         pass
     kept = who.get(f"/v1/streams/{stream['id']}/events").json()["items"]
     assert receiver.types == ["stream.note", "stream.started", "stream.ended"]
-    assert [one["data"] for one in receiver.messages] == [one for one in kept if one["event"] != "continues"]
+    about = {"label": "", "place": None, "territory": None, "case": None, "page": f"/streams/{stream['id']}"}
+    told = [one | about for one in kept if one["event"] != "continues"]
+    assert [one["data"] for one in receiver.messages] == told
+
+
+def test_a_message_says_which_stream_it_is_and_where_its_page_is(app: FastAPI, server: Server) -> None:
+    who, receiver = client(app, "investigator", "Which"), Receiver(server)
+    made = hook(who, receiver.url, "stream.started")
+    case = who.post("/v1/cases", json={"name": "A case"}).json()["id"]
+    about = {"label": "Blue channel", "place": "tv.example", "territory": "LV", "case": case}
+    stream = watched(app, who, of_work("started", 7), **about)
+    sender = deliverer(app)
+    sender.site = "https://whorl.example/"
+    while send(sender):
+        pass
+    (message,) = receiver.messages
+    page = f"https://whorl.example/streams/{stream['id']}"
+    assert about | {"page": page} == {name: message["data"][name] for name in (*about, "page")}
+    assert signed(receiver.came[0], made["secret"])
+    StreamMessage.model_validate(message)
+
+
+def test_the_document_describes_what_is_sent(app: FastAPI) -> None:
+    document = client(app).get("/openapi.json").json()
+    assert list(document["webhooks"]) == [*webhooks.EVENTS, webhooks.TEST]
+    sent = document["webhooks"]["stream.started"]["post"]["requestBody"]["content"]["application/json"]
+    assert sent["schema"] == {"$ref": "#/components/schemas/StreamMessage"}
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(re.findall(r"#/components/schemas/[^\"]+", json.dumps(document))) <= known
+    assert not [name for name in known if "__" in name]
 
 
 def test_a_holder_is_told_of_own_works_in_streams_only(app: FastAPI) -> None:
@@ -149,6 +180,18 @@ def test_where_it_may_not_lead(app: FastAPI, url: str) -> None:
     made = hook(who, URL)
     assert who.patch(f"/v1/webhooks/{made['id']}", json={"url": url}).status_code == 422
     who.delete(f"/v1/webhooks/{made['id']}").raise_for_status()
+
+
+def test_a_name_that_stands_for_a_private_address_is_refused_at_once(app: FastAPI) -> None:
+    """Without the address: which names a network has is nobody's business."""
+    who = client(app, "investigator", "Named private")
+    made = hook(who, URL)  # a name that is not known today
+    for refused in (
+        who.post("/v1/webhooks", json={"url": "http://localhost:9/", "events": ["match.finished"]}),
+        who.patch(f"/v1/webhooks/{made['id']}", json={"url": "http://localhost:9/"}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+        assert "WHORL_ALLOW_HOSTS" in refused.json()["detail"] and "127.0" not in refused.json()["detail"]
 
 
 def test_what_the_operator_names_is_let_through(app: FastAPI) -> None:

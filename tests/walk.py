@@ -143,6 +143,7 @@ def requests(theirs: Made) -> dict[str, Request]:
         "PATCH /v1/people/{person_id}": {"json": {"name": "Ellen"}},
         "POST /v1/keys": {"json": {"org": theirs["org_id"], "role": "holder", "label": "import"}},
         "POST /v1/sessions": {"json": {"key": "whorl_x"}},
+        "POST /v1/airings/seen": {"json": {"ids": ["1"]}},
         "POST /v1/webhooks": {"json": {"url": "https://decla.example/", "events": ["match.finished"]}},
         "PATCH /v1/webhooks/{webhook_id}": {"json": {"label": "Decla"}},
         "POST /v1/works": {"json": {"title": "Faust"}},

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from service.api import (
     accounts,
+    airings,
     audit,
     cases,
     document,
@@ -61,6 +62,7 @@ ROUTERS = (
     reviews.router,
     streams.router,
     stream_files.router,
+    airings.router,
     live.router,
     webhooks.router,
 )

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
+from service.api import messages
 from service.api.matches import MatchIn
 from service.api.problem import MEDIA_TYPE
 
@@ -96,12 +97,14 @@ def add_to(app: FastAPI) -> None:
 
 
 def completed(document: Json) -> None:
-    """Adds the errors to every operation of the document."""
+    """Adds the errors to every operation of the document, and what webhooks send."""
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {})["Problem"] = _PROBLEM
     # What a route reads by itself, FastAPI does not know of.
     _, told = models_json_schema([(MatchIn, "validation")], ref_template="#/components/schemas/{model}")
     parts["schemas"] |= told["$defs"]
+    document["webhooks"], sent = messages.described()
+    parts["schemas"] = sent | parts["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         parts["schemas"].pop(name, None)
     parts.setdefault("securitySchemes", {})["key"] = _KEY

@@ -71,7 +71,7 @@ def evidence(
 ) -> Response:
     """What was kept of a stream's matches, as a ZIP: segments and playlists as they were fetched, and a manifest of each."""
     streams.stream(held, who, stream_id)
-    known = events.airings(held, who, stream_id)
+    known = events.numbers(held, who, stream_id)
     wanted = known if airing is None else known & {airing}
     kept = [folder for folder in places.matches(data, stream_id) if places.airing(folder) in wanted]
     if not kept:

@@ -37,7 +37,7 @@ class Load(BaseModel):
     words: str
 
 
-class Work(BaseModel):
+class WorkOnAir(BaseModel):
     """A work that is on. ``delay``: seconds by which the stream is behind a reference that is itself on the air."""
 
     airing: int
@@ -50,6 +50,47 @@ class Work(BaseModel):
     delay: float | None = None
     licensed: Licensed | None = None
     overlap: list[Shared] | None = None
+
+
+class Watched(BaseModel):
+    """The stream in which something happened, as whoever asked for it has named it."""
+
+    label: str
+    url: str
+    place: str | None
+    territory: str | None
+    case: str | None
+
+
+class AiringOnAir(BaseModel):
+    """One time that a work was on in a stream, as the last of its events has it.
+
+    ``airing`` is its number in the stream, ``began`` and ``until`` its first and its last second, so far where it is
+    ``going`` on; ``seen``: when somebody marked it as seen.
+    """
+
+    id: str
+    stream_id: str
+    stream: Watched
+    airing: int
+    began: str
+    until: str
+    going: bool
+    seen: str | None
+    reference: Registered
+    verdict: str
+    expected_false_matches: float
+    segments: list[Segment]
+    delay: float | None = None
+    licensed: Licensed | None = None
+    overlap: list[Shared] | None = None
+
+
+class AiringsOnAir(BaseModel):
+    """A page of airings, the last first. It may be a short one: whether there are more, ``next`` says."""
+
+    items: list[AiringOnAir]
+    next: Next
 
 
 class Stream(BaseModel):
@@ -66,7 +107,8 @@ class Stream(BaseModel):
     state: State
     error: Failure | None
     load: Load
-    on: list[Work]
+    on: list[WorkOnAir]
+    last: Annotated[AiringOnAir | None, Field(description="What was on last, and is no longer.")]
     stream_time: float
     created: str
     started: str | None

@@ -22,7 +22,7 @@ from service.store.errors import Unfit
 from service.store.store import Store
 from service.store.webhooks import EVENTS
 from service.streams.errors import StreamError
-from service.webhooks.deliverer import addresses
+from service.webhooks.deliverer import addresses, reason
 from service.webhooks.signing import new_secret
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
@@ -119,7 +119,8 @@ def list_webhooks(who: Who, held: Held, page: Asked) -> Any:
 @router.post("", status_code=201, response_model=NewWebhook)
 def create_webhook(body: WebhookIn, who: Who, held: Held, request: Request, response: Response) -> Any:
     """Makes a webhook, and tells its secret, this once."""
-    _check(request, who, body.url, body.events)
+    _check_events(who, body.events)
+    _check_url(request, body.url)
     secret = new_secret()
     made = webhooks.create(held, who, body.model_dump(), secret)
     response.headers["Location"] = f"/v1/webhooks/{made['id']}"
@@ -137,7 +138,9 @@ def get_webhook(webhook_id: str, who: Who, held: Held) -> Any:
 def change_webhook(webhook_id: str, body: WebhookChange, who: Who, held: Held, request: Request) -> Any:
     """Changes a webhook, or switches it off and on."""
     found = webhooks.webhook(held.rows, who, webhook_id)
-    _check(request, who, body.url or found["url"], body.events or found["events"])
+    _check_events(who, body.events or found["events"])
+    if body.url is not None:
+        _check_url(request, body.url)
     return webhooks.change(held, who, webhook_id, body.model_dump(exclude_none=True))
 
 
@@ -165,12 +168,22 @@ def deliver_again(webhook_id: str, delivery_id: str, who: Who, held: Held) -> An
     return webhooks.again(held, who, webhook_id, delivery_id)
 
 
-def _check(request: Request, who: Caller, url: str, events: Sequence[str]) -> None:
-    """Raises a Problem 403 for events that the caller may not know of, Unfit for what may not be connected to."""
+def _check_events(who: Caller, events: Sequence[str]) -> None:
+    """Raises a Problem 403 for events that the caller may not know of."""
     lacking = sorted({EVENTS[event] for event in events} - who.scopes)
     if lacking:
         raise Problem(403, "forbidden", f"these events need the scopes {', '.join(lacking)}")
+
+
+def _check_url(request: Request, url: str) -> None:
+    """Raises Unfit for what may not be connected to, as far as it is known: a name may stand for another address later."""
+    where = addresses(request.app.state.settings)
     try:
-        addresses(request.app.state.settings).glance(url)
+        where.glance(url)
     except StreamError as error:
         raise Unfit(f"url: {error}") from None
+    try:
+        where.target(url)
+    except StreamError as error:
+        if error.code == "refused-address":
+            raise Unfit(f"url: {reason(error)}") from None  # a name that is not known may be known later

@@ -9,9 +9,11 @@ from service.api.etags import Answered, Seen, etag
 from service.api.pages import Asked
 from service.api.problem import Problem
 from service.api.schemas import Coverage, HeldLicences, Licences, Table, Work, WorkChange, WorkIn, Works
+from service.api.stream_schemas import AiringsOnAir
 from service.api.tables import works_of_table
 from service.api.text import Identifier, Search
-from service.store import findings, licences, works
+from service.store import airings, findings, licences, works
+from service.store.airings import Wanted
 from service.store.caller import Caller
 from service.store.store import Store
 from service.store.works import Details
@@ -103,6 +105,13 @@ def get_coverage(work_id: str, who: Reader, held: Held, page: Asked) -> Any:
     """Which seconds of a work were found in captures, by reference."""
     works.work(held.rows, who, work_id)
     return findings.coverage(held, who, work_id, page)
+
+
+@router.get("/{work_id}/airings", response_model=AiringsOnAir, response_model_exclude_unset=True)
+def list_airings(work_id: str, who: Reader, held: Held, page: Asked) -> Any:
+    """The times that a work was on in the organisation's streams, the last first."""
+    works.work(held.rows, who, work_id)
+    return airings.list_airings(held, who, page, Wanted(work_id=work_id))
 
 
 def pairs(texts: list[str]) -> list[tuple[str, str]]:

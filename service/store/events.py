@@ -6,14 +6,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from evidence.answer import Json
-from service.rights import judged
-from service.store import webhooks
+from service.store import airings, webhooks
 from service.store.caller import Caller
 from service.store.errors import Missing
-from service.store.findings import known_of
+from service.store.knowable import judged_works, only_own, own_refs
 from service.store.paging import Page, Read, page_json, paged, reading
 from service.store.store import Store
-from service.store.tables import claims, lives, stream_events, streams
+from service.store.tables import stream_events, streams
 from service.store.webhooks import Tell
 
 
@@ -22,21 +21,28 @@ def keep(connection: sa.Connection, stream_id: str, events: list[Json]) -> None:
 
     So does what webhooks tell of them: all of it is stored, or nothing.
     """
-    org_id = connection.scalars(sa.select(streams.c.org_id).where(streams.c.id == stream_id)).one()
+    stream = connection.execute(sa.select(streams).where(streams.c.id == stream_id)).one()
     for event in events:
         ref_id = int(event["reference"]["id"]) if "reference" in event else None
         values = {"stream_id": stream_id, "name": event.get("id"), "ref_id": ref_id, "at": event["at"]}
+        if "airing" in event:
+            airings.note(connection, stream_id, event)
         insert = sa.insert(stream_events).values(**values, event=event).returning(stream_events.c.id)
-        tell = _teller(connection, connection.scalars(insert).one())
-        webhooks.enqueue(connection, org_id, f"stream.{event['event']}", tell)
+        tell = _teller(connection, connection.scalars(insert).one(), stream)
+        webhooks.enqueue(connection, stream.org_id, f"stream.{event['event']}", tell)
 
 
-def _teller(connection: sa.Connection, event_id: int) -> Tell:
-    """Tells callers of an event as the API does; those nothing who may not know of it."""
+def _teller(connection: sa.Connection, event_id: int, stream: sa.Row[Any]) -> Tell:
+    """Tells callers of an event as the API does, and of which stream; those nothing who may not know of it."""
     read = reading(connection)
-    return lambda who: next(
-        iter(_told(read, list(read(_seen(who).where(stream_events.c.id == event_id))))), None
-    )
+    where = {name: stream.captured.get(name) for name in ("place", "territory")}
+    about = {"label": stream.label, **where, "case": stream.case_id, "page": f"/streams/{stream.id}"}
+
+    def tell(who: Caller) -> Json | None:
+        told = _told(read, list(read(_seen(who).where(stream_events.c.id == event_id))))
+        return told[0] | about if told else None
+
+    return tell
 
 
 def list_events(
@@ -67,7 +73,7 @@ def last(store: Store) -> int:
     return (row and row.last) or 0
 
 
-def airings(store: Store, who: Caller, stream_id: str) -> set[int]:
+def numbers(store: Store, who: Caller, stream_id: str) -> set[int]:
     """The numbers of the airings of a stream that the caller may know of."""
     of_works = _seen(who).where(stream_events.c.stream_id == stream_id, stream_events.c.ref_id.is_not(None))
     return {row.event["airing"] for row in store.rows(of_works)}
@@ -76,9 +82,9 @@ def airings(store: Store, who: Caller, stream_id: str) -> set[int]:
 def shown_works(read: Read, who: Caller, captured: Json, showing: list[Json]) -> list[Json]:
     """Of the works that are on in a stream those that the caller may know of."""
     if who.role == "holder":
-        own = {row.ref_id for row in read(sa.union(*_own(who)))} if showing else set()  # type: ignore[arg-type]
+        own = {row.ref_id for row in read(own_refs(who))} if showing else set()
         showing = [one for one in showing if int(one["reference"]["id"]) in own]
-    return _judged(read, [(captured, one["at"], one) for one in showing])
+    return judged_works(read, [(captured, one["at"], one) for one in showing])
 
 
 def _seen(who: Caller) -> sa.Select[Any]:
@@ -87,36 +93,11 @@ def _seen(who: Caller) -> sa.Select[Any]:
     query = (
         sa.select(*columns).join(streams, streams.c.id == stream_events.c.stream_id).where(who.sees(streams))
     )
-    if who.role == "holder":
-        query = query.where(stream_events.c.ref_id.is_(None) | _owned(who, stream_events.c.ref_id))
-    return query
-
-
-def _owned(who: Caller, ref_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-    """The condition that a reference, on the air or not, is the caller's organisation's."""
-    return sa.or_(*(ref_id.in_(own) for own in _own(who)))
-
-
-def _own(who: Caller) -> tuple[sa.Select[Any], sa.Select[Any]]:
-    """The references of the caller's organisation, and those that are or were on the air."""
-    on_air = sa.select((-lives.c.number).label("ref_id"))
-    return (
-        sa.select(claims.c.ref_id).where(claims.c.org_id == who.org_id),
-        on_air.where(lives.c.org_id == who.org_id, lives.c.number.is_not(None)),
-    )
+    return only_own(query, who, stream_events.c.ref_id)
 
 
 def _told(read: Read, rows: list[sa.Row[Any]]) -> list[Json]:
     of_works = [row for row in rows if row.ref_id is not None]
-    judged_ones = _judged(read, [(row.captured, row.at, row.event) for row in of_works])
+    judged_ones = judged_works(read, [(row.captured, row.at, row.event) for row in of_works])
     told = dict(zip((row.id for row in of_works), judged_ones, strict=True))
     return [{"sequence": row.id, "stream_id": row.stream_id} | told.get(row.id, row.event) for row in rows]
-
-
-def _judged(read: Read, some: list[tuple[Json, str, Json]]) -> list[Json]:
-    """Events with ``licensed`` and ``overlap``, as a match of an answer has them; given where and when each was seen."""
-    known = known_of(read, {int(event["reference"]["id"]) for _, _, event in some})
-    return [
-        judged({"error": None, "matches": [event]}, captured | {"at": at}, known)["matches"][0]
-        for captured, at, event in some
-    ]

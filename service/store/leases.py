@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from evidence.answer import Json
 from service.store import events as told
+from service.store.airings import GOING
 from service.store.store import Store, now
-from service.store.streams import GOING
 from service.store.tables import lives, streams, watchers
 
 ON_AIR = ("waiting", "recording", "ending")  # states in which a reference on the air is somebody's to record

@@ -1,21 +1,20 @@
 """Streams that are watched, as people see them: what is wanted, in which state they are, which works are on."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from evidence.answer import Json, printable
-from service.store import events
+from service.store import airings, events
+from service.store.airings import GOING
 from service.store.caller import Caller
 from service.store.errors import Conflict, Missing
 from service.store.paging import Page, Read, page_json, paged, reading
 from service.store.store import Store, now
 from service.store.tables import cases, streams
-
-GOING = ("waiting", "watching")  # states in which a stream is to be watched
 
 
 class TooManyError(Exception):
@@ -67,7 +66,7 @@ def list_streams(
         named = [c.icontains(text, autoescape=True) for c in (streams.c.label, streams.c.url)]
         query = query.where(sa.or_(*named))
     rows = paged(store.rows, query, [streams.c.created, streams.c.id], page, last_first=True)
-    shown = _told(store.rows, who)
+    shown = _told(store.rows, who, rows)
     return page_json(rows, ["created", "id"], page, shown)
 
 
@@ -87,7 +86,8 @@ def mark(store: Store) -> tuple[object, ...]:
 def some(store: Store, who: Caller, ids: list[str]) -> list[Json]:
     """Those of the caller's streams that have these ids, the first first."""
     wanted = sa.select(streams).where(who.sees(streams), streams.c.id.in_(ids))
-    return list(map(_told(store.rows, who), store.rows(wanted.order_by(streams.c.created, streams.c.id))))
+    rows = store.rows(wanted.order_by(streams.c.created, streams.c.id))
+    return list(map(_told(store.rows, who, rows), rows))
 
 
 def stop(store: Store, who: Caller, stream_id: str) -> Json:
@@ -136,13 +136,15 @@ def _seen(read: Read, who: Caller, stream_id: str) -> Json:
     rows = read(sa.select(streams).where(streams.c.id == stream_id, who.sees(streams)))
     if not rows:
         raise Missing("stream", stream_id)
-    return _told(read, who)(rows[0])
+    return _told(read, who, rows)(rows[0])
 
 
-def _told(read: Read, who: Caller) -> Callable[[sa.Row[Any]], Json]:
-    """What makes a row into what a caller is told of it."""
+def _told(read: Read, who: Caller, rows: Sequence[sa.Row[Any]]) -> Callable[[sa.Row[Any]], Json]:
+    """What makes one of these rows into what a caller is told of it."""
+    last = airings.last(read, who, [row.id for row in rows])
 
     def shown(row: sa.Row[Any]) -> Json:
+        going = row.state in GOING
         same = ("id", "state", "label", "error", "created", "started", "ended", "seen")
         return {
             **{name: getattr(row, name) for name in same},
@@ -154,7 +156,8 @@ def _told(read: Read, who: Caller) -> Callable[[sa.Row[Any]], Json]:
             "case": row.case_id,
             "stream_time": round(row.stream_time, 3),
             "load": row.load,
-            "on": events.shown_works(read, who, row.captured, row.showing) if row.state in GOING else [],
+            "on": events.shown_works(read, who, row.captured, row.showing) if going else [],
+            "last": last.get(row.id),
         }
 
     return shown

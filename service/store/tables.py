@@ -251,6 +251,21 @@ stream_events = sa.Table(
     sa.UniqueConstraint("stream_id", "name"),
     sqlite_autoincrement=True,
 )  # fmt: skip
+# Times that works were on in streams, each as the last of its events tells it.
+airings = sa.Table(
+    "airings", schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("stream_id", sa.ForeignKey("streams.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),  # the stream's own
+    sa.Column("ref_id", sa.Integer, nullable=False, index=True),  # as that of an event
+    sa.Column("event", sa.JSON, nullable=False),
+    _text("began"),  # its first and its last second
+    _text("until"),
+    sa.Column("over", sa.Boolean, nullable=False),  # whether its end was told
+    sa.Column("seen", sa.String),  # when somebody marked it as seen
+    sa.UniqueConstraint("stream_id", "number"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
 # Processes that watch streams. One whose beat stands still is taken for dead: no two machines' clocks are compared.
 watchers = sa.Table(
     "watchers", schema,
@@ -300,7 +315,7 @@ deliveries = sa.Table(
     _text("id", unique=True),  # the receiver's, the same at each attempt
     sa.Column("webhook_id", sa.ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
     _text("event"),
-    _text("body"),  # the very text that is signed
+    _text("body"),  # what is signed, but for where the service itself is reached
     _text("state"),
     sa.Column("attempts", sa.Integer, nullable=False),
     _text("next_at"),  # of one that is being sent: when it is taken for lost

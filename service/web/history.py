@@ -1,7 +1,8 @@
-"""A stream's events as its page draws them: which work was on when, on the clock on the wall."""
+"""Times that works were on in streams, as pages tell and draw them: on the clock on the wall."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Any
 
 from evidence.answer import Json
 from evidence.timeline import Axis
@@ -28,14 +29,9 @@ class History:
         return f"{datetime.fromtimestamp(seconds, UTC):{form}}"
 
 
-def history(stream: Json, events: list[Json]) -> History | None:
-    """Of a stream and its events, in any order; None where there is nothing to draw."""
-    airings = _airings(stream, [event for event in events if "airing" in event])
-    marks = [
-        {"event": event["event"], "at": _moment(event), "words": _remark(event)}
-        for event in events
-        if event["event"] in ("note", "error")
-    ]
+def history(airings: list[Json], remarks: list[Json]) -> History | None:
+    """Of airings, as ``timed`` gives them, and of notes and errors, in any order; None where there is nothing to draw."""
+    marks = [{"event": one["event"], "at": _moment(one["at"]), "words": remark(one)} for one in remarks]
     times = [at for airing in airings for at in (airing["start"], airing["end"])]
     times += [mark["at"] for mark in marks]
     if not times:
@@ -44,62 +40,48 @@ def history(stream: Json, events: list[Json]) -> History | None:
     return History(Axis(first, max(last - first, LEAST)), _lanes(airings), marks)
 
 
-def _airings(stream: Json, events: list[Json]) -> list[Json]:
-    """Each time that a work was on, as the last of its events has it; what is on goes on until the stream was last seen."""
-    on = {work["airing"]: work for work in stream["on"]}
-    seen = datetime.fromisoformat(stream["seen"]) if stream["seen"] else None
-    airings: dict[int, Json] = {}
-    for event in sorted(events, key=lambda one: one["sequence"]):
-        before = airings.get(event["airing"])
-        airings[event["airing"]] = _airing(event, before, seen if event["airing"] in on else None)
-    for number, work in on.items():
-        if number not in airings:  # it started before the events that are shown
-            start, end = datetime.fromisoformat(work["since"]), datetime.fromisoformat(work["at"])
-            airings[number] = _shown(work, start, max(end, seen or end), going=True)
-    return sorted(airings.values(), key=lambda one: (one["start"], one["airing"]))
-
-
-def _airing(event: Json, before: Json | None, seen: datetime | None) -> Json:
-    """An event's segments are seconds of the stream: what was examined last, ``stream_time``, is its ``at``."""
-    zero = _moment(event) - timedelta(seconds=event["stream_time"])
-    start = zero + timedelta(seconds=min(one["query_start"] for one in event["segments"]))
-    end = zero + timedelta(seconds=max(one["query_end"] for one in event["segments"]))
-    start = min(start, before["start"]) if before else start
-    going = event["event"] != "ended" and seen is not None
-    return _shown(event, start, max(end, seen) if going and seen else max(start, end), going)
-
-
-def _shown(told: Json, start: datetime, end: datetime, going: bool) -> Json:
-    found = dict.fromkeys(disguise(segment) for segment in told["segments"])
-    found.pop("none found", None)
-    return {
-        "airing": told["airing"],
-        "row": f"event-{told['sequence']}" if "sequence" in told else "events",
-        "reference": told["reference"],
-        "verdict": "licensed" if told.get("licensed") else told["verdict"],
-        "expected": told["expected_false_matches"],
-        "delay": told.get("delay"),
-        "disguises": list(found),
+def timed(airing: Json) -> Json:
+    """An airing of the API with its times, its verdict as it is told, and what is to be said of its segments."""
+    start, end = _moment(airing["began"]), _moment(airing["until"])
+    return airing | {
+        "verdict": "licensed" if airing.get("licensed") else airing["verdict"],
+        "delay": airing.get("delay"),
+        "disguises": disguises(airing["segments"]),
+        "kinds": kinds(airing["segments"]),
         "start": start,
         "end": end,
         "seconds": (end - start).total_seconds(),
-        "going": going,
     }
+
+
+def disguises(segments: list[Json]) -> list[str]:
+    """The disguises of all segments in words, each once."""
+    found = dict.fromkeys(map(disguise, segments))
+    found.pop("none found", None)
+    return list(found)
+
+
+def kinds(segments: list[Json]) -> str:
+    """What of the work is on: "sound", "picture", "sound and picture"."""
+    found = {segment["kind"] for segment in segments}
+    return " and ".join(word for kind, word in (("audio", "sound"), ("video", "picture")) if kind in found)
+
+
+def remark(event: Json) -> str:
+    """What a note or an error says."""
+    told: dict[str, Any] = event.get("note") or event.get("error") or {}
+    return str(told.get("message", ""))
 
 
 def _lanes(airings: list[Json]) -> list[Json]:
     """A lane for each work, in the order in which they were on first."""
     lanes: dict[str, Json] = {}
-    for airing in airings:
+    for airing in sorted(airings, key=lambda one: (one["start"], one["airing"])):
         reference = airing["reference"]
         lane = lanes.setdefault(reference["id"], {"reference": reference, "airings": []})
         lane["airings"].append(airing)
     return list(lanes.values())
 
 
-def _moment(event: Json) -> datetime:
-    return datetime.fromisoformat(event["at"])
-
-
-def _remark(event: Json) -> str:
-    return str((event.get("note") or event.get("error") or {}).get("message", ""))
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,7 +1,7 @@
 """Templates, and the headers that keep a page from running or loading anything that is not ours."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"clock": clock, "harmless": shown, "disguise": disguise, "chance": chance, "size": gigabytes,
-                     "day": day, "second": second}  # fmt: skip
+                     "day": day, "second": second, "lately": lately}  # fmt: skip
     made.globals |= {"asset": url_of, "scale": SCALE, "statuses": STATUSES, "states": STATES}
     return made
 
@@ -90,6 +90,12 @@ def second(moment: str | datetime | None) -> str:
         return ""
     at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return f"{at:%-d %b %Y, %H:%M:%S}"
+
+
+def lately(moment: str | datetime) -> str:
+    """A time of today without its day: "10:20:05"; of another day "25 Nov, 10:20:05" (in UTC, which the page says once)."""
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{at:%H:%M:%S}" if at.date() == datetime.now(UTC).date() else f"{at:%-d %b, %H:%M:%S}"
 
 
 def day(moment: str | None) -> Json | str:

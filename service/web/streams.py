@@ -8,14 +8,14 @@ from fastapi.responses import RedirectResponse, Response
 from evidence.answer import Json
 from service.watcher import places
 from service.web.backend import Backend, Refusal
-from service.web.history import history
+from service.web.history import disguises, history, kinds, remark, timed
 from service.web.rendering import page
 from service.web.visitor import Api, Signed, Token
 
 router = APIRouter(include_in_schema=False)
 GOING = ("watching", "waiting", "failed")  # what is to be seen to
-SHOWN = ["started", "ended", "note", "error"]
 RANKS = {"match": 0, "review": 1, "": 2}
+UNSEEN = 100  # alarms that nobody has seen, as many as a wall shows
 
 
 @router.get("/streams")
@@ -27,9 +27,35 @@ async def streams(request: Request, api: Api, who: Signed, show: str = "", after
     else:
         each = [await api.get("/v1/streams", state=state, limit=200) for state in GOING]
         items, following = [one for found in each for one in found["items"]], None
-    cards = sorted((_judged(request, one) for one in items), key=lambda one: RANKS[one["alarm"]])
+    cards = sorted((_judged(request, one) for one in items), key=_rank)
     cases = await api.items("/v1/cases", limit=100) if who.may("cases") else []
-    return page(request, "streams.html", who, streams=cards, next=following, show=show, cases=cases)
+    return page(
+        request,
+        "streams.html",
+        who,
+        streams=cards,
+        next=following,
+        show=show,
+        cases=cases,
+        **await _unseen(api),
+    )
+
+
+@router.get("/streams/unseen")
+async def unseen(request: Request, api: Api, who: Signed) -> Response:
+    """The alarms that nobody has seen to, as the wall lists them."""
+    return page(request, "stream_unseen.html", who, **await _unseen(api))
+
+
+@router.post("/streams/seen")
+async def seen(
+    request: Request, api: Api, who: Signed, csrf: Token, ids: Annotated[list[str], Form()]
+) -> Response:
+    """Marks alarms as seen; those that are left."""
+    await api.send("POST", "/v1/airings/seen", {"ids": ids}, csrf)
+    if request.headers.get("hx-request") == "true":
+        return page(request, "stream_unseen.html", who, **await _unseen(api))
+    return RedirectResponse("/streams", 303)
 
 
 @router.post("/streams")
@@ -44,21 +70,26 @@ async def watch(
 
 
 @router.get("/streams/{stream_id}")
-async def stream(request: Request, api: Api, who: Signed, stream_id: str, after: str = "") -> Response:
+async def stream(
+    request: Request, api: Api, who: Signed, stream_id: str, after: str = "", remarks: str = ""
+) -> Response:
     """A stream: what is on, which work was on when, and what else happened."""
     found = _judged(request, await api.get(f"/v1/streams/{stream_id}"))
-    asked = {"event": SHOWN, "newest": True, "after": after, "limit": 200}
-    told = await api.get(f"/v1/streams/{stream_id}/events", **asked)
-    drawn = history(found if not after else found | {"on": []}, told["items"])
+    told = await api.get("/v1/airings", stream=stream_id, after=after, limit=200)
+    airings = list(map(timed, told["items"]))
+    asked = {"event": ["note", "error"], "newest": True, "after": remarks, "limit": 50}
+    happened = await api.get(f"/v1/streams/{stream_id}/events", **asked)
     return page(
         request,
         "stream.html",
         who,
         stream=found,
-        events=told["items"],
+        airings=airings,
         next=told["next"],
-        drawn=drawn,
-        older=after,
+        drawn=history(airings, [] if after else happened["items"]),
+        older=after or remarks,
+        remarks=[one | {"words": remark(one)} for one in happened["items"]],
+        more_remarks=happened["next"],
     )
 
 
@@ -100,7 +131,33 @@ def _judged(request: Request, stream: Json) -> Json:
         "pictured": places.thumbnail(data, stream["id"]).is_file(),
         "evidence": [places.airing(folder) for folder in places.matches(data, stream["id"])],
     }
-    on = [work | {"delay": work.get("delay"), "licensed": work.get("licensed")} for work in stream["on"]]
-    verdicts = {work["verdict"] for work in on if not work["licensed"]}
+    on = [_work(work) for work in stream["on"]]
+    verdicts = {work["verdict"] for work in on}
     alarm = next((verdict for verdict in ("match", "review") if verdict in verdicts), "")
-    return stream | kept | {"on": on, "alarm": alarm, "told": stream}
+    last = stream["last"] and timed(stream["last"])
+    return stream | kept | {"on": on, "last": last, "alarm": alarm, "told": stream}
+
+
+def _work(work: Json) -> Json:
+    """A work that is on, with its verdict as it is told, and what is to be said of its segments."""
+    return work | {
+        "verdict": "licensed" if work.get("licensed") else work["verdict"],
+        "delay": work.get("delay"),
+        "disguises": disguises(work["segments"]),
+        "kinds": kinds(work["segments"]),
+    }
+
+
+def _rank(stream: Json) -> tuple[bool, int]:
+    """Alarms are first, and what is not watched is last."""
+    return stream["state"] not in ("watching", "waiting"), RANKS[stream["alarm"]]
+
+
+async def _unseen(api: Backend) -> Json:
+    """The newest alarms that nobody has seen, and whether there are more."""
+    found: list[Json] = []
+    after = ""
+    while len(found) < UNSEEN and after is not None:  # a page may be a short one
+        told = await api.get("/v1/airings", seen=False, after=after, limit=200)
+        found, after = found + told["items"], told["next"]
+    return {"unseen": list(map(timed, found[:UNSEEN])), "more_unseen": bool(found[UNSEEN:] or after)}

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from service.web.history import timed
 from service.web.rendering import page
 from service.web.visitor import Api, Signed, Token
 
@@ -38,6 +39,7 @@ async def work(request: Request, api: Api, who: Signed, work_id: str) -> Respons
         licences=(await api.get(f"/v1/works/{work_id}/licences"))["items"],
         coverage=await api.items(f"/v1/works/{work_id}/coverage", limit=100),
         found=await api.items("/v1/matches", work=work_id, limit=20),
+        airings=list(map(timed, await api.items(f"/v1/works/{work_id}/airings", limit=50))),
     )  # fmt: skip
 
 

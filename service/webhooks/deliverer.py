@@ -1,5 +1,6 @@
 """The deliverer: one process that sends what lies in the outbox. Any number of them may run, on any number of machines."""
 
+import json
 import logging
 import os
 import random
@@ -46,12 +47,16 @@ def poster(where: Addresses) -> Post:
 
 @dataclass(slots=True)
 class Deliverer:
-    """Sends messages of a store. ``clock`` tells the time, ``jitter`` gives the factor of a delay, about 1."""
+    """Sends messages of a store. ``clock`` tells the time, ``jitter`` gives the factor of a delay, about 1.
+
+    ``site`` is where browsers reach the service, empty where nobody said.
+    """
 
     store: Store
     post: Post
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     jitter: Callable[[], float] = lambda: random.uniform(1 - SPREAD, 1 + SPREAD)
+    site: str = ""
 
     def run(self, over: Callable[[], bool]) -> None:
         """Sends what comes until it is over; what is being sent then is sent to its end."""
@@ -82,11 +87,12 @@ class Deliverer:
     def deliver(self, one: Taken) -> None:
         """Sends a message once, and takes down what became of it."""
         at = self.clock()
-        signed = headers(one.secret, one.id, int(at.timestamp()), one.body)
+        body = linked(one.body, self.site)
+        signed = headers(one.secret, one.id, int(at.timestamp()), body)
         try:
-            status = self.post(one.url, signed, one.body)
+            status = self.post(one.url, signed, body)
         except StreamError as error:
-            self._failed(one, None, error.code, _reason(error))
+            self._failed(one, None, error.code, reason(error))
             return
         if 200 <= status < 300:
             outbox.delivered(self.store, one, self.clock(), status)
@@ -110,6 +116,15 @@ class Deliverer:
             log.warning("a message was not delivered", extra={"told": told})
 
 
+def linked(body: bytes, site: str) -> bytes:
+    """The message with its ``page``, where it has one, as a whole address: what puts it in knows only the path of it."""
+    message = json.loads(body) if site else {}
+    if "page" not in message.get("data", ()):
+        return body
+    message["data"]["page"] = site.rstrip("/") + message["data"]["page"]
+    return json.dumps(message, separators=(",", ":")).encode()
+
+
 def _left(sending: dict[Future[None], str]) -> dict[Future[None], str]:
     """Those that are not done after a while, or as soon as one is."""
     if not sending:
@@ -122,7 +137,7 @@ def _left(sending: dict[Future[None], str]) -> dict[Future[None], str]:
     return {one: webhook for one, webhook in sending.items() if one not in done}
 
 
-def _reason(error: StreamError) -> str:
+def reason(error: StreamError) -> str:
     """Why it was not sent, without what a name of the operator's network stands for."""
     if error.code == "refused-address":
         return "leads to an address that is not public: an operator may let its host through by WHORL_ALLOW_HOSTS"
@@ -141,7 +156,7 @@ def main() -> None:
         signal.signal(number, lambda *_: told.set())
     store = Store(settings.database_url)
     try:
-        deliverer = Deliverer(store, poster(addresses(settings)))
+        deliverer = Deliverer(store, poster(addresses(settings)), site=settings.public_url)
         deliverer.run(lambda: told.is_set() or os.getppid() != parent)
     finally:
         store.close()

@@ -328,6 +328,23 @@ CREATE INDEX ix_streams_state ON streams (state);
 
 CREATE INDEX ix_streams_watcher ON streams (watcher);
 
+CREATE TABLE airings (
+	id SERIAL NOT NULL,
+	stream_id VARCHAR NOT NULL,
+	number INTEGER NOT NULL,
+	ref_id INTEGER NOT NULL,
+	event JSON NOT NULL,
+	began VARCHAR NOT NULL,
+	until VARCHAR NOT NULL,
+	"over" BOOLEAN NOT NULL,
+	seen VARCHAR,
+	PRIMARY KEY (id),
+	UNIQUE (stream_id, number),
+	FOREIGN KEY(stream_id) REFERENCES streams (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_airings_ref_id ON airings (ref_id);
+
 CREATE TABLE findings (
 	answer_id VARCHAR NOT NULL,
 	ref_id INTEGER NOT NULL,

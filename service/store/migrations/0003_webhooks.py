@@ -1,4 +1,4 @@
-"""Webhooks and the outbox of their messages."""
+"""Webhooks and the outbox of their messages; the times that works were on in streams, and whether they were seen."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,3 +32,21 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_deliveries_outbox", "deliveries", ["state", "webhook_id", "seq"])
+    _airings()
+
+
+def _airings() -> None:
+    op.create_table(
+        "airings",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("stream_id", sa.String, sa.ForeignKey("streams.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("ref_id", sa.Integer, nullable=False),
+        sa.Column("event", sa.JSON, nullable=False),
+        *(sa.Column(name, sa.String, nullable=False) for name in ("began", "until")),
+        sa.Column("over", sa.Boolean, nullable=False),
+        sa.Column("seen", sa.String),
+        sa.UniqueConstraint("stream_id", "number"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_airings_ref_id", "airings", ["ref_id"])

@@ -9,7 +9,7 @@
   const gist = (text) => {
     const stream = JSON.parse(text);
     const on = stream.on.map(({ airing, verdict, delay, licensed }) => [airing, verdict, delay, Boolean(licensed)]);
-    return JSON.stringify([stream.state, stream.label, stream.error, stream.load.level, on]);
+    return JSON.stringify([stream.state, stream.label, stream.error, stream.load.level, on, stream.last?.id]);
   };
 
   // Alarms ---------------------------------------------------------------------------------------------------------
@@ -63,13 +63,21 @@
     const seen = $("[data-seen]", card);
     if (seen && stream.seen && seen.dateTime !== stream.seen) {
       seen.dateTime = stream.seen;
-      seen.textContent = told(new Date(stream.seen));
+      seen.title = told(new Date(stream.seen));
+      ages(card);
     }
   };
   const told = (at) => {
-    const two = (number) => String(number).padStart(2, "0");
     const month = at.toLocaleString("en", { month: "short", timeZone: "UTC" });
-    return `${at.getUTCDate()} ${month} ${at.getUTCFullYear()}, ${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
+    return `${at.getUTCDate()} ${month} ${at.getUTCFullYear()}, ${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())} UTC`;
+  };
+
+  // What nobody has seen yet: asked for anew when a work has come or gone, or a colleague has marked something. --------
+  let looking;
+  const recount = () => {
+    if (!wall) return;
+    clearTimeout(looking);
+    looking = setTimeout(() => htmx.ajax("GET", "/streams/unseen", { target: "#unseen", swap: "outerHTML" }), 400);
   };
 
   // The page of one stream: drawn anew when something has happened, but not under the hands of who is at it. --------
@@ -109,6 +117,7 @@
     source.addEventListener("error", broken);
     source.addEventListener("stream", changed);
     source.addEventListener("removed", removed);
+    for (const name of ["started", "ended"]) source.addEventListener(name, recount);
     for (const name of ["started", "ended", "note"]) {
       source.addEventListener(name, (event) => { if (mine(JSON.parse(event.data).stream_id)) redraw(); });
     }
@@ -127,10 +136,11 @@
     $("#line").hidden = true; // what was removed meanwhile nobody tells
     if (!wall) redraw();
     else htmx.ajax("GET", location.href, { target: wall, select: "#wall > *", swap: "innerHTML" }).finally(tally);
+    recount();
   };
   const changed = (event) => {
     const stream = JSON.parse(event.data);
-    if (wall) put(stream, event.data);
+    if (wall) { put(stream, event.data); recount(); }
     else if (mine(stream.id)) {
       follow($("[data-follow]"), stream);
       if (gist($("[data-follow]").dataset.told) !== gist(event.data)) redraw();
@@ -142,19 +152,27 @@
     document.getElementById(`stream-${id}`)?.remove();
     if (mine(id)) say("This stream was removed.");
     tally();
+    recount();
   };
   if (wall || $("[data-follow]")) connect();
   window.addEventListener("pagehide", () => source?.close());
 
-  // For how long a work is on, in words ----------------------------------------------------------------------------
-  const age = () => {
-    for (const one of $$("[data-since]")) {
-      const minutes = Math.floor((Date.now() - new Date(one.dataset.since)) / 60000);
-      one.textContent = minutes < 1 ? "" : minutes < 120 ? ` (${minutes} min)` : ` (${Math.floor(minutes / 60)} h)`;
+  // For how long a work is on, and how long ago a stream was alive, in words -------------------------------------------
+  const two = (number) => String(number).padStart(2, "0");
+  const lasting = (seconds) => {
+    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+    return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+  };
+  const since = (one) => Math.max(0, Math.floor((Date.now() - new Date(one.dateTime)) / 1000));
+  const ages = (within = document) => {
+    for (const one of $$("[data-since]", within)) one.textContent = `for ${lasting(since(one))}`;
+    for (const one of $$("[data-seen]", within)) {
+      const seconds = since(one);
+      one.textContent = seconds < 60 ? `${seconds} s ago` : `${lasting(seconds)} ago`;
     }
   };
-  setInterval(age, 10000);
-  document.addEventListener("htmx:load", age);
+  setInterval(() => ages(), 1000);
+  document.addEventListener("htmx:load", () => ages());
 
   // Timeline: pointed at, tapped near or reached by keyboard, a bar tells what was on. ------------------------------
   const tell = (bar) => {
@@ -178,7 +196,7 @@
   });
   document.addEventListener("DOMContentLoaded", () => {
     $("#sound")?.addEventListener("change", (event) => { if (event.target.checked) tone(); });
-    age();
+    ages();
     tally();
   });
 })();
