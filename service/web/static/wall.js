@@ -75,9 +75,11 @@
   // What nobody has seen yet: asked for anew when a work has come or gone, or a colleague has marked something. --------
   let looking;
   const recount = () => {
-    if (!wall) return;
-    clearTimeout(looking);
-    looking = setTimeout(() => htmx.ajax("GET", "/streams/unseen", { target: "#unseen", swap: "outerHTML" }), 400);
+    if (!wall || looking) return; // however much happens, it is asked for in a while
+    looking = setTimeout(() => {
+      looking = 0;
+      htmx.ajax("GET", "/streams/unseen", { target: "#unseen", swap: "outerHTML" });
+    }, 400);
   };
 
   // The page of one stream: drawn anew when something has happened, but not under the hands of who is at it. --------
