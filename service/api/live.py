@@ -135,7 +135,7 @@ def get_live(live_id: str, who: Reader, held: Held, response: Response, answered
 
 @router.delete("/{live_id}", status_code=204)
 def remove_live(live_id: str, who: Writer, held: Held) -> None:
-    """Removes one that is over from the list; what it was registered as stays."""
+    """Removes one that is over from the list, and what was told of it while it was on the air; what it became stays."""
     lives.remove(held, who, live_id)
 
 
