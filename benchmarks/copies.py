@@ -48,13 +48,13 @@ def copies(media: Path, folder: Path, title: Title, length: float, number: int) 
     return list(render(media, folder, title, length, number))
 
 
-def excerpt(sound: Sound, seconds: float, rng: np.random.Generator) -> tuple[float, Sound]:
+def excerpt(sound: Sound, seconds: float, rng: np.random.Generator, rate: int = RATE) -> tuple[float, Sound]:
     """Where it begins, and an excerpt: of eight places the first that is not silent: silence is no work."""
-    size = min(int(seconds * RATE), len(sound))
+    size = min(int(seconds * rate), len(sound))
     places = rng.uniform(0, len(sound) - size + 1e-9, 8)
     heard = [p for p in places if np.std(sound[int(p) : int(p) + size]) > 0.003]
     begin = int(heard[0] if heard else places[0])
-    return begin / RATE, sound[begin : begin + size]
+    return begin / rate, sound[begin : begin + size]
 
 
 def _audio_copies(media: Path, folder: Path, title: Title, length: float, number: int) -> Iterator[Truth]:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.catalogs import CODES, SEED
+from benchmarks.copies import excerpt
 from benchmarks.corpus import Title, media_folder, originals, registered, seeded, titles
 from benchmarks.corpus import strangers as unregistered
 from benchmarks.enlarge import STRETCH, Enlarger, real
@@ -103,7 +104,7 @@ def programme(
             held, now = held[size:], now + size / RATE
         if told < works:
             title = known[int(rng.integers(len(known)))]
-            taken = _excerpt(sound_of(media / title.file), rng)
+            _, taken = excerpt(sound_of(media / title.file), WORK, rng, RATE)
             yield taken, Inserted(names[title.file], now, now + len(taken) / RATE)
             now, told = now + len(taken) / RATE, told + 1
 
@@ -112,15 +113,6 @@ def _shuffled(others: list[Title], media: Path, rng: np.random.Generator) -> Ite
     while True:
         for i in rng.permutation(len(others)):
             yield sound_of(media / others[int(i)].file)
-
-
-def _excerpt(sound: Sound, rng: np.random.Generator) -> Sound:
-    """WORK seconds; of eight places the first that is not silent."""
-    size = min(len(sound), round(WORK * RATE))
-    places = rng.integers(0, len(sound) - size + 1, 8)
-    heard = [p for p in places if np.std(sound[p : p + size]) > 0.003]
-    begin = int(heard[0] if heard else places[0])
-    return sound[begin : begin + size]
 
 
 def seconds_of(pieces: Iterator[tuple[Sound, Inserted | None]], truth: list[Inserted]) -> Iterator[Sound]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Any, Self
 
@@ -100,17 +101,7 @@ class _Worker:
     """One process and what it is doing."""
 
     def __init__(self, make: Make, given: Any) -> None:
-        context = get_context("spawn")  # a decoder and a database belong to the process that opened them
-        self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, make, given), daemon=True)
-        # Ctrl-C reaches the whole group; the parent alone decides what it means.
-        with _undisturbed():
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            try:
-                self._process.start()
-            finally:
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        theirs.close()
+        self._process, self.connection = spawned(_serve, make, given)
         self.alive, self.ready, self.busy, self.part, self.job = True, False, False, 0.0, None
         self.heard = time.monotonic()
 
@@ -152,6 +143,22 @@ class _Worker:
             raise WorkerError(f"a worker ended with status {status} before it began: see above")
         name = signal.Signals(-status).name if status and status < 0 else f"status {status}"
         return self.failed("crashed", f"crashed the process that examined it ({name})")
+
+
+def spawned(work: Callable[..., None], *given: Any) -> tuple[SpawnProcess, Connection]:
+    """A process that does ``work(connection, *given)``, and the other end of its connection."""
+    context = get_context("spawn")  # a decoder and a database belong to the process that opened them
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, *given), daemon=True)
+    # Ctrl-C reaches the whole group; the parent alone decides what it means.
+    with _undisturbed():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    theirs.close()
+    return process, ours
 
 
 @contextmanager

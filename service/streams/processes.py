@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from index.catalog import CatalogError
 from service.streams.group import Group, Member, Tell
 from service.terminal import say
+from service.workers import spawned
 
 DEATHS = 12  # of the processes that one was in, after which it is given up: more than it takes to be alone
 FORGIVEN = 600.0  # seconds of life after which they count no longer
@@ -182,16 +182,7 @@ class _Process:
     def __init__(self, open_: Open, given: Any, telling: bool) -> None:
         self.held: dict[str, _Held] = {}
         self.silence = -OPENING
-        context = get_context("spawn")  # a decoder and a database belong to the process that opened them
-        self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, open_, given, telling), daemon=True)
-        # Ctrl-C reaches the whole group; the parent alone decides what it means.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        theirs.close()
+        self._process, self.connection = spawned(_serve, open_, given, telling)
         self._unsent: queue.SimpleQueue[tuple[str, str, Any]] = queue.SimpleQueue()
         self._sender = threading.Thread(target=self._send_all, name="sender", daemon=True)
         self._sender.start()
