@@ -38,7 +38,7 @@ QUERIES, DISGUISED = (
 EXACTNESS = {
     "audio": 0.0,
     "video": 1.0,
-}  # measured on copies and their cousins: see ``matching.search.score``
+}  # measured on copies and their cousins: see ``matching.rate.score``
 # What is less like its original than this and keeps another tempo at the same pitch may be spoken or played anew: readings
 # of one reader reach 0.59, and copies whose tempo alone was changed begin at 0.65. A film at another speed is no such thing.
 ANEW = {"audio": 0.62, "video": -1.0}

@@ -74,7 +74,7 @@ def _shipped(algorithm: str) -> Any:
 class Calibration:
     """How an algorithm's scores are made and what they mean.
 
-    exactness  how much it weighs that codes are the same and not only alike (``matching.search.score``)
+    exactness  how much it weighs that codes are the same and not only alike (``matching.rate.score``)
     stages     the null models of what is found as captured, and of each stage of disguises: the more are tried, the higher
                chance reaches. Each stage has one for each length of query that it was fitted on, shortest first
     weights    how the false matches that are put up with are shared out among the stages; they sum to 1

@@ -15,6 +15,8 @@ from index.hits import Hits
 from index.index import Index
 from matching.align import Line, foremost, likely, lines
 from matching.decoys import Decoys
+from matching.place import places
+from matching.rate import score
 from matching.score import MATCH, REVIEW
 from matching.sparse import part_of, spacing, sparse, steps
 from matching.verify import Side, Stretch, agreement, apart, line_of, on, on_time, only, parts, stretch
@@ -39,8 +41,6 @@ EXCERPT, EVERY = 10.0, 20.0
 UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried; of a shorter clip LARGELY is enough
 LARGELY = 0.5
 BENT = 0.6  # of the tolerance: a time scale further off than this asks for another assumption
-EXACT = 0.98  # similarity above which codes are the same for all that matters
-SETTLED = 4.0  # seconds
 KNOWN = 0.12  # seconds to which the place of pictures is known at best
 # Similarity by which a line must be the better one to be told from that of the other stream.
 UNTOLD = 0.015
@@ -106,7 +106,8 @@ class Search:
             found += fresh
             for disguise, stage in sure.items() if part.duration < clip.duration else ():
                 found += self._under(clip, disguise, [], stage)
-        return self._refined(clip, found, expected, views), plain.fingerprint
+        found = self._refined(clip, found, expected, views)
+        return [*found, *self._elsewhere(clip, found, expected)], plain.fingerprint
 
     def plain(self, query: Query, expected: Expected) -> list[Found]:
         """What a query finds as it is, when there is nothing to undo a disguise with. Quick: few codes are looked up, and
@@ -254,6 +255,23 @@ class Search:
         query = self.extractor.refined(clip, list(dict.fromkeys(near)), fit)
         return self.verified(query, [line_of(aligned)], found.stage)
 
+    def _elsewhere(self, clip: Clip, found: list[Found], expected: Expected) -> list[Found]:
+        """The likeliest match, where it is short, at other places of its work that are as like it; the one of these with the
+        most evidence is rated as the best of them: pictures that hardly move tell their place by what little they do.
+        """
+        best = min(found, key=expected, default=None)
+        if self.extractor.kind != "video" or best is None or expected(best) > MATCH:
+            return []
+        if best.stretch.query_end - best.stretch.query_start > EXCERPT:
+            return []
+        query = self.extractor.query(clip, best.disguise)
+        lines = places(Side(query, self.decoys.background), self.reference(best.stretch.ref_id), best.stretch)
+        others = self.verified(query, lines, best.stage)
+        alike = [f for f in others if f.stretch.similarity >= best.stretch.similarity - UNTOLD]
+        moved = max((best, *alike), key=lambda f: np.hypot(f.stretch.likeness, f.stretch.motion))
+        most = max(f.score for f in (best, *alike))
+        return [*others, replace(moved, score=float(np.nextafter(most, np.inf)))]
+
     def _bent(self, found: Found) -> bool:
         """Whether the time scale is so far from the assumed one that another disguise may explain it better."""
         bend = abs(found.stretch.time_scale / found.disguise.time_scale - 1)
@@ -324,27 +342,6 @@ class Search:
             sorted(values, reverse=True)[RIVALS] for values in zip(*best.values(), strict=True)
         )
         return float(np.mean(likeness)), float(np.mean(motion))
-
-
-def score(aligned: Stretch, chance: tuple[float, float], exactness: float) -> float:
-    """One number for a stretch: what it shares throughout and in its changes beyond what ``chance`` gives of each.
-
-    Likeness counts the more the nearer the codes are to the same (Fisher's transformation): a still picture cannot move
-    along with its copy, but a stranger from the same set is never the same bit for bit. Short stretches count
-    less. With s the evidence of a stretch and r its similarity, the score is
-
-        s ** (1 - exactness / 2) * arctanh(r) ** exactness
-
-    Another episode from the same set shares much evidence, but no second of it exactly: ``exactness`` weighs that.
-    """
-    exact = min(aligned.similarity, EXACT)
-    if exact <= 0:
-        return 0.0
-    nearness = np.arctanh(exact)
-    look = max(aligned.likeness - chance[0], 0.0) * nearness / exact
-    length = min(1.0, (aligned.query_end - aligned.query_start) / SETTLED)
-    evidence = np.hypot(look, max(aligned.motion - chance[1], 0.0)) * np.sqrt(length)
-    return float(evidence ** (1 - exactness / 2) * nearness**exactness)
 
 
 def _excerpts(clip: Clip) -> Iterator[tuple[float, Clip]]:

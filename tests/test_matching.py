@@ -15,9 +15,10 @@ from index.hits import Hits
 from matching.align import lines
 from matching.eclipse import without_eclipsed
 from matching.join import Placed
+from matching.rate import score
 from matching.relate import matches
 from matching.score import MATCH, Calibration, NullModel, calibration, verdict
-from matching.search import EVERY, EXCERPT, Found, _excerpts, _explained, _shifted, score
+from matching.search import EVERY, EXCERPT, Found, _excerpts, _explained, _shifted
 from matching.segment import Segment
 from matching.verify import Side, Stretch, background, parts, stretch
 

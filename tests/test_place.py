@@ -1,0 +1,42 @@
+"""A short stretch is sought at every place of its work."""
+
+import numpy as np
+
+from fingerprint.fingerprint import Fingerprint
+from matching.align import Line
+from matching.place import PLACES, places
+from matching.verify import Side, Stretch, stretch
+from tests.test_matching import BACKGROUND, TOLERANCE, captured, stored, walk
+
+
+def on_line(query: Side, reference: Fingerprint, offset: float) -> Stretch:
+    found = stretch(query, reference, Line(0, 1.0, offset, 2.0, 0.0), TOLERANCE)
+    assert found is not None
+    return found
+
+
+def test_the_true_place_is_told_of_a_stretch_that_was_found_at_another() -> None:
+    """Nothing but little changes of one picture: each second of it is like any other."""
+    values = walk(60, 4) + 3 * walk(0.01, 5)[:1]
+    reference, query = stored(values), Side(captured(values, 41, 45), BACKGROUND)
+    misplaced = on_line(query, reference, 12.0)
+    told = places(query, reference, misplaced)
+    assert abs(told[0].offset - 41) < 0.3
+    assert len(told) == PLACES
+    true = on_line(query, reference, told[0].offset)
+    assert true.motion > misplaced.motion + 3
+
+
+def test_places_are_apart_from_each_other_and_from_what_was_found() -> None:
+    values = walk(60, 4)
+    reference, query = stored(values), Side(captured(values, 41, 45), BACKGROUND)
+    found = on_line(query, reference, 41.0)
+    offsets = np.sort([found.offset, *(line.offset for line in places(query, reference, found))])
+    assert np.diff(offsets).min() > 1
+
+
+def test_a_reference_shorter_than_the_stretch_has_few_places() -> None:
+    values = walk(60, 4)
+    reference, query = stored(values[4100:4401]), Side(captured(values, 41, 45), BACKGROUND)
+    found = on_line(query, reference, 0.0)
+    assert len(places(query, reference, found)) < PLACES
