@@ -290,6 +290,8 @@ class Search:
         best: list[tuple[float, int, Line, Query]] = []
         earlier = itertools.count(0, -1)
         for query in queries:
+            if not len(query.fingerprint):  # played faster, a short clip is too short for a code
+                continue
             for line in self.looked_up(query, sparse(query.fingerprint)):
                 if not _covered(line, sure):
                     heapq.heappush(best, (line.votes, next(earlier), line, query))

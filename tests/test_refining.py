@@ -128,3 +128,9 @@ def test_disguises_are_tried_where_half_of_a_short_clip_or_two_seconds_are_unexp
     clip = Clip("capture.mp4", seconds)
     search(Trying())._searched(clip, plain, 0.0, [], likelihood, None, [])
     assert bool(made) == tried
+
+
+def test_a_disguise_under_which_a_clip_is_too_short_for_a_code_is_passed_over() -> None:
+    none = Fingerprint("drawn/1", 0.4, np.zeros(0), np.zeros((0, BITS // 8), np.uint8), np.zeros(0, bool))
+    too_short = Query(none, np.zeros((0, BITS), np.float32), replace(PLAIN, time_scale=1.2))
+    assert search(Refining()).disguised([too_short], []) == []
