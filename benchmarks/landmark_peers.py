@@ -20,7 +20,8 @@ from benchmarks.truth import Truth
 Ranked = list[tuple[int, int]]  # registered files' numbers and their counts of landmarks, likeliest first
 Search = Callable[[Path, list[Path], list[Path], Path], Iterator[Ranked | None]]
 
-DENSE = ["--density", "100", "--shifts", "4"]  # more landmarks than audfprint makes unasked
+# More landmarks than audfprint makes unasked, for with those it finds less; and times of up to 25 minutes.
+DENSE = ["--density", "100", "--fanout", "10", "--maxtimebits", "16"]
 ASKED = ["--search-depth", "1000", "--max-matches", "1000"]  # every file that has enough landmarks in common
 SAMPLES = ["-vn", "-ac", "1", "-ar", "16000", "-f", "f32le"]  # what Olaf hears, as options of FFmpeg
 
