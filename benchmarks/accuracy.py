@@ -29,7 +29,7 @@ from benchmarks import plots
 from benchmarks.corpus import media_folder
 from benchmarks.metrics import quantiles
 from benchmarks.outcomes import Outcome, catalog, outcomes
-from benchmarks.peer_search import key, peer_rows
+from benchmarks.peer_rows import key, peer_rows
 from benchmarks.queries import default_cache, queries
 from benchmarks.required import required_figures
 from benchmarks.rows import (

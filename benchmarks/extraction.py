@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.corpus import titles
+from benchmarks.landmark_peers import LANDMARK_PEERS, SAMPLES
 from benchmarks.peers import PEERS
 from benchmarks.processes import Run, run
 
@@ -28,13 +29,11 @@ COMMANDS = {
               "-i", "{}", "-an", "-vf", "signature=filename=/dev/null", "-f", "null", "-"],
 }  # fmt: skip
 
-# Peers that no package index has: the variable that names the folder where they lie, compiled, and what makes fingerprints.
-_OLAF = """
+_OLAF = f"""
 export HOME="$1" && mkdir -p "$1"/.olaf/db &&
-ffmpeg -v error -nostdin -y -i "$0" -vn -ac 1 -ar 16000 -f f32le "$1"/sound.raw &&
-"$2"/bin/olaf_core store "$1"/sound.raw "$0"
+ffmpeg -v error -nostdin -y -i "$0" {" ".join(SAMPLES)} "$1"/sound.raw &&
+"$2" store "$1"/sound.raw "$0"
 """
-CHECKOUTS = {"olaf": "WHORL_OLAF", "audfprint": "WHORL_AUDFPRINT"}
 
 Row = dict[str, Any]
 
@@ -69,20 +68,20 @@ def _measured(kind: str, paths: list[Path], seconds: float, data: Path) -> Row:
         for name, peer in peers.items()
     }
     if kind == "audio":
-        row["peers"] |= {name: _of_checkout(name, given) for name in CHECKOUTS}
+        row["peers"] |= {name: _of_checkout(name, given) for name in LANDMARK_PEERS}
     return row
 
 
 def _of_checkout(name: str, given: str) -> Row:
-    """What a peer costs whose folder the environment names."""
-    place = os.environ.get(CHECKOUTS[name])
-    if not place:
-        return {"missing": f"{CHECKOUTS[name]} names no folder of it"}
+    """What a peer's fingerprints cost that has an index of its own."""
+    peer = LANDMARK_PEERS[name]
+    if peer.missing:
+        return {"missing": peer.missing}
+    program = str(peer.checkout / peer.program)
     with tempfile.TemporaryDirectory() as folder:
         commands = {
-            "olaf": [*EACH[:3], "-I", "{}", "sh", "-c", _OLAF, "{}", folder, place],
-            "audfprint": ["xargs", "-d", "\n", *EXTRACT[:2], sys.executable, f"{place}/audfprint.py",
-                          "precompute", "-p", folder],
+            "olaf": [*EACH[:3], "-I", "{}", "sh", "-c", _OLAF, "{}", folder, program],
+            "audfprint": ["xargs", "-d", "\n", *EXTRACT[:2], sys.executable, program, "precompute", "-p", folder],
         }  # fmt: skip
         return _cost(run(commands[name], given))
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[np.uint8]  # (n, bytes), at equal steps of time
+Found = tuple[str, float]  # the likest file, and how like it is
+Answers = dict[str, Found | None]  # of each query; None where the peer could not read it
+Note = Callable[[str], None]
 
+NOTHING: Found = ("", -np.inf)
 FRAME_RATE = 4  # pictures a second that are hashed
 HELD = 8  # slots of time at most that one picture stands for
 LINES = 256  # of the pictures that are hashed
@@ -28,7 +32,7 @@ class PeerError(Exception):
     """A peer could not read a file."""
 
 
-def _run(command: list[str], folder: Path | None = None, done_with: tuple[int, ...] = (0,)) -> str:
+def printed(command: list[str], folder: Path | None = None, done_with: tuple[int, ...] = (0,)) -> str:
     """What a program prints. Raises PeerError where its exit status is not one that it is done with."""
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     if done.returncode not in done_with:
@@ -41,7 +45,7 @@ def chromaprint(path: Path) -> Codes:
 
     At the end of each Opus file fpcalc 1.5.1 prints the whole fingerprint and exits with 3; where it read nothing, with 2.
     """
-    told = _run(["fpcalc", "-raw", "-json", "-length", "0", str(path)], done_with=(0, 3))
+    told = printed(["fpcalc", "-raw", "-json", "-length", "0", str(path)], done_with=(0, 3))
     if not told:
         raise PeerError(f"fpcalc printed no fingerprint of {path.name}")
     return np.array(json.loads(told)["fingerprint"], np.uint32).view(np.uint8).reshape(-1, 4)
@@ -91,8 +95,8 @@ def mpeg7_signatures(path: Path) -> Codes:
     """
     with tempfile.TemporaryDirectory() as folder:
         asked = f"fps={FRAME_RATE},signature=format=xml:filename=signature.xml"
-        _run(["ffmpeg", "-v", "error", "-nostdin", "-i", str(path.resolve()), "-an", "-vf", asked, "-f", "null", "-"],
-             Path(folder))  # fmt: skip
+        printed(["ffmpeg", "-v", "error", "-nostdin", "-i", str(path.resolve()), "-an", "-vf", asked, "-f", "null", "-"],
+                Path(folder))  # fmt: skip
         return signature_codes((Path(folder) / "signature.xml").read_text())
 
 
@@ -109,6 +113,13 @@ def whole_hash(path: Path) -> Codes:
 
     bits = VideoHash(path=str(path)).hash.removeprefix("0b")
     return np.array([[int(bits[i : i + 8], 2) for i in range(0, 64, 8)]], np.uint8)
+
+
+def lacking(programs: Iterable[str], modules: Iterable[str], install: str) -> str:
+    """Which of the programs and modules are not there, and how to get them; empty where all are. "" is always there."""
+    names = [name for name in programs if name and not shutil.which(name)]
+    names += [name for name in modules if name and find_spec(name) is None]
+    return f"{' and '.join(names)} not found: {install}" if names else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +141,7 @@ class Peer:
     @property
     def missing(self) -> str:
         """Why it cannot be measured here; empty where it can."""
-        lacking = [name for name in (self.program,) if name and not shutil.which(name)]
-        lacking += [name for name in (self.module,) if name and find_spec(name) is None]
-        return f"{' and '.join(lacking)} not found: {self.install}" if lacking else ""
+        return lacking([self.program], [self.module], self.install)
 
 
 PEERS = {

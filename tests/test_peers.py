@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.peer_search import asked, best, likeness, recalls
+from benchmarks.peer_rows import asked, recalls
+from benchmarks.peer_search import best, likeness
 from benchmarks.peers import Peer, chromaprint, signature_codes
 from benchmarks.truth import COUSIN, Truth
 
