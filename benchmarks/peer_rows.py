@@ -12,10 +12,12 @@ from typing import Any
 
 from benchmarks import landmark_peers, peer_search
 from benchmarks.attacks import ATTACKS
+from benchmarks.copies import LENGTHS
 from benchmarks.corpus import registered, same, titles
 from benchmarks.landmark_peers import LANDMARK_PEERS, LandmarkPeer
 from benchmarks.metrics import Prediction
 from benchmarks.peers import NOTHING, PEERS, Answers, Note, Peer
+from benchmarks.required import Figure
 from benchmarks.rows import at_limits, pools
 from benchmarks.truth import STRANGER, Truth
 
@@ -80,3 +82,37 @@ def peer_rows(media: Path, folder: Path, truths: list[Truth], note: Note) -> dic
                 "recall": recalls(peer.kind, queries, found),
             }
     return rows
+
+
+def figures_beside(figures: dict[str, Any], peers: dict[str, Any]) -> list[Figure]:
+    """How the pools and attacks of a report compare with the peers that were measured, all judged by the peers' rule."""
+    told = []
+    for kind in LENGTHS:
+        theirs = {
+            name: row["recall"] for name, row in peers.items() if row["kind"] == kind and not row["missing"]
+        }
+        if not theirs:
+            continue
+        pooled = [
+            (row, key(row["pool"], row["length"]))
+            for row in figures["pools"]
+            if row["kind"] == kind and row["as_peers"]["total"]
+        ]
+        told += [_ahead(name, row["as_peers"], theirs) for row, name in pooled]
+        rows = [(row, key(row["attack"], row["length"])) for row in figures["attacks"] if row["kind"] == kind]
+        behind = sum(_best(theirs, name)[1] > row["as_peers"]["rate"] for row, name in rows)
+        name = f"{kind}, attacks and lengths at which a peer finds more"
+        told.append(Figure(name, f"{behind} of {len(rows)}", "0", behind == 0))
+    return told
+
+
+def _ahead(name: str, own: dict[str, Any], theirs: dict[str, Any]) -> Figure:
+    peer, rate = _best(theirs, name)
+    measured = f"{own['rate']:.1%} beside {rate:.1%} ({peer})"
+    return Figure(f"{name}, beside the best peer", measured, "ahead", own["rate"] > rate)
+
+
+def _best(theirs: dict[str, Any], where: str) -> tuple[str, float]:
+    """The peer that finds most of a pool or an attack, and its share; none where no peer was asked."""
+    rates = {name: recall[where]["at_no_false"]["rate"] for name, recall in theirs.items() if where in recall}
+    return max(rates.items(), key=lambda found: found[1], default=("none", 0.0))

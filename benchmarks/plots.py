@@ -30,7 +30,9 @@ def accuracy(figures: dict[str, Any], path: Path) -> None:
             theirs = {name: peer["recall"] for name, peer in peers.items() if peer["kind"] == kind}
             _peer_dots(axes, [row for row in rows if row["kind"] == kind], theirs)
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.04), ncols=4, frameon=False)
-            axes.set_xlabel("copies found where no stranger passes (bars of error: 95 %)")
+            axes.set_xlabel(
+                "copies found where no recorded stranger passes in a work of another series (bars of error: 95 %)"
+            )
         figure.savefig(path, dpi=110)
 
 
@@ -46,7 +48,7 @@ def _recall_dots(axes: Axes, rows: list[dict[str, Any]], kind: str) -> None:
         own = [row for row in rows if row["length"] == length]
         shift = 0.2 * (len(lengths) / 2 - 0.5 - lengths.index(length))
         places = [attacks.index(row["attack"]) + shift for row in own]
-        found = [row["at_no_false"] for row in own]
+        found = [row["as_peers"] for row in own]
         reach = [[f["rate"] - f["low"] for f in found], [f["high"] - f["rate"] for f in found]]
         axes.errorbar([f["rate"] for f in found], places, xerr=reach, fmt="o", markersize=3, linewidth=0.8,
                       color=COLOURS[length], label=f"{length:g} s")  # fmt: skip

@@ -22,6 +22,7 @@ from benchmarks.metrics import (
     segment_score,
 )
 from benchmarks.outcomes import Claim, Outcome, cousins, decoys, found_parts, span, strangers
+from benchmarks.truth import STRANGER
 
 ENDS = 1.0  # seconds within which the ends of a clean excerpt must lie
 RATE = 0.01  # the other false positive rate at which recall is given, beside none at all
@@ -87,6 +88,12 @@ def chance_scores(found: Iterable[Outcome], kind: str) -> list[float]:
     return [outcome.score for outcome in strangers(found, kind)]
 
 
+def unrelated_scores(found: Iterable[Outcome], kind: str) -> list[float]:
+    """The best score of each recorded stranger in works of other series: the rule by which peers are judged."""
+    recorded = [o for o in strangers(found, kind) if o.truth.group == STRANGER]
+    return [max((claim.score for claim in o.chance_claims), default=-math.inf) for o in recorded]
+
+
 def counts(count: Count) -> dict[str, Any]:
     """A count with its rate and its interval."""
     low, high = count.bounds
@@ -102,9 +109,14 @@ def at_limits(predictions: Sequence[Prediction], scores: Sequence[float]) -> dic
     }
 
 
-def shares(found: list[Outcome], scores: Sequence[float]) -> dict[str, Any]:
-    """Recall at the operating point, and at limits that the strangers' scores set."""
-    return {"found": counts(recall(found)), **at_limits([o.prediction for o in found], scores)}
+def shares(found: list[Outcome], scores: Sequence[float], unrelated: Sequence[float]) -> dict[str, Any]:
+    """Recall at the operating point, at limits that the strangers' scores set, and as peers are judged."""
+    predictions = [o.prediction for o in found]
+    return {
+        "found": counts(recall(found)),
+        **at_limits(predictions, scores),
+        "as_peers": counts(recall_at(predictions, unrelated)),
+    }
 
 
 def _seconds(value: float) -> float | None:
@@ -118,14 +130,14 @@ def _quantiles(found: Quantiles) -> dict[str, Any]:
 
 def attack_rows(found: list[Outcome]) -> list[dict[str, Any]]:
     """For each attack and length: what was found, how well placed."""
-    scores = {kind: chance_scores(found, kind) for kind in LENGTHS}
+    scores = {kind: (chance_scores(found, kind), unrelated_scores(found, kind)) for kind in LENGTHS}
     rows = []
     for name, attack in ATTACKS.items():
         for length in LENGTHS[attack.kind]:
             if chosen := of(found, name, length):
                 rows.append({
                     "attack": name, "kind": attack.kind, "length": length, "required": attack.required,
-                    "hard": is_hard(name), **shares(chosen, scores[attack.kind]),
+                    "hard": is_hard(name), **shares(chosen, *scores[attack.kind]),
                     "ends_within_1_s": counts(ends(chosen)), "end_error": _quantiles(end_quantiles(chosen)),
                     "offset_error": _quantiles(offsets(chosen)),
                     "missed": [o.truth.query for o in chosen if o.copy is None],
@@ -137,12 +149,12 @@ def pool_rows(found: list[Outcome]) -> list[dict[str, Any]]:
     """For each pool and length: what was found, and the seconds of it."""
     rows = []
     for kind, lengths in LENGTHS.items():
-        scores = chance_scores(found, kind)
+        scores = chance_scores(found, kind), unrelated_scores(found, kind)
         for name, attacks in pools(kind).items():
             for length in lengths:
                 chosen = [o for attack in attacks for o in of(found, attack, length)]
                 rows.append({
-                    "pool": name, "kind": kind, "length": length, **shares(chosen, scores),
+                    "pool": name, "kind": kind, "length": length, **shares(chosen, *scores),
                     "end_error": _quantiles(end_quantiles(chosen)),
                     "segments": segments_row(sum(map(segments, chosen), NO_SEGMENTS)),
                 })  # fmt: skip

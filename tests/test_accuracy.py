@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from benchmarks.attacks import ATTACKS
 from benchmarks.corpus import Title
 from benchmarks.metrics import Span
 from benchmarks.outcomes import Claim, Outcome, cousins, decoys, strangers
+from benchmarks.peer_rows import figures_beside
 from benchmarks.required import POOLED, SHOWN_IN_PART, required_figures
 from benchmarks.rows import attack_rows, calibration_rows, pool_rows, pools, segments
 from benchmarks.truth import COUSIN, DECOY, Truth, read_table, write_table
@@ -49,6 +51,38 @@ def test_a_copy_counts_at_the_operating_point_and_above_every_stranger() -> None
     (figures,) = attack_rows(found)
     assert [figures[limit]["hits"] for limit in ("found", "at_no_false")] == [1, 2]
     assert figures["missed"] == ["audio-phone.wav"] * 2
+
+
+def test_judged_as_peers_are_a_stranger_may_resemble_its_own_series() -> None:
+    found = [
+        copy("audio-phone", claim(SONG, 3.0)),
+        none("stranger", claim(OTHER, 5.0), claim(READING, 1.0, "no-match"), series="band/songs"),
+        none("silence", claim(READING, 4.0)),
+    ]
+    (figures,) = attack_rows(found)
+    assert [figures[limit]["hits"] for limit in ("at_no_false", "as_peers")] == [0, 1]
+
+
+def test_the_best_peer_stands_beside_each_pool_and_rows_in_which_one_finds_more_are_counted(
+    figures: dict[str, Any],
+) -> None:
+    found = {
+        "audio-phone, 5 s": {"at_no_false": {"rate": 0.5}},
+        "audio, all attacks, 5 s": {"at_no_false": {"rate": 0.6}},
+    }
+    better = {
+        "kind": "audio",
+        "missing": "",
+        "recall": {name: {"at_no_false": {"rate": 1.1}} for name in found},
+    }
+    peers = {"landmarks": {"kind": "audio", "missing": "", "recall": found}}
+    told = {figure.name: figure for figure in figures_beside(figures, peers)}
+    pooled = told["audio, all attacks, 5 s, beside the best peer"]
+    assert pooled.measured == "100.0% beside 60.0% (landmarks)" and pooled.reached
+    assert told["audio, attacks and lengths at which a peer finds more"].measured == "0 of 2"
+    told = {figure.name: figure for figure in figures_beside(figures, peers | {"better": better})}
+    assert not told["audio, all attacks, 5 s, beside the best peer"].reached
+    assert told["audio, attacks and lengths at which a peer finds more"].measured == "1 of 2"
 
 
 def test_what_was_not_attacked_is_in_no_pool_and_the_hard_half_is_in_both() -> None:
@@ -143,7 +177,7 @@ def test_a_peer_that_was_not_measured_is_named(
 ) -> None:
     accuracy.print_recall(figures)
     told = capsys.readouterr().out
-    assert "50.0% / 75.0%" in told and "peer vpdq was not measured: pdqhash not found" in told
+    assert "50.0%" in told and "peer vpdq was not measured: pdqhash not found" in told
 
 
 def test_a_table_of_truths_is_read_as_it_was_written(tmp_path: Path) -> None:
