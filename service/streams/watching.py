@@ -94,7 +94,8 @@ class Watch:
         self._waiting: list[Json] = options.journal.untold(url) if options.journal else []
         self._references: dict[int, Json] = {}
         self._looked, self._written = self._begin, self._begin
-        self._intake.on_piece = lambda piece, begin: self._keep(lambda kept: kept.piece(piece, begin))
+        self._intake.on_piece = lambda piece: self._keep(lambda kept: kept.piece(piece))
+        self._intake.on_offset = lambda track, offset: self._keep(lambda kept: kept.offset(track, offset))
         self._intake.on_list = lambda listed: self._keep(lambda kept: kept.listed(listed))
         self._restore(state, gone)
 
