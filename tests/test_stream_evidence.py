@@ -1,6 +1,7 @@
 """What carried a match is kept of streams of every kind, at the right seconds, and what is missing is said."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from evidence.answer import Json
-from fingerprint.feed import Offset
+from fingerprint.feed import Heard, Offset
 from fingerprint.media import Limits
 from matching.engine import Engine
 from service.streams.capture import Room
+from service.streams.decoding import QUEUED, Decoding
+from service.streams.piece import Piece
 from service.streams.spans import Spans
 from service.streams.watching import Options, watch
 from tests.serving import Answer, Request, Server, Writer, answer, serving
@@ -135,6 +138,26 @@ def test_a_file_with_its_index_at_its_end_is_kept_whole_with_each_work(
         assert one.manifest["complete"]
         assert one.data == whole
         assert one.span == pytest.approx((0.0, SECONDS), abs=0.5)
+
+
+def test_a_whole_file_is_decoded_to_its_end_however_long_that_takes(
+    programme: Programme, tmp_path: Path
+) -> None:
+    """More is decoded than may wait, and who examines it takes longer than a decoder may be silent."""
+    decoding = Decoding(Limits(silence=0.5))
+    whole = Piece("main", written(programme, tmp_path / "a.mp4").read_bytes(), 0.0, True, whole=True)
+
+    def feed() -> None:
+        decoding.take(whole)
+        decoding.finish()
+        decoding.give(None)
+
+    threading.Thread(target=feed, daemon=True).start()
+    time.sleep(1.5)
+    came = list(iter(lambda: decoding.get(20.0), None))
+    heard = [one for one in came if isinstance(one, Heard)]
+    assert len(heard) > QUEUED and len(heard) == len(came)
+    assert heard[-1].start + len(heard[-1].samples) / 8000 == pytest.approx(SECONDS, abs=0.5)
 
 
 def test_lengths_that_a_list_makes_up_change_nothing(

@@ -5,6 +5,7 @@ Decoders begin anew where a stream does; its time goes on. Readers are threads, 
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -81,11 +82,23 @@ class Channel:
 
     def _drop(self, feed: Feed) -> None:
         feed.finish()
-        if self._reader is not None:
-            self._reader.join(self._limits.silence)
+        if self._reader is not None and not self._read_out(self._reader) and not self._others.closed:
+            hung = f"{self.name}: gave no sign of decoding for {self._limits.silence:.0f} s, what was left is passed over"
+            self._give(Note("undecodable", hung))
         feed.close()
         self._feed = None
         self._others.on_offset(self.name, Offset(self._bytes, self.end, self.end))
+
+    def _read_out(self, reader: threading.Thread) -> bool:
+        """Waits until all that was fed has come out: a whole film takes long. False where nothing does for too long."""
+        end, since = self.end, time.monotonic()
+        while reader.is_alive() and not self._others.closed:
+            reader.join(0.2)
+            if self.end > end or self._others.crowd >= 1.0:  # it decodes, or waits until that is examined
+                end, since = self.end, time.monotonic()
+            elif time.monotonic() - since > self._limits.silence:
+                return False
+        return not reader.is_alive()
 
     def _read(self, feed: Feed, run: _Run) -> None:
         some = False
