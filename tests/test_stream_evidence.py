@@ -129,12 +129,16 @@ def test_a_stream_without_a_list_is_kept_from_before_each_work_to_after_it(
     assert FIRST[1] < second.span[0]
 
 
+@pytest.mark.parametrize("length", [True, False])
 def test_a_file_with_its_index_at_its_end_is_kept_whole_with_each_work(
-    server: Server, engine: Engine, programme: Programme, tmp_path: Path
+    server: Server, engine: Engine, programme: Programme, tmp_path: Path, length: bool
 ) -> None:
+    """Also where its server does not say how long it is."""
     whole = written(programme, tmp_path / "a.mp4").read_bytes()
-    server.pages["/a.mp4"] = answer(whole)
-    for one in kept(server.url("/a.mp4"), engine, tmp_path / "kept"):
+    server.pages["/a.mp4"] = answer(whole) if length else b"HTTP/1.1 200 OK\r\n\r\n" + whole
+    found = kept(server.url("/a.mp4"), engine, tmp_path / "kept")
+    assert len(found) == 2
+    for one in found:
         assert one.manifest["complete"]
         assert one.data == whole
         assert one.span == pytest.approx((0.0, SECONDS), abs=0.5)
