@@ -58,7 +58,19 @@ class Jump:
     by: float
 
 
-Said = Holds | Heard | Seen | Jump
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """What was fed before byte ``byte`` is media up to ``end`` (s); what follows begins at ``begin`` (s).
+
+    Sound and pictures lie in the stream by turns, so that either may be about a second off.
+    """
+
+    byte: int
+    end: float
+    begin: float
+
+
+Said = Holds | Heard | Seen | Jump | Offset
 
 
 class Feed:
@@ -155,4 +167,6 @@ class Feed:
 def _fact(kind: bytes, facts: dict[str, Any]) -> Said:
     if kind == b"J":
         return Jump(float(facts["at"]), float(facts["by"]))
+    if kind == b"B":
+        return Offset(int(facts["byte"]), float(facts["end"]), float(facts["begin"]))
     return Holds(frozenset(facts["kinds"]), float(facts["origin"]))

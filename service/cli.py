@@ -153,6 +153,7 @@ def _register_live(url: str, details: "Details", keep: bool, allowed: list[str],
     from evidence.answer import reference_json
     from evidence.words import clock, harmless
     from service.streams.recording import record
+    from service.streams.telling import reason
     from service.streams.watching import Options
     from service.terminal import say
 
@@ -161,12 +162,13 @@ def _register_live(url: str, details: "Details", keep: bool, allowed: list[str],
         failed = False
         for reference in record(url, engine, options, details, keep, say):
             if isinstance(reference, Exception):
-                say(f"{url}: {reference}")
+                say(f"{url}: {reason(str(reference), url)}")
                 failed = True
             elif as_json:
                 print_line(reference_json(reference, engine.reference(reference.id)[1]))
             elif reference.id < 0:
-                print(harmless(f"on the air as #{reference.id}: {reference.name}"), flush=True)
+                title = engine.reference(reference.id)[1].title
+                print(harmless(f"on the air, to be found as {title}: {reference.name}"), flush=True)
             else:
                 print(harmless(f"registered #{reference.id}: {reference.name}, {clock(reference.duration)}"))
         engine.save()

@@ -274,9 +274,15 @@ def test_what_others_add_and_remove_is_followed(world: World, opened: Page) -> N
     expect(opened.get_by_text("No stream is watched.")).to_be_visible()
     stream_id = watch(world, "Channel one")
     expect(card(opened, "Channel one")).to_be_visible()
+    expect(opened.get_by_text("No stream is watched.")).to_be_hidden()
+    happens(world, stream_id, state="failed", error={"code": "gone", "message": "is gone"})
+    opened.reload()
+    expect(card(opened, "Channel one")).to_contain_text("is gone")
+    expect(opened.get_by_text("No stream is watched.")).to_have_count(0)
     with world.client("investigator") as program:
         program.delete(f"/v1/streams/{stream_id}").raise_for_status()
     expect(opened.locator(".wall .stream")).to_have_count(0)
+    expect(opened.get_by_text("No stream is watched.")).to_be_visible()
 
 
 def test_a_broken_line_is_told(world: World, opened: Page, troubles: list[str]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from typer.testing import CliRunner, Result
 from matching.engine import Engine
 from service.cli import app
 from tests.serving import Server, answer, serving
-from tests.streaming import Segments, excerpt, nothing, playlist, segmented
+from tests.streaming import Segments, excerpt, nothing, playlist, segmented, written
 
 EVENT = {
     "event", "at", "stream", "stream_time", "id", "airing", "reference", "verdict", "expected_false_matches", "segment",
@@ -71,6 +72,56 @@ def test_what_cannot_be_watched_is_exit_status_1(known: Path) -> None:
     assert event["error"]["code"] == "refused-address"
 
 
+@pytest.mark.parametrize("path", ["clip.mp3", "/films/clip.mp3", "file:///films/clip.mp3"])
+def test_a_file_is_for_match(known: Path, path: str) -> None:
+    result = whorl("watch", path)
+    assert result.exit_code == 1
+    assert f"`whorl match {path.removeprefix('file://')}`" in result.output
+
+
+@pytest.mark.parametrize("page", [answer(b"", 404), answer(b"this is a page, and no stream")])
+def test_an_error_names_its_stream_once(server: Server, known: Path, page: bytes) -> None:
+    server.pages["/a"] = page
+    result = whorl("watch", server.url("/a"), "--allow-host", "127.0.0.1")
+    (line,) = [line for line in result.stderr.splitlines() if "any further" in line]
+    assert line.count("/a") == 1
+    assert "main" not in result.output
+
+
+def test_that_nothing_was_found_is_told(server: Server, known: Path, tmp_path: Path) -> None:
+    server.pages["/a.mp3"] = answer(written(nothing(6), tmp_path / "a.mp3").read_bytes())
+    arguments = ("watch", server.url("/a.mp3"), "--allow-host", "127.0.0.1")
+    for result in (whorl(*arguments), whorl(*arguments, "--json")):
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "ended after 0:06." in result.stderr and "nothing found" in result.stderr
+
+
+def test_a_file_that_cannot_come_through_a_pipe_is_told_how_it_can(
+    known: Path, samples: Path, tmp_path: Path
+) -> None:
+    song = excerpt(samples / "originals" / "market-day.mp3", 10, 6)
+    behind = written(song, tmp_path / "a.mp4").read_bytes()
+    first = written(song, tmp_path / "b.mp4", movflags="faststart").read_bytes()
+    with process(known, "-") as running:
+        out, told = piped(running, behind)
+        assert (running.returncode, out) == (1, "")
+        assert "ffmpeg -i FILE -c copy -f mpegts - | whorl watch -" in told
+    with process(known, "-") as running:
+        out, told = piped(running, first)
+        assert running.returncode == 0, told
+        assert "market-day" in out
+
+
+def piped(running: "subprocess.Popen[str]", data: bytes) -> tuple[str, str]:
+    """Standard output and error of a process that is given these bytes."""
+    assert running.stdin is not None
+    with suppress(BrokenPipeError):
+        os.write(running.stdin.fileno(), data)
+    running.stdin.close()
+    running.stdin = None
+    return running.communicate(timeout=100)
+
+
 @pytest.mark.parametrize(
     "arguments", [["watch"], ["watch", "-", "http://a/"], ["register"], ["register", "a", "--live", "b"]]
 )
@@ -114,6 +165,7 @@ def test_a_live_original_is_registered(server: Server, radio: Segments, known: P
     )
     assert result.exit_code == 0, result.output
     assert "registered #2: cup.m3u8" in result.stdout
+    assert "on the air, to be found as Cup final" in result.stdout and "#-" not in result.stdout
     assert "Cup final" in whorl("list").stdout
     failed = whorl("register", "--live", server.url("/none"), "--allow-host", "127.0.0.1")
     assert failed.exit_code == 1

@@ -153,6 +153,7 @@ def test_what_was_seen_and_what_carried_a_match_are_there_to_be_had(
     with ZipFile(BytesIO(packed.content)) as kept:
         made = json.loads(kept.read("match-1/manifest.json"))
         assert [e["event"] for e in made["events"]][:: len(made["events"]) - 1] == ["started", "ended"]
+        assert made["complete"]
         for part in made["segments"]:
             assert hashlib.sha256(kept.read(f"match-1/{part['file']}")).hexdigest() == part["sha256"]
     assert asks.get(f"/v1/streams/{stream}/evidence", params={"airing": 2}).status_code == 404

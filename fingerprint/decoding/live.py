@@ -19,6 +19,7 @@ from fingerprint.decoding.sound import Sound
 BACK, AHEAD = 1.0, 10.0  # seconds that a time stamp may be off the last; beyond, the clock was set anew
 TOGETHER = 0.24  # seconds of sound that are given out together
 BATCH = 4  # pictures that are
+LOCATED = 0.25  # seconds of media after which it is told again at which byte they lie
 REMEMBERED = 3  # settings of the clock: streams that are set anew do not change over at the same packet
 # A live stream is not searched for long for what it holds: what comes later is missed, and that is seen and put right.
 PROBED = {"probesize": str(4 << 20), "analyzeduration": "3000000"}
@@ -69,6 +70,7 @@ class Live:
         self._sound = Sound(self._axis, source.audio, TOGETHER) if source.audio is not None else None
         self._pictures = Frames(self._axis, source.video, rate) if source.video is not None else None
         self._waits = False  # for a key frame
+        self._offset = -1, 0.0  # the last byte that was told of, and its second
 
     @property
     def reached(self) -> float:
@@ -94,10 +96,18 @@ class Live:
         """Sets the axis to the clock that the packet counts by."""
         if packet.pts is None or packet.time_base is None:
             return
-        before = self._clock.origins[0]
+        before, reached = self._clock.origins[0], self.reached
         self._axis.origin = self._clock.take(packet.stream_index, float(packet.pts * packet.time_base))
         if self._clock.origins[0] != before:
             yield told(b"J", at=self.reached, by=self._clock.origins[0] - before)
+        yield from self._located(packet.pos, reached)
+
+    def _located(self, byte: int | None, reached: float) -> Iterator[Message]:
+        """Where a packet lies, now and then; before it lies what is up to ``reached`` (s)."""
+        last, second = self._offset
+        if byte is not None and byte > last and self.reached >= second + LOCATED:
+            self._offset = byte, self.reached
+            yield told(b"B", byte=byte, end=reached, begin=self.reached)
 
     def _heard(self, packet: Packet[Any]) -> Iterator[Message]:
         assert self._sound is not None

@@ -4,6 +4,7 @@ E  the end of an answer: JSON         A  sound: s16 mono at 8 kHz
 X  an error: JSON [code, reason]      V  pictures: count, (milliseconds, orientation) of each, luma of each
 P  still at work                      I  one RGB picture: width, height, orientation, then its bytes
 F  what an endless stream holds: JSON J  its clock was set anew: JSON
+B  at which byte of it which second is: JSON
 """
 
 import json

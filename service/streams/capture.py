@@ -1,7 +1,7 @@
 """What carried a match is kept: the very bytes as they were fetched, hashed, with where they came from and when.
 
 The last pieces of a stream wait in memory, within bounds; when a work is found, those that carried it are written, and
-all that follow until it has ended. A manifest says what each file is.
+all that follow until it has ended. A manifest says what each file is, and whether all of the match is there.
 """
 
 import hashlib
@@ -15,11 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evidence.answer import Json, printable
+from fingerprint.feed import Offset
 from service.streams.errors import StreamError
 from service.streams.fetch import Record
 from service.streams.piece import Listed, Piece
+from service.streams.spans import Spans
 
 BEFORE = 4.0  # seconds kept before a match, and after it
+GAP = 1.0  # seconds that may lie between two files of a match, which are not known more exactly
 _SUFFIX = re.compile(r"\.[a-zA-Z0-9]{1,5}$")
 
 
@@ -41,25 +44,61 @@ class Room:
 
 @dataclass(slots=True)
 class _Held:
-    """A piece and the seconds of stream at which it begins and ends, as lists say."""
+    """A piece, and its place in the bytes of its track."""
 
     piece: Piece
-    begin: float
-    end: float
+    first: int
+    last: int
 
 
 @dataclass(slots=True)
 class _Case:
-    """The evidence of one airing."""
+    """The evidence of one airing.
+
+    taken  what was stored: track and first byte
+    open   what is stored and was not yet decoded to its end: its track, where its bytes end, and what the manifest says
+    full   whether something was left out for want of room
+    """
 
     folder: Path
     events: list[Json] = field(default_factory=list)
     files: list[Json] = field(default_factory=list)
     lists: dict[str, Json] = field(default_factory=dict)
     size: int = 0
-    start: float = 0.0
-    end: float | None = None
+    taken: set[tuple[str, int]] = field(default_factory=set)
+    open: list[tuple[str, int, Json]] = field(default_factory=list)
     full: bool = False
+
+    @property
+    def start(self) -> float:
+        """Second of the stream at which the match begins, as far as was told."""
+        return min((s["query_start"] for event in self.events for s in event["segments"]), default=0.0)
+
+    @property
+    def end(self) -> float:
+        """Second of the stream at which it ends, as far as was told."""
+        return max((s["query_end"] for event in self.events for s in event["segments"]), default=0.0)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its end was told."""
+        return any(event["event"] == "ended" for event in self.events)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the match is in the files, of every track."""
+        tracks = {file["track"] for file in self.files if file["what"] == "segment"}
+        return not self.full and bool(tracks) and all(self._covered(track) for track in tracks)
+
+    def _covered(self, track: str) -> bool:
+        start, last = self.start, self.end
+        reached, files = start, [file for file in self.files if file.get("track") == track]
+        for file in sorted(files, key=lambda file: float(file["stream_start"])):
+            if start < file["stream_start"] < last and file.get("missing"):
+                return False
+            if file["stream_start"] <= reached + GAP:
+                reached = max(reached, file["stream_end"])
+        return reached + GAP >= last
 
 
 class Capture:
@@ -71,24 +110,61 @@ class Capture:
         self._folder, self._url, self._room = folder / name, url, room or Room()
         self._held: deque[_Held] = deque()
         self._waiting = 0
+        self._fed: dict[str, int] = {}  # bytes of each track
+        self._spans: dict[str, Spans] = {}
         self._lists: deque[Listed] = deque(maxlen=self._room.lists)
         self._cases: dict[int, _Case] = {}
         self._make(self._folder)
 
-    def piece(self, piece: Piece, begin: float) -> None:
-        """A piece that was fetched, and the second of the stream at which it begins."""
-        if self._held:
-            self._held[-1].end = max(self._held[-1].end, min(begin, self._held[-1].begin + 30.0))
-        held = _Held(piece, begin, begin + max(piece.seconds, 0.5))
-        self._held.append(held)
+    def piece(self, piece: Piece) -> None:
+        """A piece that was fetched, before it is decoded. Raises StreamError where those before it cannot be kept."""
+        first = self._fed.get(piece.track, 0)
+        self._fed[piece.track] = first + len(piece.data)
+        self._spans.setdefault(piece.track, Spans())
+        self._held.append(_Held(piece, first, first + len(piece.data)))
         self._waiting += len(piece.data)
-        while len(self._held) > 1 and (
-            self._waiting > self._room.waiting or self._held[0].end < begin - self._room.seconds
-        ):
-            self._waiting -= len(self._held.popleft().piece.data)
-        for case in self._cases.values():
-            if case.end is None or begin <= case.end + BEFORE:
-                self._store(case, held)
+        self._collect()
+        while len(self._held) > 1 and (self._waiting > self._room.waiting or self._past(self._held[0])):
+            gone = self._held.popleft()
+            self._waiting -= len(gone.piece.data)
+            self._spans[gone.piece.track].forget(gone.last)
+
+    def offset(self, track: str, offset: Offset) -> None:
+        """Where a second of the stream lies in the bytes of a track."""
+        self._spans.setdefault(track, Spans()).tell(offset)
+
+    def _past(self, held: _Held) -> bool:
+        """Whether it is so old that no match will begin in it."""
+        _, end = self._span(held) or (0.0, None)
+        return end is not None and end < self._reached - self._room.seconds
+
+    def _span(self, held: _Held) -> tuple[float, float | None] | None:
+        return self._spans[held.piece.track].find(held.first, held.last)
+
+    @property
+    def _reached(self) -> float:
+        """Second of the stream up to which it is decoded."""
+        return max((spans.reached for spans in self._spans.values()), default=0.0)
+
+    def _collect(self) -> None:
+        """Stores what is decoded by now for the airings that it belongs to; those that have all of it are done with."""
+        for number, case in list(self._cases.items()):
+            self._take(case)
+            behind = min(spans.reached for spans in self._spans.values()) if self._spans else 0.0
+            if case.ended and (behind > case.end + BEFORE or self._reached > case.end + self._room.seconds):
+                self._manifest(self._cases.pop(number))
+
+    def _take(self, case: _Case) -> None:
+        """Stores what is decoded of an airing; of what is not yet, nobody knows when it is."""
+        first, last = case.start - BEFORE, case.end + BEFORE if case.ended else float("inf")
+        for held in tuple(self._held):
+            place = held.piece.track, held.first
+            if place in case.taken or (span := self._span(held)) is None:
+                continue
+            begin, end = span
+            if begin <= last and (end is None or end >= first):
+                case.taken.add(place)
+                self._store(case, held, begin, end)
 
     def listed(self, listed: Listed) -> None:
         """A playlist that was fetched."""
@@ -98,32 +174,25 @@ class Capture:
 
     def event(self, number: int, event: Json) -> None:
         """Something that was told of an airing: its evidence is written. Raises StreamError."""
-        segments = event["segments"]
         case = self._cases.get(number)
         if case is None:
             folder = self._folder / f"match-{number}"
             self._make(folder)
             case = self._cases[number] = _resumed(folder)
-            case.start = min(s["query_start"] for s in segments)
             for listed in tuple(self._lists):
                 self._list(case, listed)
-            for held in tuple(self._held):
-                if held.end >= case.start - BEFORE:
-                    self._store(case, held)
         if event.get("id") not in [told.get("id") for told in case.events]:
             case.events.append(event)
-        if event["event"] == "ended":
-            case.end = max(s["query_end"] for s in segments)
+        self._take(case)
         self._manifest(case)
-        for old in [n for n, c in self._cases.items() if c.end is not None and n != number]:
-            self._manifest(self._cases.pop(old))
 
     def close(self) -> None:
         """Writes what is open. Raises StreamError."""
+        self._collect()
         for case in self._cases.values():
             self._manifest(case)
 
-    def _store(self, case: _Case, held: _Held) -> None:
+    def _store(self, case: _Case, held: _Held, begin: float, end: float | None) -> None:
         piece = held.piece
         if case.size + len(piece.data) > self._room.match:
             case.full = True
@@ -138,13 +207,25 @@ class Capture:
             "track": piece.track,
             "url": printable(piece.label),
             "order": piece.order,
-            "stream_start": round(held.begin, 3),
-            "stream_end": round(held.end, 3),
+            "stream_start": round(begin, 3),
+            "stream_end": round(self._reached if end is None else end, 3),
+            "missing": round(piece.missing, 3),
             "arrived": _utc(datetime.fromtimestamp(piece.arrived, UTC)),
             "http": _http(piece.record),
         }
         # The same bytes may be aired twice; what is read again after a restart is at the same place of its list.
         self._file(case, piece.data, name, {f["sha256"] for f in case.files if _same(f, about)}, about)
+        if end is None and case.files[-1]["file"] == name:
+            case.open.append((piece.track, held.last, case.files[-1]))
+
+    def _settle(self, case: _Case) -> None:
+        """Says how far what was decoded in part is decoded now."""
+        for one in tuple(case.open):
+            track, last, file = one
+            end = self._spans[track].end(last)
+            file["stream_end"] = round(self._reached if end is None else end, 3)
+            if end is not None:
+                case.open.remove(one)
 
     def _file(self, case: _Case, data: bytes, name: str, known: set[str], about: Json) -> None:
         digest = hashlib.sha256(data).hexdigest()
@@ -170,12 +251,14 @@ class Capture:
         }
 
     def _manifest(self, case: _Case) -> None:
+        self._settle(case)
         made = {
             "stream": printable(self._url),
             "events": case.events,
             "segments": case.files,
             "lists": list(case.lists.values()),
-            "complete": not case.full,
+            "complete": case.complete,
+            "full": case.full,
             "written": _utc(datetime.now(UTC)),
         }
         self._write(
@@ -211,7 +294,7 @@ def _resumed(folder: Path) -> _Case:
     case = _Case(folder)
     with suppress(OSError, ValueError, KeyError, TypeError):
         made = json.loads((folder / "manifest.json").read_text())
-        case.events, case.files, case.full = made["events"], made["segments"], not made["complete"]
+        case.events, case.files, case.full = made["events"], made["segments"], made.get("full", False)
         case.lists = {one["sha256"]: one for one in made["lists"]}
         case.size = sum(one["size"] for one in (*case.files, *made["lists"]))
     known = {one["file"] for one in (*case.files, *case.lists.values())} | {"manifest.json"}

@@ -5,11 +5,12 @@ Decoders begin anew where a stream does; its time goes on. Readers are threads, 
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fingerprint.clip import Frame
-from fingerprint.feed import Feed, Heard, Holds, Jump, Seen
+from fingerprint.feed import Feed, Heard, Holds, Jump, Offset, Said, Seen
 from fingerprint.media import Limits, MediaError
 from service.streams.piece import Note, Piece
 
@@ -23,9 +24,15 @@ Decoded = Heard | Seen | Note | MediaError | None
 
 @dataclass(slots=True)
 class _Run:
-    """One decoder's life: where its time lies on the stream's."""
+    """One decoder's life: where its time lies on the stream's, and its bytes in those of the track.
+
+    first  byte of the track with which it begins
+    head   bytes that it is given before that one
+    """
 
     base: float
+    first: int
+    head: int
     settled: threading.Event = field(default_factory=threading.Event)
     origin: float | None = None
 
@@ -42,6 +49,7 @@ class Channel:
         self._reader: threading.Thread | None = None
         self.run: _Run | None = None
         self.fed = others.begin  # seconds of stream that were fed, as lists say
+        self._bytes = 0  # that were fed, without heads
         self._failed = 0
 
     def take(self, piece: Piece) -> None:
@@ -56,26 +64,41 @@ class Channel:
         except MediaError:
             self._drop(feed)  # its reader says why; the next piece gets another decoder
         self.fed += piece.seconds
+        self._bytes += len(piece.data)
 
     def _anew(self, piece: Piece) -> None:
         self.finish()
-        self.run = _Run(max(self.end, self.fed if self.run is None else 0.0) + piece.missing)
-        self.fed = self.run.base
+        head = b"" if piece.whole else piece.head
+        base = max(self.end, self.fed if self.run is None else 0.0) + piece.missing
+        self.run, self.fed = _Run(base, self._bytes, len(head)), base
         whole = piece.data if piece.whole else b""
         self._feed = Feed(self.name, self._limits, RATE, self._others.mode, whole)
         if self._others.closed:  # meanwhile: nobody else knows of this one
             self._feed.close()
         self._reader = threading.Thread(target=self._read, args=(self._feed, self.run), daemon=True)
         self._reader.start()
-        if piece.head and not piece.whole:
-            self._feed.write(piece.head)
+        if head:
+            self._feed.write(head)
 
     def _drop(self, feed: Feed) -> None:
         feed.finish()
-        if self._reader is not None:
-            self._reader.join(self._limits.silence)
+        if self._reader is not None and not self._read_out(self._reader) and not self._others.closed:
+            hung = f"{self.name}: gave no sign of decoding for {self._limits.silence:.0f} s, what was left is passed over"
+            self._give(Note("undecodable", hung))
         feed.close()
         self._feed = None
+        self._others.on_offset(self.name, Offset(self._bytes, self.end, self.end))
+
+    def _read_out(self, reader: threading.Thread) -> bool:
+        """Waits until all that was fed has come out: a whole film takes long. False where nothing does for too long."""
+        end, since = self.end, time.monotonic()
+        while reader.is_alive() and not self._others.closed:
+            reader.join(0.2)
+            if self.end > end or self._others.crowd >= 1.0:  # it decodes, or waits until that is examined
+                end, since = self.end, time.monotonic()
+            elif time.monotonic() - since > self._limits.silence:
+                return False
+        return not reader.is_alive()
 
     def _read(self, feed: Feed, run: _Run) -> None:
         some = False
@@ -93,9 +116,13 @@ class Channel:
         else:
             self._failed = 0
 
-    def _say(self, said: Heard | Seen | Holds | Jump, run: _Run) -> None:
+    def _say(self, said: Said, run: _Run) -> None:
         if isinstance(said, Holds):
             self._others.settle(self, run, said)
+            self._others.on_offset(self.name, Offset(run.first, self.end, run.base))
+        elif isinstance(said, Offset):
+            byte = run.first + max(said.byte - run.head, 0)
+            self._others.on_offset(self.name, Offset(byte, run.base + said.end, run.base + said.begin))
         elif isinstance(said, Jump):
             self._give(Note("clock", f"{self.name}: the stream's clock was set anew by {said.by:+.1f} s"))
         elif isinstance(said, Heard):
@@ -126,6 +153,7 @@ class Decoding:
 
     begin     the first second on the stream's time axis
     fruitful  whether anything was decoded, and the last ``error`` of what could not be
+    on_offset is told of a track at which of its bytes which second of the stream is
     """
 
     error: MediaError | None
@@ -133,6 +161,7 @@ class Decoding:
     def __init__(self, limits: Limits, begin: float = 0.0) -> None:
         self.begin, self.mode, self.closed = begin, "all", False
         self.fruitful, self.error = False, None
+        self.on_offset: Callable[[str, Offset], None] = lambda track, offset: None
         self._limits = limits
         self._channels: dict[str, Channel] = {}
         self._queue: queue.Queue[Decoded] = queue.Queue(QUEUED)

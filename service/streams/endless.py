@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import Callable, Generator, Iterator
 
+from fingerprint.stills import boxes
 from service.streams.addresses import Target, shown
 from service.streams.errors import StreamError
 from service.streams.fetch import Fetcher, Opened
@@ -18,6 +19,9 @@ LARGEST = 1 << 18  # bytes that do
 SHORT = 3.0  # seconds: what lasts no longer, several times, has ended
 DATAGRAM = 65536
 MOST_META = 255 * 16
+HEAD = 4096  # bytes that tell what something is
+BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")  # with one of which an MP4 begins
+TO_PIPE = "ffmpeg -i FILE -c copy -f mpegts - | whorl watch -"
 
 
 class HttpSource:
@@ -32,7 +36,7 @@ class HttpSource:
 
     def items(self, clock: Clock) -> Iterator[Item]:
         """Its pieces, over as many connections as it takes."""
-        if not self.live and self._head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"):
+        if index_behind(self._head) or (not self.live and self._head[4:8] in BOXES):
             yield self._file(clock)
             return
         failures, lost, broken = 0, 0.0, clock.now()
@@ -142,8 +146,8 @@ class PipeSource:
         self._descriptor, self._label = descriptor, label
 
     def items(self, clock: Clock) -> Iterator[Item]:
-        """Its pieces, until the other end closes it."""
-        fresh = True
+        """Its pieces, until the other end closes it. Raises StreamError for a file that cannot be read in one go."""
+        fresh, head = True, b""
         while not clock.stopped:
             ready, _, _ = select.select([self._descriptor], [], [], TOGETHER)
             if not ready:
@@ -151,12 +155,24 @@ class PipeSource:
             data = os.read(self._descriptor, LARGEST)
             if not data:
                 return
+            head += data[: HEAD - len(head)]
+            if index_behind(head):
+                reason = (
+                    f"is an MP4 with its index at its end, which cannot be read from a pipe: `{TO_PIPE}` can"
+                )
+                raise StreamError("unsupported", self._label, reason)
             yield Piece("main", data, clock.wall(), fresh, label=self._label)
             fresh = False
 
     def places(self) -> dict[str, int]:
         """It has none."""
         return {}
+
+
+def index_behind(head: bytes) -> bool:
+    """Whether an MP4 begins so that holds its media before it tells what they are."""
+    kinds = boxes(lambda place, size: head[place : place + size]) if head[4:8] in BOXES else []
+    return next((kind for kind in kinds if kind in (b"moov", b"mdat")), b"") == b"mdat"
 
 
 class DatagramSource:

@@ -5,8 +5,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from fingerprint.feed import Heard, Seen
+from fingerprint.feed import Heard, Offset, Seen
 from fingerprint.media import Limits, MediaError
 from service.streams.addresses import shown
 from service.streams.decoding import Decoded, Decoding
@@ -45,11 +46,13 @@ class Intake:
         self.url, self.error, self.live = url, None, False
         self.lock = threading.Lock()
         self.marks: list[Mark] = []
-        self.on_piece: Callable[[Piece, float], None] = lambda piece, begin: None
+        self.on_piece: Callable[[Piece], None] = lambda piece: None
+        self.on_offset: Callable[[str, Offset], None] = lambda track, offset: None
         self.on_list: Callable[[Listed], None] = lambda listed: None
         self._fetcher, self._clock, self._limits, self._pipe = fetcher, clock, limits, pipe
         self._arrivals: deque[float] = deque(maxlen=ARRIVALS)
         self._decoding = Decoding(limits)
+        self._decoding.on_offset = self._located
         self._thread = threading.Thread(target=self._pump, name="stream", daemon=True)
         self._places: dict[str, int] = {}
 
@@ -107,9 +110,7 @@ class Intake:
             if isinstance(item, Piece):
                 self._take(item)
             elif isinstance(item, Listed):
-                with self.lock:
-                    if not self._clock.stopped:
-                        self.on_list(item)
+                self._unless_stopped(partial(self.on_list, item))
             else:
                 self._decoding.give(item)
             if self._clock.stopped:
@@ -128,7 +129,16 @@ class Intake:
                 self._clock.wait(pause)
         raise AssertionError
 
+    def _unless_stopped(self, do: Callable[[], None]) -> None:
+        with self.lock:
+            if not self._clock.stopped:
+                do()
+
+    def _located(self, track: str, offset: Offset) -> None:
+        self._unless_stopped(partial(self.on_offset, track, offset))
+
     def _take(self, piece: Piece) -> None:
+        self._unless_stopped(partial(self.on_piece, piece))  # before anything can be found in it
         begin = self._decoding.take(piece)
         with self.lock:
             if self._clock.stopped:
@@ -137,7 +147,6 @@ class Intake:
                 self.marks = [*self.marks[-MARKS:], Mark(piece.track, piece.order, begin + piece.seconds)]
             if piece.track == "main" and piece.seconds:
                 self._arrivals.append(piece.arrived - begin - piece.seconds)
-            self.on_piece(piece, begin)
 
     def came(self, decoded: Heard | Seen) -> None:
         """Of a stream without a list: what was decoded tells when it came."""

@@ -4,7 +4,7 @@ from urllib.parse import urljoin, urlsplit
 
 from service.streams import dash, hls
 from service.streams.addresses import Target, shown
-from service.streams.endless import DatagramSource, HttpSource, PipeSource
+from service.streams.endless import HEAD, DatagramSource, HttpSource, PipeSource
 from service.streams.errors import StreamError
 from service.streams.fetch import Fetched, Fetcher, Opened
 from service.streams.listed import DashSource, HlsSource
@@ -12,9 +12,9 @@ from service.streams.piece import Clock, Source
 
 PIPE = "-"
 DATAGRAMS = ("udp", "rtp")
+FILES = ("", "file")
 # The decoder library could read these, but only by connecting itself, where nobody checks the address.
 CONNECTING = {"rtmp", "rtmps", "rtmpt", "rtsp", "rtsps", "srt", "mms", "mmsh", "rist"}
-HEAD = 4096  # bytes that tell what something is
 NESTED = 3  # lists of lists of radio stations
 
 
@@ -33,6 +33,9 @@ def open_source(
         raise StreamError(
             "unsupported", shown(url), f"{scheme} is not read here, as its address cannot be checked; {hint}"
         )
+    if scheme in FILES and "\\" not in url:
+        reason = f"is no URL of a stream; a file on this machine is examined by `whorl match {shown(url).removeprefix('file://')}`"
+        raise StreamError("refused-scheme", shown(url), reason)
     if scheme in DATAGRAMS:
         return DatagramSource(_datagrams(fetcher, url), fetcher.allowance.patience)
     return _over_http(url, fetcher, clock, places or {}, NESTED)

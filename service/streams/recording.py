@@ -90,7 +90,7 @@ class Recording:
         allowance, self._clock = replace(options.allowance, reload=RELOAD), clock or Clock()
         fetcher = Fetcher(Addresses(options.allowed), allowance)
         self._intake = Intake(url, fetcher, self._clock, options.limits, options.pipe)
-        self._intake.on_piece = lambda piece, begin: self.digest.update(piece.data)
+        self._intake.on_piece = lambda piece: self.digest.update(piece.data)
         self._ref_id, self._store = ref_id, engine.on_air()
         before = self._store.references().get(ref_id)
         if before is None:

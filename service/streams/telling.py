@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from evidence.answer import Json, printable
 from evidence.words import clock, disguise, harmless
+from service.streams.addresses import shown
 from service.terminal import say
 
 
@@ -50,9 +51,9 @@ def line(event: Json) -> str:
     """An event in words."""
     what, stream = event["event"], event["stream"]
     if what == "note":
-        return f"{stream}: {event['note']['message']}"
+        return f"{stream}: {reason(event['note']['message'], stream)}"
     if what == "error":
-        return f"{stream}: cannot be watched any further: {event['error']['message']}"
+        return f"{stream}: cannot be watched any further: {reason(event['error']['message'], stream)}"
     segment, reference = event["segment"], event["reference"]
     there = f"{clock(segment['query_start'])} to {clock(segment['query_end'])}"
     here = f"{clock(segment['ref_start'])} to {clock(segment['ref_end'])}"
@@ -61,3 +62,8 @@ def line(event: Json) -> str:
         f"{there} of the stream are {here} of {reference['name']}; disguise: {disguise(segment)}; "
         f"expected false a day: {event['expected_false_matches']:.0e}; {stream}"
     )
+
+
+def reason(message: str, stream: str) -> str:
+    """A message without the name of the stream, or of its main track, before it: who reads it is told that already."""
+    return message.removeprefix(f"{shown(stream)}: ").removeprefix("main: ")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evidence import words
 from evidence.answer import Json, printable, reference_json, segment_json
 from fingerprint.clip import Frame
 from fingerprint.feed import Heard, Seen
@@ -22,7 +23,7 @@ from index.catalog import CatalogError
 from matching.airing import Airings, Change
 from matching.engine import Engine
 from matching.lane import WINDOW
-from service.streams.addresses import Addresses
+from service.streams.addresses import Addresses, shown
 from service.streams.capture import Capture, Room
 from service.streams.errors import StreamError
 from service.streams.fetch import Allowance, Fetcher
@@ -88,13 +89,15 @@ class Watch:
         self._begin, self._places, gone = _resumed(state, self._clock.wall())
         self._seconds = state.seconds if state else 0.0
         number, self._event = state.next if state else (1, 1)
+        self._found = state is not None and state.seconds > 0.0 and self._event > 1
         self.airings = Airings(engine, number)
         self.airings.effort.hunting = options.hunting
         self._notes: deque[Note] = deque()  # of the thread that fetches
         self._waiting: list[Json] = options.journal.untold(url) if options.journal else []
         self._references: dict[int, Json] = {}
         self._looked, self._written = self._begin, self._begin
-        self._intake.on_piece = lambda piece, begin: self._keep(lambda kept: kept.piece(piece, begin))
+        self._intake.on_piece = lambda piece: self._keep(lambda kept: kept.piece(piece))
+        self._intake.on_offset = lambda track, offset: self._keep(lambda kept: kept.offset(track, offset))
         self._intake.on_list = lambda listed: self._keep(lambda kept: kept.listed(listed))
         self._restore(state, gone)
 
@@ -169,10 +172,14 @@ class Watch:
         """All of the stream was decoded, or what could be."""
         self._tell(self.airings.changes(self._seconds))
         if self._intake.error is None:
-            self._tell(self.airings.finish(self._seconds), final=True)
+            ends = self.airings.finish(self._seconds)
+            self._tell(ends, final=True, last=[] if self._found or ends else [self._nothing()])
             self.done = True
         else:
             self._fail(self._intake.error)
+
+    def _nothing(self) -> Json:
+        return self._note(Note("ended", f"ended after {words.clock(self._seconds)}, nothing found"))
 
     def _fail(self, error: StreamError | MediaError | CatalogError) -> None:
         """The stream cannot be watched any further: what was on has ended, as far as anybody knows."""
@@ -186,7 +193,9 @@ class Watch:
         self._waiting.append(self._failure(error))
 
     def _failure(self, error: StreamError | MediaError | CatalogError) -> Json:
-        failure = {"code": getattr(error, "code", "catalog"), "message": printable(str(error))}
+        # What a decoder cannot read goes by the name of its track: to people that is this stream.
+        message = f"{shown(self.url)}: {error.reason}" if isinstance(error, MediaError) else str(error)
+        failure = {"code": getattr(error, "code", "catalog"), "message": printable(message)}
         return {**self._about("error"), "error": failure}
 
     def _about(self, what: str) -> Json:
@@ -238,6 +247,7 @@ class Watch:
             **self._delay(change),
         }
         self._event += 1
+        self._found = True
         return event
 
     def _reference(self, ref_id: int) -> Json:

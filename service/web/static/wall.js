@@ -133,11 +133,12 @@
       else connect();
     }, 3000);
   };
+  const refill = () => htmx.ajax("GET", location.href, { target: wall, select: "#wall > *", swap: "innerHTML" }).finally(tally);
   const mended = () => {
     if ($("#line").hidden) return;
     $("#line").hidden = true; // what was removed meanwhile nobody tells
     if (!wall) redraw();
-    else htmx.ajax("GET", location.href, { target: wall, select: "#wall > *", swap: "innerHTML" }).finally(tally);
+    else refill();
     recount();
   };
   const changed = (event) => {
@@ -153,6 +154,7 @@
     const { id } = JSON.parse(event.data);
     document.getElementById(`stream-${id}`)?.remove();
     if (mine(id)) say("This stream was removed.");
+    if (wall && !wall.children.length) refill(); // the server says what an empty wall says
     tally();
     recount();
   };
