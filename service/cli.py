@@ -178,12 +178,12 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
     """Find registered works in captures: files, or folders with all that is in them."""
     _start_decoder()
     from evidence.answer import printable
-    from service.terminal import say, show_answers
+    from service.opening import refuse_empty
+    from service.terminal import show_answers
 
     failed, shown = False, list["Json"]()
     with _engine() as engine:
-        if not engine.catalog.references():
-            say(f"nothing is registered in {_data_directory()}, so nothing can match: whorl register PATH")
+        refuse_empty(engine, _data_directory(), as_json)
         try:
             for path, answer in _answers(engine, paths):
                 failed = failed or answer["status"] == "error"
@@ -275,7 +275,7 @@ def watch(
     raise typer.Exit(1 if failed else 0)
 
 
-listing.add_to(app, _engine)
+listing.add_to(app, _engine, _data_directory)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,14 +13,15 @@ if TYPE_CHECKING:
     from matching.engine import Engine
 
 
-def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"]) -> None:
-    """Adds the commands to the command line; ``engine_of`` opens its engine."""
+def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"], data_of: Callable[[], Path]) -> None:
+    """Adds the commands to the command line; ``engine_of`` opens its engine, whose directory is ``data_of()``."""
 
     @app.command("list")
     def list_references(as_json: AsJson = False) -> None:
         """List what is registered."""
         from evidence.answer import reference_json
-        from evidence.words import clock
+        from evidence.words import clock, harmless
+        from service.opening import place
         from service.terminal import table
 
         with engine_of() as engine:
@@ -35,7 +37,7 @@ def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"]) -> None:
             ]
             table(("id", "title", "owner", "file", "length", "added"), cells)
         else:
-            print("nothing is registered yet: whorl register PATH")
+            print(harmless(f"nothing is registered in {place(data_of())}: whorl register PATH"))
 
     @app.command()
     def show(

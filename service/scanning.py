@@ -16,7 +16,7 @@ from fingerprint.media import Limits
 from index.catalog import CatalogError
 from service.examining import Opening, examiner
 from service.known import KnownFiles
-from service.opening import open_engine
+from service.opening import open_engine, refuse_empty
 from service.scan import Result, Scan, Tally, journal
 from service.terminal import ANSWER_HEADER, answer_rows, running, say, table
 from service.walk import walk
@@ -36,8 +36,7 @@ def scan(
     """Scans folders; whether something could not be examined. Raises CatalogError."""
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(data, limits))
-        if not engine.catalog.references():
-            say(f"nothing is registered in {data}, so nothing can match: whorl register PATH")
+        refuse_empty(engine, data, as_json)
         engine.save()  # once, for all workers
         results = stack.enter_context(Results(as_json, output))
         remembered = stack.enter_context(journal(data, engine, limits))

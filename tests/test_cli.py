@@ -45,6 +45,13 @@ def song(samples: Path) -> Path:
 
 
 @pytest.fixture
+def registered(data: Path, song: Path) -> Path:
+    """A data directory in which a song is registered: nothing is looked for in an empty one."""
+    assert whorl("register", song).exit_code == 0
+    return data
+
+
+@pytest.fixture
 def no_media(tmp_path: Path) -> Path:
     path = tmp_path / "seized" / "letter.mp4"
     path.parent.mkdir()
@@ -119,7 +126,7 @@ def test_a_table_with_an_unknown_column_is_refused(data: Path, song: Path, tmp_p
 
 
 @pytest.mark.parametrize("command", ["register", "match"])
-def test_a_folder_without_files_is_said_to_be_so(data: Path, tmp_path: Path, command: str) -> None:
+def test_a_folder_without_files_is_said_to_be_so(registered: Path, tmp_path: Path, command: str) -> None:
     (tmp_path / "empty").mkdir()
     result = whorl(command, tmp_path / "empty")
     assert result.exit_code == 0 and "no files in it" in result.stderr
@@ -163,15 +170,33 @@ def test_an_answer_has_exactly_the_agreed_keys(data: Path, song: Path, samples: 
     assert segment["ref_start"] - segment["query_start"] == pytest.approx(12, abs=0.1)
 
 
-def test_removed_is_not_found(data: Path, song: Path, samples: Path) -> None:
-    whorl("register", song)
+def test_removed_is_not_found(registered: Path, samples: Path) -> None:
+    assert whorl("register", samples / "originals" / "first-snow.ogg").exit_code == 0
     assert whorl("remove", "1", "#1").exit_code == 0  # named twice, removed once
-    assert lines("list") == []
+    assert [row["id"] for row in lines("list")] == ["2"]
     (answer,) = lines("match", samples / "captures" / "cut-32kbit.mp3")
     assert answer["status"] == "no-match"
 
 
-def test_what_cannot_be_examined_is_an_error_and_no_miss(data: Path, no_media: Path, song: Path) -> None:
+@pytest.mark.parametrize("command", ["match", "scan"])
+def test_against_an_empty_catalog_nothing_is_examined(
+    data: Path, song: Path, samples: Path, command: str
+) -> None:
+    for _ in range(2):  # never registered anything, then removed all
+        plain, told = whorl(command, song), whorl(command, song, "--json")
+        assert (plain.exit_code, plain.stdout, told.exit_code) == (1, "", 1)
+        line = json.loads(told.stdout)
+        assert (line["status"], line["error"]["code"]) == ("error", "nothing-registered")
+        assert str(data) in line["error"]["message"] and "no match" not in told.output
+        assert str(data) in whorl("list").stdout
+        whorl("register", song)
+        whorl("remove", *(row["id"] for row in lines("list")))
+
+
+def test_what_cannot_be_examined_is_an_error_and_no_miss(
+    registered: Path, no_media: Path, samples: Path
+) -> None:
+    song = samples / "originals" / "first-snow.ogg"
     result = whorl("match", no_media, song)
     assert result.exit_code == 1
     table = result.stdout.splitlines()
@@ -192,7 +217,7 @@ def test_one_bad_file_does_not_stop_the_others(data: Path, no_media: Path, song:
 
 
 def test_a_folder_that_cannot_be_read_is_named(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked = tmp_path / "locked"
     locked.mkdir()
@@ -220,14 +245,14 @@ def test_wrong_usage_is_status_2(data: Path, wrong: list[str]) -> None:
     assert whorl(*wrong).exit_code == 2
 
 
-def test_a_missing_file_is_an_error_of_that_file(data: Path, tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error_of_that_file(registered: Path, tmp_path: Path) -> None:
     result = whorl("match", tmp_path / "gone.mp4")
     assert result.exit_code == 1
     assert "gone.mp4" in result.stdout
 
 
 @pytest.mark.parametrize("name", [b"a\x1b[31m[red]b\n.mp4", b"\xff\xfe.mp4", "\u202egpj.mp4".encode()])
-def test_hostile_names_are_spelt_out(data: Path, tmp_path: Path, name: bytes) -> None:
+def test_hostile_names_are_spelt_out(registered: Path, tmp_path: Path, name: bytes) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
     path.write_text("no media")
     shown = whorl("match", path).stdout
@@ -307,7 +332,7 @@ def test_other_details_of_what_is_registered_are_not_taken_in_silence(data: Path
 
 
 def test_files_of_one_name_are_told_apart(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("a", "b"):
