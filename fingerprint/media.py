@@ -346,7 +346,10 @@ def readable(name: str) -> Iterator[None]:
 
 
 def content(path: Path) -> str:
-    """What a file is by its content: "media", "picture", "list" of other files, or "other". Raises ``MediaError``."""
+    """What a file is by its content: "media", "picture", "list" of other files, or "other".
+
+    Raises ``MediaError``, for an archive too.
+    """
     descriptor = open_regular(path)
     try:
         state = os.fstat(descriptor)

@@ -9,6 +9,7 @@ from typing import Any
 
 from evidence.answer import Json, answer_json, printable
 from fingerprint.media import Limits, MediaError, content, digests
+from fingerprint.sniff import named
 from matching.engine import Engine
 from matching.segment import Answer, QueryInfo
 from service.journal import Examined, Identity
@@ -63,7 +64,8 @@ def maker(engine: Engine) -> Json:
 def identified(job: Identify, tell: Callable[[float], None]) -> Identity:
     """What a file is. Raises MediaError."""
     path = job.entry.path
-    kind = content(path) if job.entry.size else "other"
+    # What is named as media and is empty has lost what it held; other empty files are nothing.
+    kind = content(path) if job.entry.size or named(path) else "other"
     return Identity(kind, digests(path, ("sha256", *job.algorithms), tell) if kind == "media" else {})
 
 

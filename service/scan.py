@@ -36,7 +36,11 @@ class Result:
 
 @dataclass(slots=True)
 class Tally:
-    """How far a scan has come. Numbers of files, but for ``bytes`` and ``fresh``, those that this run had to look at."""
+    """How far a scan has come. Numbers of files, but for ``bytes`` and ``fresh``, those that this run had to look at.
+
+    examined  files that have an answer; of the same bytes one, and none that gave an error
+    status    files of each status; archives, which are not opened, are counted apart
+    """
 
     files: int = 0
     bytes: int = 0
@@ -48,6 +52,7 @@ class Tally:
     known: int = 0
     pictures: int = 0
     lists: int = 0
+    archives: int = 0
     others: int = 0
     links: int = 0
     status: dict[str, int] = field(
@@ -159,7 +164,7 @@ class Scan:
     def _settle(self, entry: Entry, sha256: str, examined: Examined) -> None:
         first = self._first.setdefault(sha256, entry.path)
         self.tally.copies += first != entry.path
-        if first == entry.path:
+        if first == entry.path and not examined.answer["error"]:
             self.tally.examined += 1
             self.tally.full += examined.thorough
         self._tell(entry, examined, None if first == entry.path else first)
@@ -179,7 +184,10 @@ class Scan:
     def _tell(self, entry: Entry, examined: Examined, copy_of: Path | None) -> None:
         named = renamed(examined, entry)
         self.tally.bytes += entry.size
-        self.tally.status[named.answer["status"]] += 1
+        if (named.answer["error"] or {}).get("code") == "archive":
+            self.tally.archives += 1
+        else:
+            self.tally.status[named.answer["status"]] += 1
         self._emit(Result(named.answer, entry.path, examined.thorough, copy_of))
 
 

@@ -50,7 +50,7 @@ def scan(
         )
         digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
     results.end(run.tally, thorough, Sources(originals, digests))
-    return bool(run.tally.status["error"])
+    return bool(run.tally.status["error"] or run.tally.archives)
 
 
 def told(tally: Tally, workers: Workers, files: int, size: int, seconds: float) -> str:
@@ -78,6 +78,7 @@ def totals(tally: Tally) -> list[tuple[str, int]]:
         ("matched", tally.status["match"]),
         ("to review", tally.status["review"]),
         ("not examined", tally.status["error"]),
+        ("archives, not opened", tally.archives),
         ("still pictures, passed over", tally.pictures),
         ("playlists and manifests, passed over", tally.lists),
         ("files of other kinds, passed over", tally.others),
