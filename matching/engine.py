@@ -248,7 +248,7 @@ class Engine:
                     duration, warnings = media.duration, media.warnings
                     if warnings:  # a stream that is damaged was not replaced
                         found = tuple(replace(match, replaced=()) for match in found)
-                    if warnings and all(match.verdict == NO_MATCH for match in found):
+                    if media.damaged and all(match.verdict == NO_MATCH for match in found):
                         # What could not be read may hold a work: "no match" would say that it does not.
                         reason = (
                             f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"
