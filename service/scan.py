@@ -36,7 +36,7 @@ class Result:
 
 @dataclass(slots=True)
 class Tally:
-    """How far a scan has come. Numbers of files, but for ``bytes`` and ``fresh``, those that this run had to look at.
+    """How far a scan has come. Numbers of files, but for ``bytes``.
 
     examined  files that have an answer; of the same bytes one, and none that gave an error
     status    files of each status; archives, which are not opened, are counted apart
@@ -44,7 +44,6 @@ class Tally:
 
     files: int = 0
     bytes: int = 0
-    fresh: int = 0
     media: int = 0
     examined: int = 0
     full: int = 0
@@ -144,7 +143,6 @@ class Scan:
 
     def _took(self, done: Done) -> None:
         job = done.job
-        self.tally.fresh += isinstance(job, Examine) and job.entry.size
         if isinstance(job, Examine):
             self._examined(
                 job, done.result or self._failed(job, *(done.failure or ("crashed", "gave nothing")))

@@ -11,7 +11,7 @@ from typing import IO
 from evidence.answer import Json, printable
 from evidence.findings import COLUMNS, Finding, rows
 from evidence.report import Sources
-from evidence.words import clock, gigabytes
+from evidence.words import gigabytes
 from fingerprint.media import Limits
 from index.catalog import CatalogError
 from service.examining import Opening, examiner
@@ -46,23 +46,20 @@ def scan(
         show = stack.enter_context(running())
         run.run(
             walk(paths),
-            lambda tally: show(lambda seconds: told(tally, workers, len(sizes), sum(sizes), seconds)),
+            lambda tally: show(lambda _: told(tally, workers, len(sizes), sum(sizes))),
         )
         digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
-    results.end(run.tally, thorough, Sources(originals, digests))
+    results.end(run.tally, Sources(originals, digests))
     return bool(run.tally.status["error"] or run.tally.archives)
 
 
-def told(tally: Tally, workers: Workers, files: int, size: int, seconds: float) -> str:
-    """How far a scan is, after so many seconds, in a line."""
-    under_way = sum(part * job.entry.size for part, job in zip(workers.parts, workers.jobs, strict=True))
-    left = ""
-    if tally.fresh + under_way > 0:
-        remaining = max(0.0, size - tally.bytes - under_way)
-        left = f", {clock(remaining * seconds / (tally.fresh + under_way)).split('.')[0]} left"
+def told(tally: Tally, workers: Workers, files: int, size: int) -> str:
+    """How far a scan is, in a line. What is left of it nobody knows: a lead costs a hundred times what a glance does."""
+    under_way = zip(workers.jobs, workers.parts, strict=True)
+    names = ", ".join(f"{job.entry.path.name} {part:.0%}" for job, part in under_way)
     return (
-        f"{tally.files} of {files} files, {tally.media} media, {tally.examined} examined, {tally.status['match']} match, "
-        f"{tally.status['error']} not examined, {gigabytes(tally.bytes)} of {gigabytes(size)}{left}"
+        f"{tally.files} of {files} files ({gigabytes(tally.bytes)} of {gigabytes(size)}), {tally.examined} examined, "
+        f"{tally.status['match']} match, {tally.status['error']} not examined{': ' if names else ''}{names}"
     )
 
 
@@ -144,9 +141,9 @@ class Results:
             self._kept.append(finding)
             self._paths.setdefault(result.answer["query"]["sha256"], result.path)
 
-    def end(self, tally: Tally, thorough: bool, originals: Sources) -> None:
+    def end(self, tally: Tally, originals: Sources) -> None:
         """Tells and writes the whole."""
-        notes = [] if thorough else [shortfall()]
+        notes = [shortfall()] if tally.full < tally.examined else []
         self._kept.sort(key=lambda finding: str(finding.answer["path"]))
         if not self._as_json:
             found = [row for finding in self._kept for row in _table_rows(finding)]
