@@ -177,7 +177,7 @@ def _register_live(url: str, details: "Details", keep: bool, allowed: list[str],
 def match(paths: Paths, as_json: AsJson = False) -> None:
     """Find registered works in captures: files, or folders with all that is in them."""
     _start_decoder()
-    from evidence.answer import printable
+    from service.examining import for_people
     from service.opening import refuse_empty
     from service.terminal import show_answers
 
@@ -189,8 +189,8 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
                 failed = failed or answer["status"] == "error"
                 if as_json:
                     print_line(answer)
-                else:  # files of one name in two folders are told apart
-                    shown.append(answer | {"query": answer["query"] | {"name": printable(str(path))}})
+                else:
+                    shown.append(for_people(answer, path, engine))
         finally:  # what was found before an interruption is shown
             show_answers(shown)
     raise typer.Exit(1 if failed else 0)
