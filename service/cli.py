@@ -13,7 +13,7 @@ import typer
 
 from service import listing, operating
 from service.benches import bench_app
-from service.options import AsJson, print_line
+from service.options import AsJson, Commands, interrupted, print_line
 
 if TYPE_CHECKING:
     from evidence.answer import Json
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="whorl",
+    cls=Commands,
     help="Finds copyrighted works inside captured media.",
     no_args_is_help=True,
     add_completion=False,
@@ -55,14 +56,17 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
 _data: Path | None = None
+_command: str | None = None
 
 
 @app.callback(invoke_without_command=True)
 def _options(
-    data: Data = None, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    data: Data = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    global _data
-    _data = data
+    global _data, _command
+    _data, _command = data, context.invoked_subcommand
     if version:
         from importlib.metadata import version as installed
 
@@ -130,7 +134,10 @@ def register(
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
     if bool(paths) == bool(live):
-        raise typer.BadParameter("give files or folders, or --live URL")
+        lacking = (
+            f"--table {table} tells of files and names none to register: " if table and not paths else ""
+        )
+        raise typer.BadParameter(f"{lacking}give files or folders, or --live URL")
     _start_decoder()
     if live:
         _register_live(live, given, not drop, allow_host or [], as_json)
@@ -344,7 +351,7 @@ def main() -> None:
         # The library under this one turns an interruption into a silent exit.
         if isinstance(ended, SystemExit) and ended.code != 130:
             raise
-        _end("interrupted: what was finished is kept", 130)
+        _end(interrupted(_command), 130)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; the shell expects silence.
         _let_go_of_stdout()

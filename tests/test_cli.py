@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from service.cli import app, interrupt
+from service.options import interrupted
 from service.terminal import progress
 
 ANSWER = {"query", "status", "error", "elapsed", "matches", "engine"}
@@ -123,6 +124,25 @@ def test_a_table_with_an_unknown_column_is_refused(data: Path, song: Path, tmp_p
     table.write_text("file,titel\nsong.m4a,Harbour Lights\n")
     result = whorl("register", song, "--table", table)
     assert result.exit_code == 2 and "'titel'" in result.stderr
+
+
+def test_a_table_alone_names_no_files_and_that_is_said(data: Path, tmp_path: Path) -> None:
+    table = tmp_path / "works.csv"
+    table.write_text("file,title\nsong.m4a,Harbour Lights\n")
+    result = whorl("register", "--table", table)
+    assert result.exit_code == 2
+    assert "names none to register" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_an_option_of_all_commands_behind_one_is_told_its_place(data: Path, song: Path) -> None:
+    result = whorl("match", "--data", data, song)
+    assert result.exit_code == 2 and "whorl --data DIR match" in result.stderr
+    assert "No such option" in whorl("match", "--nonsense", song).stderr
+
+
+@pytest.mark.parametrize(("command", "kept"), [("match", False), ("scan", True), (None, False)])
+def test_an_interruption_tells_what_is_kept(command: str | None, kept: bool) -> None:
+    assert ("what was finished is kept" in interrupted(command)) == kept
 
 
 @pytest.mark.parametrize("command", ["register", "match"])
