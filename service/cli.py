@@ -126,7 +126,7 @@ def register(
     as_json: AsJson = False,
 ) -> None:
     """Register originals: files, or folders with all that is in them; or a stream that is on the air."""
-    from service.inputs import Details, DetailsTable, InputError, identifier_pairs, read_table
+    from service.inputs import Details, DetailsTable, InputError, identifier_pairs, note_unchecked, read_table
 
     try:
         given = Details(title, owner, kind, identifier_pairs(identifiers or []))
@@ -139,6 +139,7 @@ def register(
         )
         raise typer.BadParameter(f"{lacking}give files or folders, or --live URL")
     _start_decoder()
+    note_unchecked(details)
     if live:
         _register_live(live, given, not drop, allow_host or [], as_json)
     from evidence.words import harmless

@@ -1,7 +1,7 @@
 """Commands on what is registered: list, show, remove."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ import typer
 from service.options import AsJson, print_line
 
 if TYPE_CHECKING:
+    from evidence.answer import Json
     from matching.engine import Engine
 
 
@@ -53,8 +54,7 @@ def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"], data_of: Callabl
             return
         from evidence.words import harmless
 
-        for name, value in about.items():
-            text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+        for name, text in card(about):
             print(f"{name:13}{harmless(text)}")
 
     @app.command()
@@ -67,6 +67,23 @@ def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"], data_of: Callabl
                 name = engine.catalog.reference(ref_id).name
                 engine.remove(ref_id)
                 print(harmless(f"removed #{ref_id}: {name}"))
+
+
+def card(about: "Json") -> Iterator[tuple[str, str]]:
+    """What is known of a registered file, for people: (what, in words), and nothing where nothing is known."""
+    from evidence.words import clock, counted
+
+    yield "id", f"#{about['id']}"
+    for name, key in (("title", "title"), ("owner", "owner"), ("kind", "kind"), ("file", "name")):
+        yield name, about[key] or "not given"
+    yield "identifiers", ", ".join(about["identifiers"]) or "none"
+    yield "length", clock(about["duration"])
+    yield "registered", f"{datetime.fromisoformat(about['added']):%Y-%m-%d %H:%M:%S UTC}"
+    yield "sha256", about["sha256"]
+    for made in about["fingerprints"]:
+        weak = f", {made['weak']} of them silent or blank" if made.get("weak") else ""
+        size = f", {made['bytes'] / 1000:.1f} kB" if "bytes" in made else ""
+        yield "fingerprint", f"{made['algorithm']}: {counted(made['codes'], 'code')}{weak}{size}"
 
 
 def _reference_id(engine: "Engine", text: str) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -12,12 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from service.cli import app, interrupt
 from service.options import interrupted
 from service.terminal import progress
+from tests.test_channels import wave_file
 
 ANSWER = {"query", "status", "error", "elapsed", "matches", "engine"}
 SEGMENT = {
@@ -143,6 +146,32 @@ def test_an_option_of_all_commands_behind_one_is_told_its_place(data: Path, song
 @pytest.mark.parametrize(("command", "kept"), [("match", False), ("scan", True), (None, False)])
 def test_an_interruption_tells_what_is_kept(command: str | None, kept: bool) -> None:
     assert ("what was finished is kept" in interrupted(command)) == kept
+
+
+def test_a_scheme_that_nobody_checks_is_said(data: Path, song: Path) -> None:
+    told = whorl("register", song, "--id", "isrcc:USRC17607839", "--id", "isrc:USRC17607839")
+    assert told.exit_code == 0 and "taken as your own: isrcc (" in told.stderr
+    assert "taken as" not in whorl("register", song, "--id", "isrc:USRC17607839").stderr
+
+
+def test_what_can_never_be_matched_is_registered_under_protest(
+    data: Path, song: Path, tmp_path: Path
+) -> None:
+    silent = wave_file(tmp_path / "silent.wav", np.zeros((1, 80_000), np.float32))
+    (line,) = lines("register", silent)
+    assert line["warnings"] == ["silent or blank throughout: it can never be matched"]
+    (line,) = lines("register", song)
+    assert "warnings" not in line
+
+
+def test_a_card_is_for_people(data: Path, song: Path) -> None:
+    whorl("register", song, "--owner", "A Label", "--id", "isrc:USRC17607839", "--id", "label:7")
+    card = dict(line.split(None, 1) for line in whorl("show", "1").stdout.splitlines())
+    assert (card["title"], card["owner"], card["kind"]) == ("harbour-lights", "A Label", "not given")
+    assert card["identifiers"] == "isrc:USRC17607839, label:7"
+    assert re.fullmatch(r"audio/1: \d+ codes, .* kB", card["fingerprint"])
+    assert re.fullmatch(r"\d+-\d\d-\d\d \d\d:\d\d:\d\d UTC", card["registered"])
+    assert re.fullmatch(r"\d+:\d\d\.\d", card["length"])
 
 
 @pytest.mark.parametrize("command", ["register", "match"])
