@@ -65,9 +65,9 @@ def told(tally: Tally, workers: Workers, files: int, size: int) -> str:
 
 def totals(tally: Tally) -> list[tuple[str, int]]:
     """What the whole scan comes to, in words and numbers."""
-    return [
-        ("files", tally.files),
-        ("files of sound or moving pictures", tally.media),
+    found = [
+        ("file{s}", tally.files),
+        ("file{s} of sound or moving pictures", tally.media),
         ("known as good, passed over", tally.known),
         ("with the same bytes as another", tally.copies),
         ("examined", tally.examined),
@@ -75,12 +75,13 @@ def totals(tally: Tally) -> list[tuple[str, int]]:
         ("matched", tally.status["match"]),
         ("to review", tally.status["review"]),
         ("not examined", tally.status["error"]),
-        ("archives, not opened", tally.archives),
-        ("still pictures, passed over", tally.pictures),
-        ("playlists and manifests, passed over", tally.lists),
-        ("files of other kinds, passed over", tally.others),
-        ("links and devices, not followed", tally.links),
+        ("archive{s}, not opened", tally.archives),
+        ("still picture{s}, passed over", tally.pictures),
+        ("playlist{s} or manifest{s}, passed over", tally.lists),
+        ("file{s} of other kinds, passed over", tally.others),
+        ("link{s} or device{s}, not followed", tally.links),
     ]
+    return [(words.format(s="" if number == 1 else "s"), number) for words, number in found]
 
 
 def shortfall() -> str:

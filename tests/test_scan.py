@@ -29,7 +29,7 @@ from service.journal import Examined, Identity
 from service.known import KnownFiles
 from service.scan import Result as Found
 from service.scan import Scan, Tally, journal
-from service.scanning import Results, told
+from service.scanning import Results, told, totals
 from service.walk import Entry, walk
 from service.workers import Handler, Workers
 from tests.render import film, sound_file
@@ -334,6 +334,11 @@ def test_what_a_glance_misses_is_said_where_one_was_thought_enough(
         with Results(True, None) as results:
             results.end(Tally(examined=3, full=full), Sources([], {}))
         assert ("at a glance means" in capsys.readouterr().err) == said
+
+
+def test_one_is_no_plural() -> None:
+    told = dict(totals(Tally(files=2, media=1, archives=1)))
+    assert (told["files"], told["file of sound or moving pictures"], told["archive, not opened"]) == (2, 1, 1)
 
 
 def test_progress_names_what_is_being_examined(tmp_path: Path) -> None:
