@@ -50,12 +50,17 @@ def _other_stream(part: Json, match: Json, answer: Json) -> str:
 
 
 def _alone(match: Json, answer: Json) -> list[str]:
-    """Where a stream of the capture has nothing to be compared with, or is silent or black itself."""
+    """Where a stream of the capture has nothing to be compared with, or is silent or black itself.
+
+    The kinds of the original's streams are known only where its catalog is at hand.
+    """
     kinds = {segment["kind"] for segment in match["segments"]}
     if match.get("replaced") or len(kinds) != 1 or len(answer["query"]["kinds"]) < 2:
         return []
     (kind,) = kinds
     other = "sound" if kind == "video" else "picture"
+    if match["reference"].get("kinds") == [kind]:
+        return [f"{STREAMS[kind]} only: the original has no {other}"]
     if answer.get("warnings"):
         return [f"{STREAMS[kind]} only: the capture is damaged, its {other} may be the work's or not"]
     return [

@@ -29,6 +29,11 @@ def gigabytes(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
+def counted(number: int, noun: str) -> str:
+    """Such as "1 work", "2 works"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def stream(segment: Json) -> str:
     """Such as "video", "audio", "audio, track 2"."""
     return str(segment["kind"]) + (f", track {segment['track']}" if segment.get("track") else "")

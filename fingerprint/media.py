@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 
+HIDES = 1.0  # seconds of left out sound or pictures from which on a work may have been in them
 SPARSE = 16 << 30  # bytes from which on a file that is nearly all holes is not read
 
 
@@ -94,11 +96,13 @@ class MediaFile:
 
     tracks    how many tracks of sound there are; the first is the one that is played unless another is chosen
     warnings  what was found damaged so far, in words; they grow while the file is read
+    lost      about how many seconds of each stream were left out so far; infinity where nobody can tell
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self.name = path.name
         self.warnings: tuple[str, ...] = ()
+        self.lost: dict[str, float] = {}
         self._limits = limits
         self._children: list[Child] = []
         self._idle: Child | None = None
@@ -166,7 +170,7 @@ class MediaFile:
             if kind == b"V":
                 yield from unpack_frames(payload)
             elif json.loads(payload)["bad"]:
-                self.warnings += ("pictures: damaged key frames were left out",)
+                self._warn("pictures", "pictures: damaged key frames were left out")
 
     def part(self, start: float, seconds: float, track: int = 0) -> NDArray[np.float32]:
         """Mono sound at 8 kHz from ``start`` on, (n,): about ``seconds`` of it, less at the end of the file."""
@@ -175,7 +179,7 @@ class MediaFile:
             if kind == b"A":
                 heard.append(sound_of(payload))
             elif json.loads(payload)["bad"]:
-                self.warnings += (f"sound: damaged packets near {start:.0f} s were left out",)
+                self._warn("sound", f"sound: damaged packets near {start:.0f} s were left out")
         return np.concatenate(heard)
 
     def picture(self, seconds: float, width: int) -> NDArray[np.uint8]:
@@ -215,7 +219,7 @@ class MediaFile:
         """
         self._left_out(what, facts)
         if facts["end"] < self.duration - max(2.0, self.duration / 50):
-            self._warn(f"{what} end at {facts['end']:.1f} s of {self.duration:.1f} s")
+            self._warn(what, f"{what} end at {facts['end']:.1f} s of {self.duration:.1f} s")
         self.duration = max(self.duration, facts["end"])
         if not facts["kept"]:
             self._barren |= {what}
@@ -227,12 +231,25 @@ class MediaFile:
 
     def _left_out(self, what: str, facts: dict[str, Any]) -> None:
         if facts["bad"]:
-            self._warn(f"{what}: {facts['bad']} damaged packets were left out")
+            short = max(0.0, self.duration - facts["end"])
+            packets = "1 damaged packet was" if facts["bad"] == 1 else f"{facts['bad']} damaged packets were"
+            self._warn(what, f"{what}: {packets} left out", facts["lost"] + short)
         if facts["leaps"]:
-            self._warn(f"{what}: {facts['leaps']} wrong time stamps, each far ahead, were passed over")
+            stamps = (
+                "1 wrong time stamp, far ahead, was"
+                if facts["leaps"] == 1
+                else (f"{facts['leaps']} wrong time stamps, each far ahead, were")
+            )
+            self._warn(what, f"{what}: {stamps} passed over")
 
-    def _warn(self, warning: str) -> None:
+    def _warn(self, what: str, warning: str, lost: float = inf) -> None:
         self.warnings += () if warning in self.warnings else (warning,)
+        self.lost[what] = max(lost, self.lost.get(what, 0.0))
+
+    @property
+    def damaged(self) -> bool:
+        """Whether so much was left out that a work may have been in it."""
+        return sum(self.lost.values()) >= HIDES
 
     def close(self) -> None:
         """End the children and close the file."""
@@ -346,7 +363,10 @@ def readable(name: str) -> Iterator[None]:
 
 
 def content(path: Path) -> str:
-    """What a file is by its content: "media", "picture", "list" of other files, or "other". Raises ``MediaError``."""
+    """What a file is by its content: "media", "picture", "list" of other files, or "other".
+
+    Raises ``MediaError``, for an archive too.
+    """
     descriptor = open_regular(path)
     try:
         state = os.fstat(descriptor)

@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 
 from fingerprint import packets
+from fingerprint.archives import archive, disc
 from fingerprint.stills import Read, boxes, still
 
 _LISTS = {
@@ -49,7 +50,7 @@ FAR = 64 << 10  # bytes that are searched where something stands in front of med
 class MediaError(Exception):
     """A file that cannot be examined.
 
-    code    one word for programs: "not-found", "unreadable", "empty", "not-media", "refused-format",
+    code    one word for programs: "not-found", "unreadable", "empty", "not-media", "refused-format", "archive",
             "still-picture", "too-large",
             "too-long", "no-streams", "truncated", "corrupt", "limit", "timeout", "decoder-crashed", "crashed", "sparse",
             "changed";
@@ -88,38 +89,63 @@ def open_regular(path: Path) -> int:
     return descriptor
 
 
+def named(path: Path) -> bool:
+    """Whether it bears a name of media."""
+    return path.suffix.lower() in _NAMES
+
+
 def content(path: Path, read: Read) -> str:
     """What a file is: "media", "picture", "list" of other files, or "other"; ``read`` gives its bytes.
 
-    What bears a name of media is media, unless it is text or zeros and nothing else: what the decoder cannot read
-    is told then, and not passed over.
+    What bears a name of media is media, whatever it holds: what the decoder cannot read is told then, and not passed
+    over. Raises MediaError for an archive.
     """
     head = read(0, HEAD)
-    named = path.suffix.lower() in _NAMES
+    packed = _packed(path.name, read, head)
+    if packed is not None:
+        raise packed
+    if named(path):
+        return "media"
     if _list(head):
-        return "media" if named else "list"
+        return "list"
     if not any(head) or is_text(head):
-        return "media" if _behind(read, head, named) else "other"
+        return "media" if _behind(read, head) else "other"
     if head[:4] == b"GIF8" and b"NETSCAPE2.0" in head:
         return "media"
     if still(read):
-        return "media" if named else "picture"
-    if named or any(head.startswith(mark, place) for place, mark in _MEDIA) or packets.begins(head):
+        return "picture"
+    if _begins(head) or packets.begins(head):
         return "media"
     return "media" if _BOXES & set(boxes(read)) or packets.holds(read(0, FAR)) else "other"
 
 
-def _behind(read: Read, head: bytes, named: bool) -> bool:
-    """Whether media follow a head of text or zeros, or may follow what goes on like that under a ``named`` file's name."""
+def _begins(head: bytes) -> bool:
+    """Whether a container of media begins so."""
+    return any(head.startswith(mark, place) for place, mark in _MEDIA)
+
+
+def _behind(read: Read, head: bytes) -> bool:
+    """Whether media follow a head of text or zeros."""
     far = read(0, FAR) if len(head) == HEAD else head
-    if any(far) and not is_text(far):
-        return named or packets.holds(far)
-    return named and len(far) == FAR
+    return any(far) and not is_text(far) and packets.holds(far)
+
+
+def _packed(name: str, read: Read, head: bytes) -> MediaError | None:
+    """The error of an archive: a decoder would find pieces of what is packed there, and call the rest damage."""
+    what = archive(head) or ("" if _begins(head) else disc(read))
+    if not what:
+        return None
+    return MediaError(
+        "archive", name, f"is an archive ({what}), which is not opened; unpack it and give what it holds"
+    )
 
 
 def refusal(name: str, read: Read, max_pixels: int) -> MediaError | None:
-    """The error of a file whose first bytes say that it is a list of other files or a still picture."""
-    what = _list(read(0, HEAD))
+    """The error of a file whose first bytes say that it is an archive, a list of other files or a still picture."""
+    head = read(0, HEAD)
+    packed, what = _packed(name, read, head), _list(head)
+    if packed is not None:
+        return packed
     if what:
         return _refused(name, what)
     kind = still(read)

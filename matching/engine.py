@@ -30,7 +30,7 @@ from matching.relate import matches
 from matching.score import NO_MATCH, REVIEW, Calibration, calibration
 from matching.search import CERTAIN, Found, Search
 from matching.segment import Answer, Failure, Match, QueryInfo
-from matching.taken import Taken
+from matching.taken import UNMATCHABLE, Taken, unmatchable
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 WIDTH = 32  # bytes of a code
@@ -162,8 +162,8 @@ class Engine:
                 raise MediaError(
                     "too-short", path.name, f"{media.duration:.2f} s are too short for a fingerprint"
                 )
-            if all(fingerprint.weak.all() for fingerprint in kept):
-                self._note(f"{path.name}: silent or blank throughout: it can never be matched")
+            if unmatchable(kept):
+                self._note(f"{path.name}: {UNMATCHABLE}")
             return media.duration, tuple(kept)
 
     def remove(self, ref_id: int) -> None:
@@ -248,7 +248,7 @@ class Engine:
                     duration, warnings = media.duration, media.warnings
                     if warnings:  # a stream that is damaged was not replaced
                         found = tuple(replace(match, replaced=()) for match in found)
-                    if warnings and all(match.verdict == NO_MATCH for match in found):
+                    if media.damaged and all(match.verdict == NO_MATCH for match in found):
                         # What could not be read may hold a work: "no match" would say that it does not.
                         reason = (
                             f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"

@@ -1,5 +1,6 @@
 """What registering a file needs of it, made by whoever reads the file, stored by whoever holds the catalog."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fingerprint.fingerprint import Fingerprint
@@ -13,3 +14,11 @@ class Taken:
     sha256: str
     duration: float = 0.0
     fingerprints: tuple[Fingerprint, ...] = ()
+
+
+UNMATCHABLE = "silent or blank throughout: it can never be matched"
+
+
+def unmatchable(fingerprints: Sequence[Fingerprint]) -> bool:
+    """Whether no code of them holds enough to prove a match; of none nothing is known."""
+    return bool(fingerprints) and all(fingerprint.weak.all() for fingerprint in fingerprints)

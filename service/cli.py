@@ -13,7 +13,7 @@ import typer
 
 from service import listing, operating
 from service.benches import bench_app
-from service.options import AsJson, print_line
+from service.options import AsJson, Commands, interrupted, print_line
 
 if TYPE_CHECKING:
     from evidence.answer import Json
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="whorl",
+    cls=Commands,
     help="Finds copyrighted works inside captured media.",
     no_args_is_help=True,
     add_completion=False,
@@ -55,14 +56,17 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
 _data: Path | None = None
+_command: str | None = None
 
 
 @app.callback(invoke_without_command=True)
 def _options(
-    data: Data = None, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    data: Data = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    global _data
-    _data = data
+    global _data, _command
+    _data, _command = data, context.invoked_subcommand
     if version:
         from importlib.metadata import version as installed
 
@@ -122,7 +126,7 @@ def register(
     as_json: AsJson = False,
 ) -> None:
     """Register originals: files, or folders with all that is in them; or a stream that is on the air."""
-    from service.inputs import Details, DetailsTable, InputError, identifier_pairs, read_table
+    from service.inputs import Details, DetailsTable, InputError, identifier_pairs, note_unchecked, read_table
 
     try:
         given = Details(title, owner, kind, identifier_pairs(identifiers or []))
@@ -130,8 +134,12 @@ def register(
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
     if bool(paths) == bool(live):
-        raise typer.BadParameter("give files or folders, or --live URL")
+        lacking = (
+            f"--table {table} tells of files and names none to register: " if table and not paths else ""
+        )
+        raise typer.BadParameter(f"{lacking}give files or folders, or --live URL")
     _start_decoder()
+    note_unchecked(details)
     if live:
         _register_live(live, given, not drop, allow_host or [], as_json)
     from evidence.words import harmless
@@ -179,20 +187,20 @@ def _register_live(url: str, details: "Details", keep: bool, allowed: list[str],
 def match(paths: Paths, as_json: AsJson = False) -> None:
     """Find registered works in captures: files, or folders with all that is in them."""
     _start_decoder()
-    from evidence.answer import printable
-    from service.terminal import say, show_answers
+    from service.examining import for_people
+    from service.opening import refuse_empty
+    from service.terminal import show_answers
 
     failed, shown = False, list["Json"]()
     with _engine() as engine:
-        if not engine.catalog.references():
-            say(f"nothing is registered in {_data_directory()}, so nothing can match: whorl register PATH")
+        refuse_empty(engine, _data_directory(), as_json)
         try:
             for path, answer in _answers(engine, paths):
                 failed = failed or answer["status"] == "error"
                 if as_json:
                     print_line(answer)
-                else:  # files of one name in two folders are told apart
-                    shown.append(answer | {"query": answer["query"] | {"name": printable(str(path))}})
+                else:
+                    shown.append(for_people(answer, path, engine))
         finally:  # what was found before an interruption is shown
             show_answers(shown)
     raise typer.Exit(1 if failed else 0)
@@ -277,7 +285,7 @@ def watch(
     raise typer.Exit(1 if failed else 0)
 
 
-listing.add_to(app, _engine)
+listing.add_to(app, _engine, _data_directory)
 
 
 @app.command()
@@ -346,7 +354,7 @@ def main() -> None:
         # The library under this one turns an interruption into a silent exit.
         if isinstance(ended, SystemExit) and ended.code != 130:
             raise
-        _end("interrupted: what was finished is kept", 130)
+        _end(interrupted(_command), 130)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; the shell expects silence.
         _let_go_of_stdout()

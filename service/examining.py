@@ -9,6 +9,7 @@ from typing import Any
 
 from evidence.answer import Json, answer_json, printable
 from fingerprint.media import Limits, MediaError, content, digests
+from fingerprint.sniff import named
 from matching.engine import Engine
 from matching.segment import Answer, QueryInfo
 from service.journal import Examined, Identity
@@ -60,10 +61,23 @@ def maker(engine: Engine) -> Json:
     return {"version": version("whorl"), "algorithms": list(engine.algorithms)}
 
 
+def for_people(answer: Json, path: Path, engine: Engine) -> Json:
+    """The answer with the path, for files of one name in two folders are told apart, and the kinds of originals' streams."""
+    matches = [match | {"reference": _with_kinds(match["reference"], engine)} for match in answer["matches"]]
+    return answer | {"query": answer["query"] | {"name": printable(str(path))}, "matches": matches}
+
+
+def _with_kinds(reference: Json, engine: Engine) -> Json:
+    held = engine.catalog.algorithms(int(reference["id"]))
+    kinds = [kind for kind, extractor in engine.extractors().items() if extractor.algorithm in held]
+    return reference | {"kinds": kinds}
+
+
 def identified(job: Identify, tell: Callable[[float], None]) -> Identity:
     """What a file is. Raises MediaError."""
     path = job.entry.path
-    kind = content(path) if job.entry.size else "other"
+    # What is named as media and is empty has lost what it held; other empty files are nothing.
+    kind = content(path) if job.entry.size or named(path) else "other"
     return Identity(kind, digests(path, ("sha256", *job.algorithms), tell) if kind == "media" else {})
 
 

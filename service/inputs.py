@@ -12,7 +12,8 @@ from fingerprint.media import MediaError
 from fingerprint.storage import to_bytes
 from matching.segment import Answer, Failure, QueryInfo
 from service.answers import FieldError, parsed
-from service.identifiers import IdentifierError, identifiers
+from service.identifiers import SCHEMES, IdentifierError, identifiers
+from service.terminal import say
 
 if TYPE_CHECKING:
     from matching.engine import Engine
@@ -106,6 +107,8 @@ class DetailsTable:
     def __init__(self, by_file: dict[str, Details], given: Details) -> None:
         self._by_file, self._given = by_file, given
         self.unused = dict.fromkeys(by_file)  # rows that no file has asked for, in their order
+        named = {scheme for one in (given, *by_file.values()) for scheme, _ in one.identifiers}
+        self.unchecked = sorted(named - SCHEMES.keys())  # schemes whose values are taken as they are
 
     def __call__(self, file: Path) -> Details:
         """The details of a file."""
@@ -114,6 +117,13 @@ class DetailsTable:
             return self._given
         self.unused.pop(named, None)
         return self._by_file[named]
+
+
+def note_unchecked(details: DetailsTable) -> None:
+    """Tells of schemes that may be a slip: they are the user's own as well as anybody's."""
+    if details.unchecked:
+        known = ", ".join(SCHEMES)
+        say(f"not checked, taken as your own: {', '.join(details.unchecked)} (known schemes: {known})")
 
 
 def read_table(path: Path, given: Details) -> DetailsTable:

@@ -16,7 +16,7 @@ from index.catalog import CatalogError
 from service.walk import Entry
 
 READING = (
-    2  # raised whenever files are taken for something else than before, or more is heard or seen of them
+    3  # raised whenever files are taken for something else than before, or more is heard or seen of them
 )
 SYNCED = 1.0  # seconds between commits of what is cheap to do again
 _TABLES = """

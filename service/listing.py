@@ -1,7 +1,8 @@
 """Commands on what is registered: list, show, remove."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,17 +10,19 @@ import typer
 from service.options import AsJson, print_line
 
 if TYPE_CHECKING:
+    from evidence.answer import Json
     from matching.engine import Engine
 
 
-def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"]) -> None:
-    """Adds the commands to the command line; ``engine_of`` opens its engine."""
+def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"], data_of: Callable[[], Path]) -> None:
+    """Adds the commands to the command line; ``engine_of`` opens its engine, whose directory is ``data_of()``."""
 
     @app.command("list")
     def list_references(as_json: AsJson = False) -> None:
         """List what is registered."""
         from evidence.answer import reference_json
-        from evidence.words import clock
+        from evidence.words import clock, harmless
+        from service.opening import place
         from service.terminal import table
 
         with engine_of() as engine:
@@ -35,7 +38,7 @@ def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"]) -> None:
             ]
             table(("id", "title", "owner", "file", "length", "added"), cells)
         else:
-            print("nothing is registered yet: whorl register PATH")
+            print(harmless(f"nothing is registered in {place(data_of())}: whorl register PATH"))
 
     @app.command()
     def show(
@@ -51,8 +54,7 @@ def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"]) -> None:
             return
         from evidence.words import harmless
 
-        for name, value in about.items():
-            text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+        for name, text in card(about):
             print(f"{name:13}{harmless(text)}")
 
     @app.command()
@@ -65,6 +67,23 @@ def add_to(app: typer.Typer, engine_of: Callable[[], "Engine"]) -> None:
                 name = engine.catalog.reference(ref_id).name
                 engine.remove(ref_id)
                 print(harmless(f"removed #{ref_id}: {name}"))
+
+
+def card(about: "Json") -> Iterator[tuple[str, str]]:
+    """What is known of a registered file, for people: (what, in words), and nothing where nothing is known."""
+    from evidence.words import clock, counted
+
+    yield "id", f"#{about['id']}"
+    for name, key in (("title", "title"), ("owner", "owner"), ("kind", "kind"), ("file", "name")):
+        yield name, about[key] or "not given"
+    yield "identifiers", ", ".join(about["identifiers"]) or "none"
+    yield "length", clock(about["duration"])
+    yield "registered", f"{datetime.fromisoformat(about['added']):%Y-%m-%d %H:%M:%S UTC}"
+    yield "sha256", about["sha256"]
+    for made in about["fingerprints"]:
+        weak = f", {made['weak']} of them silent or blank" if made.get("weak") else ""
+        size = f", {made['bytes'] / 1000:.1f} kB" if "bytes" in made else ""
+        yield "fingerprint", f"{made['algorithm']}: {counted(made['codes'], 'code')}{weak}{size}"
 
 
 def _reference_id(engine: "Engine", text: str) -> int:

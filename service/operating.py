@@ -86,15 +86,16 @@ def _add_keeping_to(app: typer.Typer, data: Callable[[], Path]) -> None:
 
 
 def _told(run: Callable[[], dict[str, int]], place: Path) -> None:
+    from evidence.words import counted
+
     try:
         rows = run()
     except OSError as error:
         from index.database import CatalogError
 
         raise CatalogError(f"{error.filename or place}: {error.strerror}") from error
-    print(
-        f"{place}: {rows['refs']} references, {rows['works']} works, {rows['answers']} answers, {rows['uploads']} uploads"
-    )
+    nouns = {"refs": "reference", "works": "work", "answers": "answer", "uploads": "upload"}
+    print(f"{place}: {', '.join(counted(rows[name], noun) for name, noun in nouns.items())}")
 
 
 def add_fingerprint_to(app: typer.Typer) -> None:

@@ -1,11 +1,36 @@
 """What commands have in common."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+KEEPING = ("register", "scan", "watch", "serve")  # commands that go on where they were
+
+
+def interrupted(command: str | None) -> str:
+    """What becomes of what a command did that is interrupted."""
+    kept = "what was finished is kept" if command in KEEPING else "nothing is kept but what was printed"
+    return f"interrupted: {kept}"
+
+
+class Commands(TyperGroup):
+    """The commands; to one that is given an option of all of them it is said where that goes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs what was typed. Raises wrong usage."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if getattr(error, "option_name", None) != "--data":
+                raise
+            raise typer.BadParameter(
+                f"--data goes before the command: whorl --data DIR {ctx.invoked_subcommand} ..."
+            ) from None
 
 
 def print_line(line: object) -> None:

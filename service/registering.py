@@ -10,7 +10,7 @@ from evidence.words import clock, gigabytes
 from fingerprint.media import Limits, MediaError
 from index.catalog import CatalogError, Work
 from matching.engine import Engine
-from matching.taken import Taken
+from matching.taken import UNMATCHABLE, Taken, unmatchable
 from service.inputs import Details, FoundFile, found_files
 from service.opening import open_engine
 from service.terminal import progress, running, say
@@ -139,6 +139,9 @@ def _stored(
     work = engine.catalog.work(reference.work_id)
     line["reference"] = reference_json(reference, work)
     told = f"{'registered' if new else 'already registered'} as #{reference.id}: {path}"
+    if new and unmatchable(taken.fingerprints):
+        line["warnings"] = [UNMATCHABLE]
+        told += f", but it is {UNMATCHABLE}"
     return Registered(line, told if new or _agrees(about, work) else f"{told} ({UNCHANGED})")
 
 

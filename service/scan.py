@@ -36,11 +36,14 @@ class Result:
 
 @dataclass(slots=True)
 class Tally:
-    """How far a scan has come. Numbers of files, but for ``bytes`` and ``fresh``, those that this run had to look at."""
+    """How far a scan has come. Numbers of files, but for ``bytes``.
+
+    examined  files that have an answer; of the same bytes one, and none that gave an error
+    status    files of each status; archives, which are not opened, are counted apart
+    """
 
     files: int = 0
     bytes: int = 0
-    fresh: int = 0
     media: int = 0
     examined: int = 0
     full: int = 0
@@ -48,6 +51,7 @@ class Tally:
     known: int = 0
     pictures: int = 0
     lists: int = 0
+    archives: int = 0
     others: int = 0
     links: int = 0
     status: dict[str, int] = field(
@@ -139,7 +143,6 @@ class Scan:
 
     def _took(self, done: Done) -> None:
         job = done.job
-        self.tally.fresh += isinstance(job, Examine) and job.entry.size
         if isinstance(job, Examine):
             self._examined(
                 job, done.result or self._failed(job, *(done.failure or ("crashed", "gave nothing")))
@@ -159,7 +162,7 @@ class Scan:
     def _settle(self, entry: Entry, sha256: str, examined: Examined) -> None:
         first = self._first.setdefault(sha256, entry.path)
         self.tally.copies += first != entry.path
-        if first == entry.path:
+        if first == entry.path and not examined.answer["error"]:
             self.tally.examined += 1
             self.tally.full += examined.thorough
         self._tell(entry, examined, None if first == entry.path else first)
@@ -179,7 +182,10 @@ class Scan:
     def _tell(self, entry: Entry, examined: Examined, copy_of: Path | None) -> None:
         named = renamed(examined, entry)
         self.tally.bytes += entry.size
-        self.tally.status[named.answer["status"]] += 1
+        if (named.answer["error"] or {}).get("code") == "archive":
+            self.tally.archives += 1
+        else:
+            self.tally.status[named.answer["status"]] += 1
         self._emit(Result(named.answer, entry.path, examined.thorough, copy_of))
 
 

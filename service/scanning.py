@@ -11,12 +11,12 @@ from typing import IO
 from evidence.answer import Json, printable
 from evidence.findings import COLUMNS, Finding, rows
 from evidence.report import Sources
-from evidence.words import clock, gigabytes
+from evidence.words import gigabytes
 from fingerprint.media import Limits
 from index.catalog import CatalogError
 from service.examining import Opening, examiner
 from service.known import KnownFiles
-from service.opening import open_engine
+from service.opening import open_engine, refuse_empty
 from service.scan import Result, Scan, Tally, journal
 from service.terminal import ANSWER_HEADER, answer_rows, running, say, table
 from service.walk import walk
@@ -36,8 +36,7 @@ def scan(
     """Scans folders; whether something could not be examined. Raises CatalogError."""
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(data, limits))
-        if not engine.catalog.references():
-            say(f"nothing is registered in {data}, so nothing can match: whorl register PATH")
+        refuse_empty(engine, data, as_json)
         engine.save()  # once, for all workers
         results = stack.enter_context(Results(as_json, output))
         remembered = stack.enter_context(journal(data, engine, limits))
@@ -47,31 +46,28 @@ def scan(
         show = stack.enter_context(running())
         run.run(
             walk(paths),
-            lambda tally: show(lambda seconds: told(tally, workers, len(sizes), sum(sizes), seconds)),
+            lambda tally: show(lambda _: told(tally, workers, len(sizes), sum(sizes))),
         )
         digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
-    results.end(run.tally, thorough, Sources(originals, digests))
-    return bool(run.tally.status["error"])
+    results.end(run.tally, Sources(originals, digests))
+    return bool(run.tally.status["error"] or run.tally.archives)
 
 
-def told(tally: Tally, workers: Workers, files: int, size: int, seconds: float) -> str:
-    """How far a scan is, after so many seconds, in a line."""
-    under_way = sum(part * job.entry.size for part, job in zip(workers.parts, workers.jobs, strict=True))
-    left = ""
-    if tally.fresh + under_way > 0:
-        remaining = max(0.0, size - tally.bytes - under_way)
-        left = f", {clock(remaining * seconds / (tally.fresh + under_way)).split('.')[0]} left"
+def told(tally: Tally, workers: Workers, files: int, size: int) -> str:
+    """How far a scan is, in a line. What is left of it nobody knows: a lead costs a hundred times what a glance does."""
+    under_way = zip(workers.jobs, workers.parts, strict=True)
+    names = ", ".join(f"{job.entry.path.name} {part:.0%}" for job, part in under_way)
     return (
-        f"{tally.files} of {files} files, {tally.media} media, {tally.examined} examined, {tally.status['match']} match, "
-        f"{tally.status['error']} not examined, {gigabytes(tally.bytes)} of {gigabytes(size)}{left}"
+        f"{tally.files} of {files} files ({gigabytes(tally.bytes)} of {gigabytes(size)}), {tally.examined} examined, "
+        f"{tally.status['match']} match, {tally.status['error']} not examined{': ' if names else ''}{names}"
     )
 
 
 def totals(tally: Tally) -> list[tuple[str, int]]:
     """What the whole scan comes to, in words and numbers."""
-    return [
-        ("files", tally.files),
-        ("files of sound or moving pictures", tally.media),
+    found = [
+        ("file{s}", tally.files),
+        ("file{s} of sound or moving pictures", tally.media),
         ("known as good, passed over", tally.known),
         ("with the same bytes as another", tally.copies),
         ("examined", tally.examined),
@@ -79,11 +75,13 @@ def totals(tally: Tally) -> list[tuple[str, int]]:
         ("matched", tally.status["match"]),
         ("to review", tally.status["review"]),
         ("not examined", tally.status["error"]),
-        ("still pictures, passed over", tally.pictures),
-        ("playlists and manifests, passed over", tally.lists),
-        ("files of other kinds, passed over", tally.others),
-        ("links and devices, not followed", tally.links),
+        ("archive{s}, not opened", tally.archives),
+        ("still picture{s}, passed over", tally.pictures),
+        ("playlist{s} or manifest{s}, passed over", tally.lists),
+        ("file{s} of other kinds, passed over", tally.others),
+        ("link{s} or device{s}, not followed", tally.links),
     ]
+    return [(words.format(s="" if number == 1 else "s"), number) for words, number in found]
 
 
 def shortfall() -> str:
@@ -144,9 +142,9 @@ class Results:
             self._kept.append(finding)
             self._paths.setdefault(result.answer["query"]["sha256"], result.path)
 
-    def end(self, tally: Tally, thorough: bool, originals: Sources) -> None:
+    def end(self, tally: Tally, originals: Sources) -> None:
         """Tells and writes the whole."""
-        notes = [] if thorough else [shortfall()]
+        notes = [shortfall()] if tally.full < tally.examined else []
         self._kept.sort(key=lambda finding: str(finding.answer["path"]))
         if not self._as_json:
             found = [row for finding in self._kept for row in _table_rows(finding)]

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from evidence.answer import Json
 from evidence.remarks import named, remarks
@@ -148,10 +149,12 @@ def show_answers(answers: Sequence[Json]) -> None:
 
 
 def answer_rows(answer: Json) -> Sequence[tuple[str, ...]]:
-    """One row for each segment; one for a capture without any, that says why."""
+    """One row for each segment, in the order of the capture; one for a capture without any, that says why."""
     name = answer["query"]["name"]
     if answer["error"]:
-        return [(name, "error", answer["error"]["message"], "", "", "", "", "")]
+        reason = answer["error"]["message"].removeprefix(f"{Path(name).name}: ")
+        return [(name, "error", reason, "", "", "", "", "")]
+    found = [(match, segment) for match in answer["matches"] for segment in match["segments"]]
     rows = [
         (
             name,
@@ -163,7 +166,6 @@ def answer_rows(answer: Json) -> Sequence[tuple[str, ...]]:
             disguise(segment),
             f"{match['expected_false_matches']:.0e}",
         )
-        for match in answer["matches"]
-        for segment in match["segments"]
+        for match, segment in sorted(found, key=lambda pair: pair[1]["query_start"])
     ]
     return rows or [(name, "no match", "", "", "", "", "", "")]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -12,11 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from service.cli import app, interrupt
+from service.options import interrupted
 from service.terminal import progress
+from tests.test_channels import wave_file
 
 ANSWER = {"query", "status", "error", "elapsed", "matches", "engine"}
 SEGMENT = {
@@ -42,6 +46,13 @@ def process(data: Path, *arguments: object, **more: Any) -> "subprocess.Popen[st
 @pytest.fixture
 def song(samples: Path) -> Path:
     return samples / "originals" / "harbour-lights.m4a"
+
+
+@pytest.fixture
+def registered(data: Path, song: Path) -> Path:
+    """A data directory in which a song is registered: nothing is looked for in an empty one."""
+    assert whorl("register", song).exit_code == 0
+    return data
 
 
 @pytest.fixture
@@ -118,8 +129,53 @@ def test_a_table_with_an_unknown_column_is_refused(data: Path, song: Path, tmp_p
     assert result.exit_code == 2 and "'titel'" in result.stderr
 
 
+def test_a_table_alone_names_no_files_and_that_is_said(data: Path, tmp_path: Path) -> None:
+    table = tmp_path / "works.csv"
+    table.write_text("file,title\nsong.m4a,Harbour Lights\n")
+    result = whorl("register", "--table", table)
+    assert result.exit_code == 2
+    assert "names none to register" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_an_option_of_all_commands_behind_one_is_told_its_place(data: Path, song: Path) -> None:
+    result = whorl("match", "--data", data, song)
+    assert result.exit_code == 2 and "whorl --data DIR match" in result.stderr
+    assert "No such option" in whorl("match", "--nonsense", song).stderr
+
+
+@pytest.mark.parametrize(("command", "kept"), [("match", False), ("scan", True), (None, False)])
+def test_an_interruption_tells_what_is_kept(command: str | None, kept: bool) -> None:
+    assert ("what was finished is kept" in interrupted(command)) == kept
+
+
+def test_a_scheme_that_nobody_checks_is_said(data: Path, song: Path) -> None:
+    told = whorl("register", song, "--id", "isrcc:USRC17607839", "--id", "isrc:USRC17607839")
+    assert told.exit_code == 0 and "taken as your own: isrcc (" in told.stderr
+    assert "taken as" not in whorl("register", song, "--id", "isrc:USRC17607839").stderr
+
+
+def test_what_can_never_be_matched_is_registered_under_protest(
+    data: Path, song: Path, tmp_path: Path
+) -> None:
+    silent = wave_file(tmp_path / "silent.wav", np.zeros((1, 80_000), np.float32))
+    (line,) = lines("register", silent)
+    assert line["warnings"] == ["silent or blank throughout: it can never be matched"]
+    (line,) = lines("register", song)
+    assert "warnings" not in line
+
+
+def test_a_card_is_for_people(data: Path, song: Path) -> None:
+    whorl("register", song, "--owner", "A Label", "--id", "isrc:USRC17607839", "--id", "label:7")
+    card = dict(line.split(None, 1) for line in whorl("show", "1").stdout.splitlines())
+    assert (card["title"], card["owner"], card["kind"]) == ("harbour-lights", "A Label", "not given")
+    assert card["identifiers"] == "isrc:USRC17607839, label:7"
+    assert re.fullmatch(r"audio/1: \d+ codes, .* kB", card["fingerprint"])
+    assert re.fullmatch(r"\d+-\d\d-\d\d \d\d:\d\d:\d\d UTC", card["registered"])
+    assert re.fullmatch(r"\d+:\d\d\.\d", card["length"])
+
+
 @pytest.mark.parametrize("command", ["register", "match"])
-def test_a_folder_without_files_is_said_to_be_so(data: Path, tmp_path: Path, command: str) -> None:
+def test_a_folder_without_files_is_said_to_be_so(registered: Path, tmp_path: Path, command: str) -> None:
     (tmp_path / "empty").mkdir()
     result = whorl(command, tmp_path / "empty")
     assert result.exit_code == 0 and "no files in it" in result.stderr
@@ -163,15 +219,33 @@ def test_an_answer_has_exactly_the_agreed_keys(data: Path, song: Path, samples: 
     assert segment["ref_start"] - segment["query_start"] == pytest.approx(12, abs=0.1)
 
 
-def test_removed_is_not_found(data: Path, song: Path, samples: Path) -> None:
-    whorl("register", song)
+def test_removed_is_not_found(registered: Path, samples: Path) -> None:
+    assert whorl("register", samples / "originals" / "first-snow.ogg").exit_code == 0
     assert whorl("remove", "1", "#1").exit_code == 0  # named twice, removed once
-    assert lines("list") == []
+    assert [row["id"] for row in lines("list")] == ["2"]
     (answer,) = lines("match", samples / "captures" / "cut-32kbit.mp3")
     assert answer["status"] == "no-match"
 
 
-def test_what_cannot_be_examined_is_an_error_and_no_miss(data: Path, no_media: Path, song: Path) -> None:
+@pytest.mark.parametrize("command", ["match", "scan"])
+def test_against_an_empty_catalog_nothing_is_examined(
+    data: Path, song: Path, samples: Path, command: str
+) -> None:
+    for _ in range(2):  # never registered anything, then removed all
+        plain, told = whorl(command, song), whorl(command, song, "--json")
+        assert (plain.exit_code, plain.stdout, told.exit_code) == (1, "", 1)
+        line = json.loads(told.stdout)
+        assert (line["status"], line["error"]["code"]) == ("error", "nothing-registered")
+        assert str(data) in line["error"]["message"] and "no match" not in told.output
+        assert str(data) in whorl("list").stdout
+        whorl("register", song)
+        whorl("remove", *(row["id"] for row in lines("list")))
+
+
+def test_what_cannot_be_examined_is_an_error_and_no_miss(
+    registered: Path, no_media: Path, samples: Path
+) -> None:
+    song = samples / "originals" / "first-snow.ogg"
     result = whorl("match", no_media, song)
     assert result.exit_code == 1
     table = result.stdout.splitlines()
@@ -192,7 +266,7 @@ def test_one_bad_file_does_not_stop_the_others(data: Path, no_media: Path, song:
 
 
 def test_a_folder_that_cannot_be_read_is_named(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked = tmp_path / "locked"
     locked.mkdir()
@@ -220,14 +294,14 @@ def test_wrong_usage_is_status_2(data: Path, wrong: list[str]) -> None:
     assert whorl(*wrong).exit_code == 2
 
 
-def test_a_missing_file_is_an_error_of_that_file(data: Path, tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error_of_that_file(registered: Path, tmp_path: Path) -> None:
     result = whorl("match", tmp_path / "gone.mp4")
     assert result.exit_code == 1
     assert "gone.mp4" in result.stdout
 
 
 @pytest.mark.parametrize("name", [b"a\x1b[31m[red]b\n.mp4", b"\xff\xfe.mp4", "\u202egpj.mp4".encode()])
-def test_hostile_names_are_spelt_out(data: Path, tmp_path: Path, name: bytes) -> None:
+def test_hostile_names_are_spelt_out(registered: Path, tmp_path: Path, name: bytes) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
     path.write_text("no media")
     shown = whorl("match", path).stdout
@@ -307,7 +381,7 @@ def test_other_details_of_what_is_registered_are_not_taken_in_silence(data: Path
 
 
 def test_files_of_one_name_are_told_apart(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("a", "b"):

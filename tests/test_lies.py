@@ -60,7 +60,7 @@ def test_a_time_stamp_far_ahead_is_damage_and_no_silence(tmp_path: Path) -> None
         writer.finish(stream)
     samples, _, warnings = read(tmp_path / "leap.mka")
     assert samples == pytest.approx(24000, abs=2000)
-    assert any("wrong time stamps" in warning for warning in warnings)
+    assert any("wrong time stamp" in warning for warning in warnings)
 
 
 def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:

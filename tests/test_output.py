@@ -42,6 +42,8 @@ def test_a_scan_whose_results_cannot_be_written_says_where(tmp_path: Path) -> No
     (tmp_path / "drive").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "results.csv.part").symlink_to(FULL)
+    sound = sound_file(tmp_path / "song.wav", "pcm_s16le", 3.0, 8000, form="s16")
+    assert whorl(tmp_path / "data", f"register {sound}").returncode == 0
     done = whorl(tmp_path / "data", f"scan {tmp_path}/drive --output {tmp_path}/out")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith("out cannot be written to: No space left on device")
@@ -55,7 +57,9 @@ def test_an_id_that_none_can_have(data: Path, command: str, number: str) -> None
 
 
 @pytest.mark.parametrize("command", ["match", "register", "scan"])
-def test_a_name_that_no_file_can_have(data: Path, command: str) -> None:
+def test_a_name_that_no_file_can_have(data: Path, tmp_path: Path, command: str) -> None:
+    sound = sound_file(tmp_path / "song.wav", "pcm_s16le", 3.0, 8000, form="s16")
+    assert CliRunner().invoke(app, ["register", str(sound)]).exit_code == 0
     done = CliRunner().invoke(app, [command, LONG])
     assert done.exit_code == 1
     assert "File name too long" in done.stdout + done.stderr

@@ -1,12 +1,19 @@
 """What a file is before a decoder sees it: nothing that plays passes for a picture, a list or a text."""
 
+import bz2
+import gzip
+import io
+import lzma
 import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fingerprint.media import content, open_media
+from fingerprint.media import MediaError, content, open_media
 from tests.render import film, sound_file
 from tests.test_bad_media import png, written
 
@@ -68,11 +75,61 @@ def test_lists_and_texts(tmp_path: Path, text: str, kind: str) -> None:
     assert content(written(tmp_path / "file", text.encode("latin-1"))) == kind
 
 
-def test_a_name_of_media_shows_all_but_whole_texts_to_the_decoder(tmp_path: Path) -> None:
-    for front in (png(16, 16), b"#EXTM3U\na.ts\n", JUNK, b"text" * 20_000, bytes(80_000)):
+def test_a_name_of_media_shows_everything_to_the_decoder(tmp_path: Path) -> None:
+    for front in (
+        png(16, 16),
+        b"#EXTM3U\na.ts\n",
+        JUNK,
+        b"text" * 20_000,
+        bytes(80_000),
+        b"text",
+        bytes(999),
+    ):
         assert content(written(tmp_path / "film.mp4", front)) == "media"
-    for whole in (b"text", bytes(999)):
-        assert content(written(tmp_path / "film.mp4", whole)) == "other"
+
+
+def tar(folder: Path, inside: bytes) -> bytes:
+    with tarfile.open(folder / "made.tar", "w") as packed:
+        packed.add(written(folder / "OggS.mp3", inside), "OggS.mp3")
+    return (folder / "made.tar").read_bytes()
+
+
+def zipped(_: Path, inside: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as packed:
+        packed.writestr("song.mp3", inside)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("name", ["backup", "song.mp3"])
+@pytest.mark.parametrize(
+    "packed",
+    [tar, zipped, *(lambda _, inside, pack=pack: pack(inside) for pack in (gzip.compress, bz2.compress, lzma.compress)),
+     lambda _, inside: b"Rar!\x1a\x07\x01\0" + inside, lambda _, inside: b"7z\xbc\xaf\x27\x1c" + inside,
+     lambda _, inside: bytes(32768) + b"\x01CD001\x01\0" + bytes(2040) + inside],
+    ids=["tar", "zip", "gzip", "bzip2", "xz", "rar", "7z", "disc"],
+)  # fmt: skip
+def test_an_archive_is_none_of_the_media_in_it(
+    tmp_path: Path, song: bytes, name: str, packed: Callable[[Path, bytes], bytes]
+) -> None:
+    path = written(tmp_path / name, packed(tmp_path, song))
+    for read in (content, sound):
+        with pytest.raises(MediaError) as caught:
+            read(path)
+        assert caught.value.code == "archive" and "unpack it" in caught.value.reason
+
+
+def sound(path: Path) -> int:
+    with open_media(path) as media:
+        return sum(map(len, media.samples()))
+
+
+def test_media_that_have_an_archives_mark_further_on_are_media(tmp_path: Path, song: bytes) -> None:
+    pad = b"ID3\x04\0\0\0\x02\0\0" + bytes(32769 - 10) + b"CD001" + bytes(10 + 32768 - 32774)
+    assert sound(written(tmp_path / "song", pad + song)) > 15000
+    header = bytearray(tar(tmp_path, song)[:512])
+    header[0] ^= 1  # its checksum does not hold any more
+    assert sound(written(tmp_path / "song", bytes(header) + song)) > 15000
 
 
 def test_programs_and_noise_are_not_media(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
+from fingerprint.decoding.loss import Loss
+
 # Demuxers of real media. None of them opens a second file or reads a list of files.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,wav,w64,aiff,au,caf,flac,mp3,aac,ac3,eac3,dts,"
@@ -231,6 +233,7 @@ class Tolerant:
 
     tried  packets given to it
     bad    packets left out
+    loss   how much they are
     """
 
     def __init__(self, stream: AudioStream | VideoStream) -> None:
@@ -238,6 +241,7 @@ class Tolerant:
             # One core a file: the files themselves are decoded side by side.
             stream.codec_context.thread_count = 1
         self.tried = self.bad = 0
+        self.loss = Loss(stream)
         pixels = stream.codec_context.width * stream.codec_context.height if stream.type == "video" else 0
         self._spare = SPARE + 4 * pixels
         self._decode: Any = stream.codec_context.decode
@@ -247,12 +251,18 @@ class Tolerant:
         self.tried += packet is not None
         try:
             frames: list[Any] = self._decode(packet)
-            return frames
         except av.error.FFmpegError as error:
             _raise_limits(error)
             _find_room(self._spare)
-            self.bad += packet is not None
+            self._weigh(packet, good=False)
             return []
+        self._weigh(packet, good=True)
+        return frames
+
+    def _weigh(self, packet: Packet[Any] | None, good: bool) -> None:
+        if packet is not None:
+            self.bad += not good
+            self.loss.weigh(packet, good)
 
 
 def check_size(width: int, height: int, bounds: Bounds) -> None:

@@ -80,4 +80,11 @@ class Decoder:
 
 def _summary(source: Source, decoder: Tolerant, seconds: float, kept: int, leaps: int = 0) -> Message:
     """The end of an answer, with what was damaged."""
-    return end(end=seconds, kept=kept, bad=decoder.bad, broken_off=source.broken_off, leaps=leaps)
+    return end(
+        end=seconds,
+        kept=kept,
+        bad=decoder.bad,
+        lost=decoder.loss.seconds,
+        broken_off=source.broken_off,
+        leaps=leaps,
+    )

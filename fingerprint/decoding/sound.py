@@ -120,7 +120,9 @@ class Sound:
         joined = self._held.read() if self._held.samples else None
         if joined is not None:
             joined, sound = self._channels.settled(joined)
-            self.decoder.bad += not sound
+            if not sound:
+                self.decoder.bad += 1
+                self.decoder.loss.lose(joined.samples / joined.sample_rate)
             joined.pts = None
             self._resampler = self._resampler or AudioResampler("s16", "mono", SAMPLE_RATE)
             for part in self._resampler.resample(joined):
