@@ -139,7 +139,8 @@ def _check_libraries() -> None:
         library for library in ("dbos", "fastapi", "pydantic_settings", "uvicorn") if not find_spec(library)
     ]
     if missing:
-        raise typer.BadParameter(f"the service needs {', '.join(missing)}: pip install 'whorl[service]'")
+        needed = f"the service needs {', '.join(missing)}"
+        raise typer.BadParameter(f"{needed}: run pip install '.[service]' in the clone of Whorl")
 
 
 def _settings(data: Path, **given: object) -> "Settings":

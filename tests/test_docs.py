@@ -76,6 +76,16 @@ def test_figures_are_those_measured() -> None:
     assert filled(README) == README, "run `python -m benchmarks.figures`"
 
 
+def test_nobody_is_sent_to_a_package_index_where_the_name_is_anothers() -> None:
+    folders = ("benchmarks", "docs", "fingerprint", "index", "scripts", "service", "tests", "training")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    texts = {path: path.read_bytes() for path in (*files, *ROOT.glob("*.md"), ROOT / "Dockerfile")}
+    assert len(texts) > 100
+    assert [
+        path for path, text in texts.items() if re.search(rb"pip install '?whorl\b|whorl\[[a-z]", text)
+    ] == []
+
+
 @pytest.mark.parametrize("document", [p.relative_to(ROOT).as_posix() for p in ROOT.glob("*.md")])
 def test_links_and_files_exist(document: str) -> None:
     text = (ROOT / document).read_text()
