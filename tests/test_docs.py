@@ -60,6 +60,9 @@ def test_what_the_readme_says_of_serving_runs(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "administrator.key").read_text().startswith("whorl_")
+    for secret in ("administrator.key", "whorl-backup.tar"):
+        assert (tmp_path / secret).stat().st_mode & 0o777 == 0o600
+        assert f"/{secret}" in (ROOT / ".gitignore").read_text().splitlines()
     with tarfile.open(tmp_path / "whorl-backup.tar") as backup:
         assert "catalog.db" in backup.getnames()
 
