@@ -148,7 +148,7 @@ PEERS = {
     "chromaprint": Peer(
         "audio", chromaprint, "fpcalc", install="on Debian, apt install libchromaprint-tools"
     ),
-    "imagehash": Peer("video", perceptual_hashes, module="imagehash", install="pip install 'whorl[bench]'"),
+    "imagehash": Peer("video", perceptual_hashes, module="imagehash", install="pip install '.[bench]'"),
     "mpeg7": Peer("video", mpeg7_signatures, "ffmpeg", install="on Debian, apt install ffmpeg"),
     "vpdq": Peer("video", pdq_hashes, module="pdqhash", install="pip install pdqhash (it compiles)"),
     "videohash": Peer(

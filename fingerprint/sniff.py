@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fingerprint import packets
 from fingerprint.archives import archive, disc
+from fingerprint.exchange import MAGIC, MEDIA_TYPE
 from fingerprint.stills import Read, boxes, still
 
 _LISTS = {
@@ -185,6 +186,10 @@ def explained(error: MediaError, head: bytes) -> MediaError:
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
         reason = "is an MP4 without its index (moov), cut off or never finished; copy it again"
         return MediaError("truncated", error.name, reason)
+    if head.startswith(MAGIC):
+        way = f"POST /v1/matches/fingerprint, Content-Type: {MEDIA_TYPE}"
+        reason = f"is a fingerprint, not a media file: send it to a service ({way}), see Serve in README"
+        return MediaError("not-media", error.name, reason)
     if is_text(head):
         return MediaError("not-media", error.name, "is text, not a media file")
     return error

@@ -44,5 +44,6 @@ def _bench(name: str, arguments: list[str]) -> None:
 
     missing = [library for library in ("librosa", "matplotlib", "imagehash") if find_spec(library) is None]
     if missing:
-        raise typer.BadParameter(f"benchmarks need {', '.join(missing)}: pip install 'whorl[bench]'")
+        needed = f"benchmarks need {', '.join(missing)}"
+        raise typer.BadParameter(f"{needed}: run pip install '.[bench]' in the clone of Whorl")
     raise typer.Exit(subprocess.call([sys.executable, "-m", f"benchmarks.{name}", *arguments]))

@@ -65,13 +65,18 @@ def _place(data: Path, upload_id: str) -> Path:
 
 
 def _write(settings: Settings, part: Path, copied: Path, with_uploads: bool) -> None:
-    with part.open("xb") as file, tarfile.open(fileobj=file, mode="w:") as tar:
+    with open(part, "xb", opener=_private) as file, tarfile.open(fileobj=file, mode="w:") as tar:
         _add_note(tar)
         tar.add(copied, _DATABASE)
         for upload_id, size in _uploads(copied) if with_uploads else ():
             _add_upload(tar, _place(settings.data, upload_id), size)
     with part.open("rb") as written:
         os.fsync(written.fileno())
+
+
+def _private(path: str, flags: int) -> int:
+    """Digests of keys, secrets of webhooks, seized media: nobody else on this machine is to read them."""
+    return os.open(path, flags, 0o600)
 
 
 def _add_note(tar: tarfile.TarFile) -> None:

@@ -109,16 +109,23 @@ def add_fingerprint_to(app: typer.Typer) -> None:
             typer.Option("--query", help="Add the codes that are asked with, not only those to register."),
         ] = False,
         output: Annotated[
-            Path | None, typer.Option("--output", "-o", help="Where to write it.", show_default="FILE.whorl")
+            Path | None,
+            typer.Option(
+                "--output", "-o", help="Where to write it.", show_default="FILE.whorl in the current folder"
+            ),
         ] = None,
     ) -> None:
-        """Make the fingerprint of a file: it is sent in its place, so that the content never leaves its owner."""
+        """Make the fingerprint of a file: it is sent in its place, so that the content never leaves its owner.
+
+        To a service: POST /v1/matches/fingerprint with what --query made, or POST /v1/references, as
+        Content-Type: application/vnd.whorl.fingerprint.
+        """
         from fingerprint.exchange import packed
         from fingerprint.media import Limits, MediaError
         from service.fingerprinting import fingerprinted
         from service.terminal import progress, say
 
-        place = output or file.with_name(file.name + ".whorl")
+        place = output or Path(f"{file.name}.whorl")  # not beside the file: evidence is not written to
         try:
             with progress(1, "reading") as show:
                 made = fingerprinted(
@@ -140,7 +147,8 @@ def _check_libraries() -> None:
         library for library in ("dbos", "fastapi", "pydantic_settings", "uvicorn") if not find_spec(library)
     ]
     if missing:
-        raise typer.BadParameter(f"the service needs {', '.join(missing)}: pip install 'whorl[service]'")
+        needed = f"the service needs {', '.join(missing)}"
+        raise typer.BadParameter(f"{needed}: run pip install '.[service]' in the clone of Whorl")
 
 
 def _settings(data: Path, **given: object) -> "Settings":

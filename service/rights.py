@@ -119,13 +119,15 @@ def ref_ids(matches: Iterable[Json]) -> set[int]:
 def judged(answer: Json, captured: Json, known: Known, only: int | None = None) -> Json:
     """The answer with ``licensed``, ``overlap`` and ``verdict_of_review`` at its matches, one match a stretch.
 
-    Its status is "licensed" where all that was found is. With ``only``, nothing is told but that organisation's works.
+    Its status is "licensed" where all that was found is. With ``only``, nothing is told but that organisation's works, nor
+    that others' are being registered.
     """
     matches = answer["matches"]
     if only is not None:
         matches = _of(matches, known, only)
     matches = [_told(match, captured, known) for match in _one_a_stretch(matches, known)]
-    return {**answer, "status": _status(answer, matches), "matches": matches}
+    missed = any(only in (None, org_id) for org_id in answer.get("registering", ()))
+    return {**answer, "status": _status(answer, matches), "matches": matches, "registering": missed}
 
 
 def _status(answer: Json, matches: Sequence[Json]) -> str:

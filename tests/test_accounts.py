@@ -91,6 +91,14 @@ def test_a_key_that_cannot_be_is_refused(
     assert len(administrator.get("/v1/keys").json()["items"]) == len(before["items"])
 
 
+def test_a_key_is_the_administrations_unless_said_otherwise(administrator: TestClient) -> None:
+    for _ in range(2):  # which is made if need be
+        made = administrator.post("/v1/keys", json={"role": "investigator", "label": "import"})
+        assert made.status_code == 201
+        org = administrator.get(f"/v1/orgs/{made.json()['org']}").json()
+        assert org["name"] == "Administration"
+
+
 def test_lists_come_in_pages(administrator: TestClient) -> None:
     for number in range(5):
         administrator.post("/v1/orgs", json={"name": f"Studio {number}"})

@@ -60,6 +60,9 @@ def test_what_the_readme_says_of_serving_runs(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "administrator.key").read_text().startswith("whorl_")
+    for secret in ("administrator.key", "whorl-backup.tar"):
+        assert (tmp_path / secret).stat().st_mode & 0o777 == 0o600
+        assert f"/{secret}" in (ROOT / ".gitignore").read_text().splitlines()
     with tarfile.open(tmp_path / "whorl-backup.tar") as backup:
         assert "catalog.db" in backup.getnames()
 
@@ -74,6 +77,16 @@ def test_every_command_is_described() -> None:
 
 def test_figures_are_those_measured() -> None:
     assert filled(README) == README, "run `python -m benchmarks.figures`"
+
+
+def test_nobody_is_sent_to_a_package_index_where_the_name_is_anothers() -> None:
+    folders = ("benchmarks", "docs", "fingerprint", "index", "scripts", "service", "tests", "training")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    texts = {path: path.read_bytes() for path in (*files, *ROOT.glob("*.md"), ROOT / "Dockerfile")}
+    assert len(texts) > 100
+    assert [
+        path for path, text in texts.items() if re.search(rb"pip install '?whorl\b|whorl\[[a-z]", text)
+    ] == []
 
 
 @pytest.mark.parametrize("document", [p.relative_to(ROOT).as_posix() for p in ROOT.glob("*.md")])

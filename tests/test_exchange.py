@@ -1,6 +1,7 @@
 """Fingerprints that leave the house: they come back the same, answer as their file does, and hostile bytes are refused."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,6 +119,22 @@ def test_the_command_writes_a_file(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     back = unpacked(out.read_bytes())
     assert (back.name, len(back.references), len(back.queries)) == ("telephone.opus", 1, 1)
+    matched = CliRunner().invoke(commands, ["--data", str(tmp_path / "data"), "match", str(out)])
+    assert matched.exit_code == 1
+    said = " ".join(matched.output.split())
+    assert "is a fingerprint" in said and "POST /v1/matches/fingerprint" in said
     missing = CliRunner().invoke(commands, ["fingerprint", str(tmp_path / "none.mp3")])
     assert missing.exit_code == 1
     assert json.dumps(back.name)
+
+
+def test_nothing_is_written_beside_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drive, here = tmp_path / "drive", tmp_path / "here"
+    drive.mkdir()
+    here.mkdir()
+    shutil.copy(SAMPLES / "captures" / "telephone.opus", drive)
+    monkeypatch.chdir(here)
+    done = CliRunner().invoke(commands, ["fingerprint", str(drive / "telephone.opus")])
+    assert (done.exit_code, done.stdout) == (0, "telephone.opus.whorl\n")
+    assert [path.name for path in drive.iterdir()] == ["telephone.opus"]
+    assert unpacked((here / "telephone.opus.whorl").read_bytes()).name == "telephone.opus"

@@ -1,6 +1,7 @@
 """Jobs: a capture goes in, its answer comes out, once, whatever dies in between."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from service.jobs.lease import Lease, dead, living
 from service.jobs.queue import Queue
 from service.store import jobs
 from service.store.caller import SCOPES_OF, Caller
-from service.store.jobs import ATTEMPTS, Job, New
+from service.store.jobs import ATTEMPTS, Job, New, StateError, TooManyError
 from service.store.store import Store
 from tests.service import client, served
 from tests.working import SAMPLES, Workers, ended, register, workers
@@ -24,6 +25,7 @@ from tests.working import SAMPLES, Workers, ended, register, workers
 # Takes a second or more: it holds nothing, so all disguises are tried.
 LONG = SAMPLES / "captures" / "unknown-song.mp3"
 BYTES = 40_000  # of a file that are handed in at most
+TUS = {"Tus-Resumable": "1.0.0"}
 CAPTURE = SAMPLES / "captures" / "telephone.opus"
 
 
@@ -160,7 +162,6 @@ def test_a_running_job_is_cancelled_and_tried_again(asks: TestClient, at_work: W
     assert asks.post(f"/v1/jobs/{job['id']}/cancel").status_code == 409
     assert asks.post(f"/v1/jobs/{job['id']}/retry").json()["state"] == "queued"
     assert ended(asks, job)["state"] == "done"
-    assert asks.post(f"/v1/jobs/{job['id']}/retry").status_code == 409
 
 
 def test_strangers_see_no_job_of_others(app: FastAPI, asks: TestClient, at_work: Workers) -> None:
@@ -185,8 +186,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 WHO = Caller("key", 1, "administrator", SCOPES_OF["administrator"])
 
 
-def made(store: Store, priority: int = 10) -> Job:
-    return jobs.create(store, WHO, New("match", priority, {"name": "a", "sha256": "0"}), 100)
+def made(store: Store, priority: int = 10, kind: str = "match") -> Job:
+    return jobs.create(store, WHO, New(kind, priority, {"name": "a", "sha256": "0"}), 100)
 
 
 def test_only_who_holds_a_job_can_end_it(store: Store) -> None:
@@ -207,9 +208,38 @@ def test_a_job_under_which_workers_die_is_given_up(store: Store) -> None:
     assert jobs.begin(store, job.id, 0) is None
     over = jobs.find(store, WHO, job.id)
     assert over is not None and (over.state, over.error["code"]) == ("failed", "poison")
-    again = jobs.retry(store, WHO, job.id)
+    again = jobs.retry(store, WHO, job.id, 100)
     assert again is not None and jobs.begin(store, job.id, 0) is None
     assert jobs.begin(store, job.id, again.run) is not None
+
+
+def test_only_a_match_that_is_done_is_done_again(store: Store) -> None:
+    match, registration = made(store), made(store, kind="register")
+    with pytest.raises(StateError, match="is queued"):
+        jobs.retry(store, WHO, match.id, 100)
+    for job in (match, registration):
+        begun = jobs.begin(store, job.id, 0)
+        assert begun is not None and jobs.finish(store, begun, lambda _, __: {})
+    with pytest.raises(StateError, match="a register, is done"):
+        jobs.retry(store, WHO, registration.id, 100)
+    with pytest.raises(TooManyError):
+        jobs.retry(store, WHO, match.id, 0)
+    again = jobs.retry(store, WHO, match.id, 1)
+    assert again is not None and (again.state, again.run) == ("queued", 1)
+
+
+def test_a_match_misses_what_waits_and_what_comes_meanwhile(store: Store) -> None:
+    waiting, early = made(store, kind="register"), jobs.begin(store, made(store).id, 0)
+    assert early is not None and early.registering == {1}
+    done = jobs.begin(store, waiting.id, 0)
+    assert done is not None and jobs.registering(store.rows) == {1}
+    assert jobs.finish(store, done, lambda _, __: {}) and jobs.registering(store.rows) == set()
+    assert jobs.registering_meanwhile(store.rows, early) == {1}
+    time.sleep(0.002)  # times are kept to the millisecond
+    late = jobs.begin(store, made(store).id, 0)
+    assert late is not None and jobs.registering_meanwhile(store.rows, late) == set()
+    made(store, kind="register")
+    assert jobs.registering_meanwhile(store.rows, late) == {1}
 
 
 def test_a_job_that_lost_its_place_in_the_queue_gets_another(
@@ -236,6 +266,31 @@ def test_the_kernel_tells_who_is_dead(tmp_path: Path) -> None:
         assert names == []
     lease.end()
     assert living(tmp_path) == 0
+
+
+def test_what_was_examined_before_its_original_was_registered_says_so_and_is_examined_again(
+    tmp_path: Path,
+) -> None:
+    with served(tmp_path, requests_a_minute=100_000) as app:
+        holder, asks = client(app, "holder"), client(app, "investigator", "Unit 4")
+        stranger = client(app, "holder", "Harbour Records")
+        original = (SAMPLES / "originals" / "the-witness.opus").read_bytes()
+        taken = holder.post("/v1/references", files={"file": ("the-witness.opus", original)}).json()
+        clip, theirs = handed_in(asks), handed_in(stranger)
+        with workers(app):
+            early, unknowing = ended(asks, clip), ended(stranger, theirs)
+            assert ended(holder, taken)["state"] == "done"
+            first = asks.get(f"/v1/matches/{early['match']}").json()
+            assert (first["status"], first["registering"], first["job"]) == ("no-match", True, clip["id"])
+            told = stranger.get(f"/v1/matches/{unknowing['match']}").json()
+            assert (told["status"], told["registering"]) == ("no-match", False)
+            assert asks.post(f"/v1/jobs/{clip['id']}/retry").json()["state"] == "queued"
+            last = asks.get(f"/v1/matches/{ended(asks, clip)['match']}").json()
+        assert (last["status"], last["registering"], last["job"]) == ("match", False, clip["id"])
+        assert asks.get(f"/v1/matches/{first['id']}").json() == first
+        assert asks.delete(f"/v1/uploads/{clip['upload']}", headers=TUS).status_code == 204
+        refused = asks.post(f"/v1/jobs/{clip['id']}/retry")
+        assert (refused.status_code, refused.json()["code"]) == (409, "not-kept")
 
 
 def test_an_investigators_clip_goes_before_a_bulk_registration(tmp_path: Path) -> None:

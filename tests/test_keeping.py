@@ -40,6 +40,7 @@ def test_all_is_there_again(app: FastAPI, new: Settings, tmp_path: Path) -> None
     made, key = objects(app), key_of(app, "investigator", VICTIM)
     before = {path: client(app, org=VICTIM).get(path).json() for path in PATHS}
     backup(app.state.settings, tmp_path / "b.tar")
+    assert (tmp_path / "b.tar").stat().st_mode & 0o777 == 0o600
     rows = restore(new, tmp_path / "b.tar")
     assert (rows["refs"], rows["uploads"], rows["jobs"]) == (2, 1, 1)
     with served(new.data, database=new.database) as restored:

@@ -29,6 +29,14 @@ def test_every_error_has_one_form(tmp_path: Path) -> None:
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+def test_every_operation_is_called_what_it_does(tmp_path: Path) -> None:
+    with served(tmp_path) as app:
+        document = client(app).get("/openapi.json").json()
+    called = [one["summary"] for path in document["paths"].values() for one in path.values()]
+    assert len(called) > 50
+    assert [summary for summary in called if len(summary.split()) < 2] == []
+
+
 def test_every_reference_of_the_document_leads_somewhere(tmp_path: Path) -> None:
     with served(tmp_path) as app:
         document = client(app).get("/openapi.json").json()

@@ -86,7 +86,7 @@ def dropped(page: Page, path: Path) -> None:
     page.get_by_label("Drop captures here").set_input_files(path)
 
 
-def worked(world: World, told: Json | None) -> None:
+def worked(world: World, told: Json | None, registering: tuple[int, ...] = ()) -> None:
     """A worker does the one job that waits, as far as the page can see."""
     store = world.app.state.store
     job = next(job for job in jobs.unfinished(store, 0) if job.state == "queued")
@@ -96,7 +96,7 @@ def worked(world: World, told: Json | None) -> None:
     if told is None:
         jobs.fail(store, begun, "corrupt", f"{job.input['name']}: holds nothing that can be decoded")
     else:
-        jobs.finish(store, begun, lambda connection, row: {"answer_id": answers.add(connection, row, told)})
+        jobs.finish(store, begun, lambda held, row: {"answer_id": answers.add(held, row, told, registering)})
 
 
 def test_a_capture_is_handed_in_over_a_bad_line_and_answered(
@@ -152,6 +152,25 @@ def test_a_job_that_failed_says_why(world: World, opened: Page) -> None:
     expect(card.get_by_role("button", name="Cancel")).to_be_visible()
     card.get_by_role("button", name="Cancel").click()
     expect(card).to_contain_text("cancelled")
+
+
+def test_what_was_examined_too_early_is_examined_again(world: World, opened: Page) -> None:
+    signed_in(opened, world, "investigator")
+    dropped(opened, SAMPLES / "captures" / "two-songs.mp3")
+    card = opened.locator("#under-way .job").first
+    expect(card.locator("progress")).to_be_visible()
+    worked(world, answer(name="two-songs.mp3"), (1,))
+    card.get_by_role("link", name="See the answer").click()
+    expect(opened.locator("main")).to_contain_text("originals were still being registered")
+    assert faults(opened) == []
+    opened.get_by_role("button", name="Examine again").click()
+    expect(opened.locator(".again progress")).to_be_visible()
+    worked(world, answer(name="two-songs.mp3"))
+    opened.locator(".again").get_by_role("link", name="See the answer").click()
+    expect(opened.locator("main")).to_contain_text("compared with all that was registered then")
+    opened.go_back()
+    expect(opened.locator(".again")).to_contain_text("It was examined again since")
+    assert faults(opened) == []
 
 
 def test_the_timelines_name_the_disguise_and_the_seconds(world: World, opened: Page) -> None:

@@ -4,16 +4,22 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from matching.engine import Engine
+from service.jobs.work import keep_answer
+from service.store import jobs
 from service.streams.addresses import Addresses
 from service.streams.fetch import Fetcher
 from service.web.session import _ours
 from service.web.shelf import Shelf
-from tests.page import HOSTILE, World, running
+from tests.answers import answer
+from tests.page import HOSTILE, SAMPLES, World, running
 from tests.serving import serving
 
 # What a page may not do: run or load what is not in a file of ours.
@@ -205,6 +211,40 @@ def test_roles_are_offered_what_they_may_do(world: World) -> None:
             assert f'<a href="{offered}"' in text
             assert f'<a href="{not_offered}"' not in text
             assert browser.get(not_offered).status_code == 403
+
+
+def test_an_answer_offers_to_be_examined_again_while_its_file_is_kept(world: World) -> None:
+    name, capture = "telephone.opus", SAMPLES / "captures" / "telephone.opus"
+    with world.client("investigator") as asks, visitor(world, "investigator") as browser:
+        job = asks.post("/v1/matches", files={"file": (name, capture.read_bytes())}).json()
+        first, held = answered(world, job, {1}), job["upload"]
+        text = browser.get(f"/answers/{first}").text
+        assert "originals were still being registered while it was examined" in text
+        assert "before all was registered" in browser.get("/answers").text
+        assert f'hx-post="/jobs/{job["id"]}/retry"' in text
+        begun = browser.post(f"/jobs/{job['id']}/retry", headers={"x-csrf-token": token(browser)})
+        assert (begun.status_code, "waiting" in begun.text) == (200, True)
+        assert "being examined again" in browser.get(f"/answers/{first}").text
+        last = answered(world, job, set())
+        assert f'<a href="/answers/{last}">see the last answer</a>' in browser.get(f"/answers/{first}").text
+        assert "compared with all that was registered then" in browser.get(f"/answers/{last}").text
+        world.app.state.incoming.remove(held)
+        text = browser.get(f"/answers/{last}").text
+        assert "no longer kept here" in text and "Examine again" not in text
+
+
+def answered(world: World, job: dict[str, Any], registering: set[int]) -> str:
+    """Ends a job as a worker does, with an answer that knows of no match; the answer's id."""
+    store = world.app.state.store
+    with world.client("investigator") as asks:
+        run = jobs.states(store, [job["id"]])[0].run
+        begun = jobs.begin(store, job["id"], run)
+        assert begun is not None
+        begun = replace(begun, registering=frozenset(registering))
+        with Engine(world.app.state.settings.data) as engine:
+            assert keep_answer(store, engine, begun, answer(name=job["name"]))
+        found: str = asks.get(f"/v1/jobs/{job['id']}").json()["match"]
+    return found
 
 
 def test_files_of_the_page_are_kept_for_ever_under_the_name_of_their_content(world: World) -> None:

@@ -47,6 +47,23 @@ def test_every_answer_has_an_id(administrator: TestClient) -> None:
     assert '"' not in evil
 
 
+def test_what_is_not_there_is_told_with_the_next_step(app: FastAPI) -> None:
+    stranger = TestClient(app)
+    for method, path, status, step in (
+        ("GET", "/v1/nosuch", 404, "/openapi.json"),
+        ("DELETE", "/v1/matches", 405, "Allow"),
+    ):
+        answer = stranger.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert path in answer.json()["detail"] and step in answer.json()["detail"]
+
+
+def test_an_address_in_the_place_of_a_capture_is_told_where_to_go(administrator: TestClient) -> None:
+    answer = administrator.post("/v1/matches", json={"url": "https://video.example.org/clip.mp4"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert "POST /v1/streams" in answer.json()["detail"]
+
+
 def test_the_log_tells_who_did_what(administrator: TestClient) -> None:
     made = administrator.post("/v1/orgs", json={"name": "Decla"})
     entry = administrator.get("/v1/audit").json()["items"][0]

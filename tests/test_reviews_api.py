@@ -46,7 +46,7 @@ def test_an_answer_is_the_command_lines_with_its_place(
     answer_id = keep(app, told, POLICE, territory="US")
     found = investigator.get(f"/v1/matches/{answer_id}").json()
     assert {key: found[key] for key in told} == told
-    assert set(found) - set(told) == {"id", "created", "case", "captured"}
+    assert set(found) - set(told) == {"id", "created", "case", "captured", "job", "registering"}
     assert found["captured"]["territory"] == "US"
 
 

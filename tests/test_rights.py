@@ -112,6 +112,14 @@ def test_a_holder_is_told_of_own_works_only() -> None:
     assert judged(answer(match(2)), captured(), known, only=1)["status"] == "no-match"
 
 
+def test_a_holder_is_not_told_that_others_register() -> None:
+    found = answer(match(1)) | {"registering": [2]}
+    assert judged(found, captured(), Known())["registering"] is True
+    assert judged(found, captured(), Known(), only=1)["registering"] is False
+    assert judged(found, captured(), Known(), only=2)["registering"] is True
+    assert judged(answer(match(1)), captured(), Known())["registering"] is False
+
+
 @pytest.mark.parametrize(
     ("place", "name"),
     [

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from fingerprint.picture import SIZE, normalised
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'whorl[train]'")
-pytest.importorskip("onnx", reason="onnx is not installed: pip install 'whorl[train]'")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
 
 import training.video as training  # noqa: E402  # these import PyTorch
 from training.picture_disguises import disguise  # noqa: E402

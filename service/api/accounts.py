@@ -76,9 +76,12 @@ class Person(BaseModel):
 
 
 class KeyIn(_Body):
-    """A key to be made: with these scopes of the role, all unless given; for a person or a program."""
+    """A key to be made: with these scopes of the role, all unless given; for a person or a program.
 
-    org: Id
+    ``org`` is whose objects it sees, that of the first key unless given.
+    """
+
+    org: Id | None = None
     role: Role
     label: Title
     scopes: Annotated[list[Annotated[str, StringConstraints(max_length=40)]], Field(max_length=40)] | None = (
@@ -156,7 +159,7 @@ class Me(BaseModel):
 
 
 @router.get("/me", response_model=Me)
-def me(request: Request, who: Anybody, held: Held) -> Any:
+def get_me(request: Request, who: Anybody, held: Held) -> Any:
     """Who asks, and what they may do."""
     org = members.org(held, str(who.org_id))
     person = None if who.person_id is None else str(who.person_id)
@@ -222,7 +225,8 @@ def list_keys(who: Anybody, held: Held, page: Asked) -> Any:
 @router.post("/keys", status_code=201, response_model=NewKey)
 def add_key(body: KeyIn, who: Administrator, held: Held, response: Response) -> Any:
     """Makes a key, and tells it this once."""
-    given = (body.org, body.role, body.label, body.scopes, body.expires, body.person)
+    org = body.org or str(accounts.org_named(held, accounts.ADMINISTRATION))
+    given = (org, body.role, body.label, body.scopes, body.expires, body.person)
     return _told(response, held, members.add_key(held, *given))
 
 

@@ -107,13 +107,18 @@ class Engine(BaseModel):
 
 
 class Found(BaseModel):
-    """What a capture holds. ``status`` is "licensed" where all that was found may be shown there and then."""
+    """What a capture holds. ``status`` is "licensed" where all that was found may be shown there and then.
+
+    ``registering``: originals were still being registered while it was examined, and it was not compared with those: of a
+    rights holder own ones alone. Examine it again, or ask again, when they are registered.
+    """
 
     query: Query
     status: Status
     error: Failure | None
     elapsed: float
     matches: list[Match]
+    registering: bool = False
     engine: Engine
 
 
@@ -126,9 +131,10 @@ class Captured(BaseModel):
 
 
 class Answer(Found):
-    """What a capture holds, as it is kept."""
+    """What a capture holds, as it is kept. ``job`` is that which examined it, and can examine it again."""
 
     id: str
+    job: str | None = None
     created: str
     case: Annotated[str | None, Field(description="The case it belongs to.")]
     captured: Captured

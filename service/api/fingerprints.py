@@ -17,7 +17,7 @@ from service.api.problem import Problem
 from service.api.receiving import refused
 from service.incoming import Incoming, IncomingError
 from service.matcher import BusyError, Matcher
-from service.store import findings
+from service.store import findings, jobs
 from service.store.caller import Caller
 from service.store.store import Store
 from service.store.uploads import Upload
@@ -56,6 +56,7 @@ async def match_fingerprint(
     if media_type(request) != MEDIA_TYPE:
         raise Problem(415, "wrong-type", f"send a fingerprint as Content-Type: {MEDIA_TYPE}")
     matcher: Matcher = request.app.state.matcher
+    missed = await run_in_threadpool(jobs.registering, held.rows)
     try:
         answer = await asyncio.wrap_future(matcher.ask(await fingerprint_body(request)))
     except ValueError as error:
@@ -66,7 +67,7 @@ async def match_fingerprint(
         detail = "the catalog cannot be searched now: try again later"
         raise Problem(503, "unavailable", detail, {"Retry-After": "5"}) from None
     there = captured.model_dump(mode="json", exclude_none=True)
-    return await run_in_threadpool(findings.told, held, who, answer, there)
+    return await run_in_threadpool(findings.told, held, who, answer, there, missed)
 
 
 async def fingerprint_body(request: Request) -> bytes:

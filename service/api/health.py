@@ -20,13 +20,13 @@ class Health(BaseModel):
 
 
 @router.get("/live")
-def live() -> Health:
+def is_live() -> Health:
     """The process answers."""
     return Health()
 
 
 @router.get("/ready")
-def ready(held: Annotated[Store, Depends(store)]) -> Health:
+def is_ready(held: Annotated[Store, Depends(store)]) -> Health:
     """The database answers too."""
     try:
         held.ping()

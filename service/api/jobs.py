@@ -12,6 +12,7 @@ from service.api.access import needs, store
 from service.api.pages import Asked
 from service.api.problem import Problem, not_found
 from service.api.watching import Watch
+from service.incoming import Incoming
 from service.jobs.queue import Queue
 from service.store import jobs
 from service.store.caller import Caller
@@ -35,7 +36,7 @@ class ErrorOut(BaseModel):
 
 
 class JobOut(BaseModel):
-    """A job. ``progress`` is from 0 to 1; of a done one, ``match`` or ``reference`` names the result."""
+    """A job. ``progress`` is from 0 to 1; ``match`` or ``reference`` names the result, of what was done twice the last."""
 
     id: str
     kind: Kind
@@ -89,11 +90,15 @@ def accepted(request: Request, who: Caller, new: New) -> JobOut:
     try:
         job = jobs.create(state.store, who, new, state.settings.jobs_at_once)
     except jobs.TooManyError as error:
-        raise Problem(429, "too-many-jobs", str(error), {"Retry-After": "60"}) from None
+        raise _too_many(error) from None
     except jobs.NoCaseError:
         raise not_found("case", new.case_id) from None
     state.jobs.put(job)
     return shown(job)
+
+
+def _too_many(error: jobs.TooManyError) -> Problem:
+    return Problem(429, "too-many-jobs", str(error), {"Retry-After": "60"})
 
 
 def _found(held: Store, who: Caller, job_id: str) -> Job:
@@ -130,16 +135,27 @@ def cancel_job(job_id: str, who: Who, held: Held, waiting: Jobs) -> JobOut:
 
 
 @router.post("/{job_id}/retry")
-def retry_job(job_id: str, who: Who, held: Held, waiting: Jobs) -> JobOut:
-    """Queues a failed or cancelled job again."""
+def retry_job(request: Request, job_id: str, who: Who, held: Held, waiting: Jobs) -> JobOut:
+    """Queues a failed or cancelled job again, or a match that is done: its new answer comes beside the one there is."""
+    _check_kept(request, _found(held, who, job_id))
     try:
-        job = jobs.retry(held, who, job_id)
+        job = jobs.retry(held, who, job_id, request.app.state.settings.jobs_at_once)
     except jobs.StateError as error:
         raise Problem(409, "not-retriable", str(error)) from None
+    except jobs.TooManyError as error:
+        raise _too_many(error) from None
     if job is None:
         raise not_found("job", job_id)
     waiting.put(job)
     return shown(job)
+
+
+def _check_kept(request: Request, job: Job) -> None:
+    """Raises a Problem where the file is gone."""
+    files: Incoming = request.app.state.incoming
+    if not files.path(job.upload_id).is_file():
+        detail = f"the file of job {job.id} is no longer kept: hand it in again"
+        raise Problem(409, "not-kept", detail)
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse)

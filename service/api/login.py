@@ -58,7 +58,7 @@ def add_to(app: FastAPI, settings: Settings) -> None:
 
 
 @router.get("", status_code=302, response_class=RedirectResponse)
-async def login(request: Request, next: Annotated[str, Query(max_length=500)] = "/") -> Any:
+async def begin_login(request: Request, next: Annotated[str, Query(max_length=500)] = "/") -> Any:
     """Sends the browser to the provider."""
     client = _client(request)
     request.session["next"] = _inside(next)
@@ -71,7 +71,7 @@ async def login(request: Request, next: Annotated[str, Query(max_length=500)] = 
 
 
 @router.get("/callback", status_code=303, response_class=RedirectResponse)
-async def callback(request: Request) -> Any:
+async def end_login(request: Request) -> Any:
     """Where the provider sends the browser back to: the session begins."""
     told = await _identity(request)
     begun = await run_in_threadpool(_begun, request.app.state.store, told)
@@ -116,7 +116,7 @@ def _client(request: Request) -> Any:
 
 def _callback(request: Request) -> str:
     base = request.app.state.settings.public_url or str(request.base_url)
-    return f"{base.rstrip('/')}{request.app.url_path_for('callback')}"
+    return f"{base.rstrip('/')}{request.app.url_path_for('end_login')}"
 
 
 def _inside(address: str) -> str:

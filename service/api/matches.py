@@ -66,6 +66,10 @@ def finished(held: Store, who: Caller, upload_id: str) -> Upload:
     return upload
 
 
+_ADDRESS = (
+    "url: no address is fetched here: hand in the file, in a form or as an upload; the page fetches files, and "
+    "POST /v1/streams watches streams"
+)
 _BODY = file_or_upload(
     {
         "place": {"type": "string"},
@@ -88,6 +92,8 @@ async def match_file(
 ) -> JobOut:
     """Has a capture examined: a file in a form, or an upload named in JSON. The answer is that of the job."""
     async with handed_in(request, who, files, "captured", ("place", "territory", "at")) as values:
+        if "url" in values:
+            raise Problem(422, "invalid", _ADDRESS)
         wanted: MatchIn = checked(MatchIn, values)
         return await run_in_threadpool(_asked, request, response, who, held, wanted)
 

@@ -62,7 +62,7 @@ class _Held(Collector):
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def metrics(request: Request, who: Annotated[Caller, needs("metrics")]) -> Response:
+def get_metrics(request: Request, who: Annotated[Caller, needs("metrics")]) -> Response:
     """Metrics for Prometheus, which asks with a key of the scope "metrics"."""
     found: Metrics = request.app.state.metrics
     return Response(found.text(), media_type=CONTENT_TYPE_LATEST)

@@ -88,6 +88,18 @@ def of_store(error: Exception) -> Problem:
     )
 
 
+def _of_http(request: Request, error: HTTPException) -> Problem:
+    """What the framework says in a word or two, with the next step where there is one."""
+    headers = dict(error.headers) if error.headers else None
+    path, status = request.scope["path"], error.status_code
+    if status == 404:
+        return Problem(404, "not-found", f"nothing is at {path}: /openapi.json lists what there is", headers)
+    if status == 405:
+        detail = f"{request.method} is not taken at {path}: the header Allow names what is"
+        return Problem(405, "wrong-method", detail, headers)
+    return Problem(status, "http", str(error.detail), headers)
+
+
 def add_to(app: FastAPI) -> None:
     """Gives every error of the app this form."""
 
@@ -100,9 +112,8 @@ def add_to(app: FastAPI) -> None:
         return response(_of_another_type(request, error) or invalid(error))
 
     @app.exception_handler(HTTPException)
-    def _http(_: Request, error: HTTPException) -> JSONResponse:
-        headers = dict(error.headers) if error.headers else None
-        return response(Problem(error.status_code, "http", str(error.detail), headers))
+    def _http(request: Request, error: HTTPException) -> JSONResponse:
+        return response(_of_http(request, error))
 
     def _store(_: Request, error: Exception) -> JSONResponse:
         return response(of_store(error))

@@ -34,7 +34,7 @@ class Begun(BaseModel):
 
 
 @router.post("", status_code=201)
-def begin(request: Request, response: Response, body: KeyText, held: Held) -> Begun:
+def begin_session(request: Request, response: Response, body: KeyText, held: Held) -> Begun:
     """Begins a session of the key's holder."""
     same_origin(request)
     try:
@@ -48,7 +48,9 @@ def begin(request: Request, response: Response, body: KeyText, held: Held) -> Be
 
 
 @router.delete("", status_code=204)
-def end(request: Request, response: Response, who: Annotated[Caller, Depends(caller)], held: Held) -> None:
+def end_session(
+    request: Request, response: Response, who: Annotated[Caller, Depends(caller)], held: Held
+) -> None:
     """Ends the session whose cookie is sent."""
     sessions.end(held, request.cookies.get(COOKIE, ""))
     response.delete_cookie(COOKIE)

@@ -40,7 +40,7 @@ Data = Annotated[Path, Depends(_data)]
 
 
 @router.get("/{stream_id}/thumbnail", response_class=Response, responses=_JPEG)
-def thumbnail(
+def get_thumbnail(
     stream_id: str,
     who: Who,
     held: Held,
@@ -62,7 +62,7 @@ def thumbnail(
 
 
 @router.get("/{stream_id}/evidence", response_class=StreamingResponse, responses=_ZIP)
-def evidence(
+def get_evidence(
     stream_id: str,
     who: Who,
     held: Held,

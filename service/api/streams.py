@@ -66,7 +66,7 @@ def watch_stream(body: StreamIn, who: Who, held: Held, most: Most, response: Res
 
 
 @router.get("/events/live", response_class=EventSourceResponse)
-async def all_live(request: Request, who: Who, after: After) -> Response:
+async def live_events_of_all(request: Request, who: Who, after: After) -> Response:
     """All the caller's streams as they change: first each as it is, as `stream`; then a `stream` when one has changed,
     `removed` with the id of one that is gone, and every event under its name (`started`, `note`, ...).
     """

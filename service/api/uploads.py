@@ -92,7 +92,7 @@ def _found(held: Store, who: Caller, upload_id: str) -> Upload:
 
 @router.options("", status_code=204)
 @router.options("/{upload_id}", status_code=204, include_in_schema=False)
-def about(request: Request, who: Who) -> Response:
+def upload_protocol(request: Request, who: Who) -> Response:
     """What this server speaks of the tus protocol."""
     settings: Settings = request.app.state.settings
     headers = {

@@ -17,6 +17,7 @@ from service.examining import maker
 from service.store import answers, jobs, works
 from service.store.errors import Missing
 from service.store.jobs import Begun
+from service.store.paging import reading
 from service.store.store import Store
 from service.store.works import Details
 from service.terminal import say
@@ -113,14 +114,15 @@ Keep = Callable[[Store, Engine, Begun, Any], bool]
 
 def keep_answer(store: Store, engine: Engine, begun: Begun, answer: Json) -> bool:
     """Ends a "match" with its answer, which is kept also where it says why the file could not be examined."""
-    keep = partial(_kept, answer)
+    keep = partial(_kept, begun, answer)
     if answer["error"]:
         return jobs.fail(store, begun, answer["error"]["code"], answer["error"]["message"], keep)
     return jobs.finish(store, begun, keep)
 
 
-def _kept(answer: Json, connection: Any, job: Any) -> Json:
-    return {"answer_id": answers.add(connection, job, answer)}
+def _kept(begun: Begun, answer: Json, connection: Any, job: Any) -> Json:
+    missed = jobs.registering_meanwhile(reading(connection), begun)
+    return {"answer_id": answers.add(connection, job, answer, missed)}
 
 
 def keep_failure(store: Store, engine: Engine, begun: Begun, code: str, message: str) -> bool:

@@ -1,6 +1,7 @@
 """Answers: what captures hold, as `whorl match` tells it; `findings` tells them to a caller."""
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,8 +15,11 @@ from service.store.tables import answers
 Json = dict[str, Any]
 
 
-def add(connection: sa.Connection, job: sa.Row[Any], answer: Json) -> str:
-    """Keeps the answer of a job, in the job's own transaction; returns its id."""
+def add(connection: sa.Connection, job: sa.Row[Any], answer: Json, registering: Iterable[int] = ()) -> str:
+    """Keeps the answer of a job, in the job's own transaction; returns its id.
+
+    ``registering`` are the organisations of which originals were not registered yet while it was examined.
+    """
     answer_id = secrets.token_hex(16)
     row = {
         "id": answer_id,
@@ -24,7 +28,7 @@ def add(connection: sa.Connection, job: sa.Row[Any], answer: Json) -> str:
         "name": answer["query"]["name"],
         "sha256": answer["query"]["sha256"],
         "status": answer["status"],
-        "answer": answer,
+        "answer": answer | {"job": job.id, "registering": sorted(registering)},
         "captured": job.input.get("captured") or {},
         "created": now(),
     }

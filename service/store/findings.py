@@ -72,8 +72,12 @@ def answer(read: Read, who: Caller, answer_id: str) -> Json:
     return _told(read, who, [_row(read, who, answer_id)])[0]
 
 
-def told(store: Store, who: Caller, answer_json: Json, captured: Json) -> Json:
-    """An answer that is not kept, such as that to a fingerprint, as `answer` would tell it."""
+def told(store: Store, who: Caller, answer_json: Json, captured: Json, registering: Iterable[int]) -> Json:
+    """An answer that is not kept, such as that to a fingerprint, as `answer` would tell it.
+
+    ``registering`` are the organisations of which originals were not registered yet while it was examined.
+    """
+    answer_json = answer_json | {"registering": registering}
     known = known_of(store.rows, ref_ids(answer_json["matches"]))
     return judged(answer_json, captured, known, _only(who))
 
@@ -189,6 +193,7 @@ def _told(read: Read, who: Caller, rows: list[sa.Row[Any]]) -> list[Json]:
     for row in rows:
         mine = Known(known.claims, known.licences, known.overlaps, last.get(row.id, {}))
         about = {"id": row.id, "created": row.created, "case": row.case_id, "captured": row.captured}
+        about["job"] = None  # of answers that were kept before they named it
         shown.append(about | judged(row.answer, row.captured, mine, _only(who)))
     return shown
 

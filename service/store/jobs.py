@@ -13,13 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.store.caller import Caller
-from service.store.paging import Page, paged
+from service.store.paging import Page, Read, paged, reading
 from service.store.store import Store, now
 from service.store.tables import cases, jobs
 
 Job = sa.Row  # of the table ``jobs``
 Json = dict[str, Any]
 
+UNFINISHED = ("queued", "running")
 OVER = ("done", "failed", "cancelled")
 ATTEMPTS = 5  # of a run: a job under which so many workers died is given up
 
@@ -38,9 +39,13 @@ class StateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A job that a worker holds."""
+    """A job that a worker holds.
+
+    registering  organisations of which originals were waiting to be registered when it began
+    """
 
     job: Job
+    registering: frozenset[int] = frozenset()
 
     @property
     def held(self) -> sa.ColumnElement[bool]:
@@ -76,11 +81,15 @@ def create(store: Store, who: Caller, new: New, most: int) -> Job:
             own = sa.select(cases.c.id).where(cases.c.id == new.case_id, who.sees(cases))
             if connection.scalar(own) is None:
                 raise NoCaseError(f"no case {new.case_id}")
-        unfinished = sa.select(sa.func.count()).where(jobs.c.org_id == who.org_id, jobs.c.state.not_in(OVER))
-        if (connection.scalar(unfinished) or 0) >= most:
-            raise TooManyError(f"{most} jobs are unfinished: wait for some, or cancel them")
+        _check_room(connection, who.org_id, most)
         connection.execute(sa.insert(jobs).values(**row))
         return connection.execute(sa.select(jobs).where(jobs.c.id == row["id"])).one()
+
+
+def _check_room(connection: sa.Connection, org_id: int, most: int) -> None:
+    unfinished = sa.select(sa.func.count()).where(jobs.c.org_id == org_id, jobs.c.state.not_in(OVER))
+    if (connection.scalar(unfinished) or 0) >= most:
+        raise TooManyError(f"{most} jobs are unfinished: wait for some, or cancel them")
 
 
 def find(store: Store, who: Caller, job_id: str) -> Job | None:
@@ -116,7 +125,23 @@ def begin(store: Store, job_id: str, run: int) -> Begun | None:
             return None
         values = {"state": "running", "attempts": job.attempts + 1, "started": job.started or now()}
         _set(connection, jobs.c.id == job_id, **values, progress=0.0)
-        return Begun(connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one())
+        begun = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one()
+        return Begun(begun, frozenset(registering(reading(connection))))
+
+
+def registering(read: Read) -> set[int]:
+    """Organisations of which originals are not registered yet: what is examined now is not compared with those."""
+    return _registering(read, jobs.c.state.in_(UNFINISHED))
+
+
+def registering_meanwhile(read: Read, begun: Begun) -> set[int]:
+    """The same of a job that is about to end: of when it began, and of what was handed in since."""
+    return _registering(read, jobs.c.created >= begun.job.started) | begun.registering
+
+
+def _registering(read: Read, condition: sa.ColumnElement[bool]) -> set[int]:
+    found = read(sa.select(jobs.c.org_id).where(jobs.c.kind == "register", condition).distinct())
+    return {row.org_id for row in found}
 
 
 def advance(store: Store, begun: Begun, progress: float) -> bool:
@@ -183,18 +208,26 @@ def cancel(store: Store, who: Caller, job_id: str) -> Job | None:
         return connection.execute(sa.select(jobs).where(seen)).one_or_none()
 
 
-def retry(store: Store, who: Caller, job_id: str) -> Job | None:
-    """Queues a failed or cancelled job again; None if the caller sees none. Raises StateError."""
+def retry(store: Store, who: Caller, job_id: str, most: int) -> Job | None:
+    """Queues a failed or cancelled job again, or a match that is done; None if the caller sees none.
+
+    The answer that there was stays as it is; the job names the new one once that is there. Raises StateError, TooManyError.
+    """
     with store.write() as connection:
         seen = sa.and_(jobs.c.id == job_id, who.sees(jobs))
         job = connection.execute(sa.select(jobs).where(seen)).one_or_none()
-        if job is not None and job.state not in ("failed", "cancelled"):
-            raise StateError(
-                f"job {job_id} is {job.state}: only a failed or cancelled one can be tried again"
-            )
+        if job is not None and not _can_be_done_again(job):
+            allowed = "a failed or cancelled one, or a match that is done, can be tried again"
+            raise StateError(f"job {job_id}, a {job.kind}, is {job.state}: only {allowed}")
         if job is not None:
+            _check_room(connection, job.org_id, most)
             _set(connection, seen, **_anew(job), progress=0.0, error=None, started=None, ended=None)
         return connection.execute(sa.select(jobs).where(seen)).one_or_none()
+
+
+def _can_be_done_again(job: Job) -> bool:
+    """What was registered stays registered; what was looked for may have been registered since."""
+    return job.state in ("failed", "cancelled") or (job.state == "done" and job.kind == "match")
 
 
 def _anew(job: Job) -> Json:

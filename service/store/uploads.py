@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from service.store.caller import Caller
+from service.store.jobs import UNFINISHED
 from service.store.paging import Page, paged
 from service.store.store import Store, now
 from service.store.tables import jobs, uploads
 
 Upload = sa.Row  # of the table ``uploads``
-
-UNFINISHED = ("queued", "running")  # states of a job
 
 
 class QuotaError(Exception):

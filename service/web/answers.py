@@ -64,4 +64,13 @@ async def _shown(request: Request, api: Backend, may_review: bool, match_id: str
     for match in answer["matches"]:
         match["verdicts"] = [one for one in verdicts if one["reference"] == match["reference"]["id"]]
         match["held"] = held_sides(request.app, answer, match)
-    return answer | {"may_review": may_review}
+    again = await _job(api, answer["job"])
+    kept = again is not None and request.app.state.incoming.path(again["upload"]).is_file()
+    return answer | {"may_review": may_review, "again": again, "kept": kept}
+
+
+async def _job(api: Backend, job_id: str | None) -> Json | None:
+    """The job that examined it; None where that is not known, or no business of the visitor's key."""
+    response = await api.ask("GET", f"/v1/jobs/{job_id}") if job_id else None
+    found: Json | None = response.json() if response is not None and response.is_success else None
+    return found

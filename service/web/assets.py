@@ -41,5 +41,7 @@ def static(version: str, name: str) -> Response:
 def _htmx() -> Path:
     """The file in the wheel, found without importing the package, which wants Django."""
     found = find_spec("django_htmx")
-    assert found is not None and found.submodule_search_locations, "install whorl[service]"
+    assert found is not None and found.submodule_search_locations, (
+        "run pip install '.[service]' in the clone of Whorl"
+    )
     return Path(found.submodule_search_locations[0], "static", "django_htmx", "htmx-2.min.js")
