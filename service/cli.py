@@ -199,20 +199,28 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
 def _answers(engine: "Engine", paths: list[Path]) -> Iterator[tuple[Path, "Json"]]:
     from evidence.answer import answer_json
     from service.examining import maker
-    from service.inputs import found_files
+    from service.inputs import found_files, refused
     from service.terminal import progress, say
+    from service.workers import problem
 
     files = found_files(paths, say)
     with progress(len(files), "matching") as show:
         for number, found in enumerate(files):
             path = found.path
-            answer = found.refused() or engine.examine(
-                path,
-                lambda part, n=number, p=path: show(n, part, p.name),  # type: ignore[misc]
-            )
-            for warning in answer.warnings:
+
+            def tell(part: float, number: int = number, name: str = path.name) -> None:
+                show(number, part, name)
+
+            try:
+                answer = answer_json(
+                    engine.examine(found.checked(), tell), engine.catalog.work, maker(engine)
+                )
+            except Exception as error:  # also a fault of ours, which this file brought out
+                failed = refused(path, problem(error, path.name))
+                answer = answer_json(failed, engine.catalog.work, maker(engine))
+            for warning in answer.get("warnings", ()):
                 say(f"{path.name}: {warning}")
-            yield path, answer_json(answer, engine.catalog.work, maker(engine))
+            yield path, answer
 
 
 @app.command()

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from matching.engine import Engine
 from service.cli import app, interrupt
 from service.terminal import progress
 
@@ -189,6 +190,36 @@ def test_one_bad_file_does_not_stop_the_others(data: Path, no_media: Path, song:
     result = whorl("register", no_media.parent)
     assert result.exit_code == 1
     assert [line.split(":")[0] for line in result.stdout.splitlines()] == ["error", "registered as #1"]
+
+
+def _faulty(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Has this method of the engine fail for files called bad."""
+    work = getattr(Engine, method)
+
+    def fail(engine: Engine, path: Path, *arguments: Any) -> Any:
+        return work(engine, path, *arguments) if "bad" not in path.name else 1 / 0
+
+    monkeypatch.setattr(Engine, method, fail)
+
+
+def test_a_fault_that_one_file_brings_out_does_not_stop_a_match(
+    data: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _faulty(monkeypatch, "examine")
+    result = whorl("match", tmp_path / "bad.mp4", song, "--json")
+    failed, examined = map(json.loads, result.stdout.splitlines())
+    assert result.exit_code == 1
+    assert (failed["error"]["code"], examined["status"]) == ("crashed", "no-match")
+    assert "bad.mp4: could not be examined (ZeroDivisionError" in failed["error"]["message"]
+    assert "Traceback" in result.stderr
+
+
+def test_a_fault_that_one_file_brings_out_does_not_stop_registering(
+    data: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _faulty(monkeypatch, "take")
+    failed, registered = lines("register", tmp_path / "bad.mp4", song)
+    assert (failed["error"]["code"], registered["status"]) == ("crashed", "registered")
 
 
 def test_a_folder_that_cannot_be_read_is_named(
