@@ -16,8 +16,13 @@ from index.catalog import CatalogError
 from service.walk import Entry
 
 READING = (
-    2  # raised whenever files are taken for something else than before, or more is heard or seen of them
+    3  # raised whenever files are taken for something else than before, or more is heard or seen of them
 )
+# What the bytes and the limits decide; all other errors are of a place or a moment, and the next run may be without them.
+LASTING = frozenset([
+    "not-media", "refused-format", "still-picture", "no-streams", "truncated", "corrupt", "damaged", "sparse", "too-large",
+    "too-long", "too-short", "limit",
+])  # fmt: skip
 SYNCED = 1.0  # seconds between commits of what is cheap to do again
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (
@@ -44,6 +49,12 @@ class Examined:
 
     answer: Json
     thorough: bool
+
+    @property
+    def lasting(self) -> bool:
+        """Whether these bytes have this answer wherever and whenever they are examined."""
+        error = self.answer["error"]
+        return error is None or error["code"] in LASTING
 
 
 class Journal:
@@ -110,7 +121,7 @@ class Journal:
         return row and Examined(json.loads(row[0]), bool(row[1]))
 
     def examined(self, sha256: str, examined: Examined) -> None:
-        """Remembers an answer for good."""
+        """Remembers a lasting answer for good."""
         state = self._failed if examined.answer["error"] else self._state
         row = (sha256, state, examined.thorough, json.dumps(examined.answer))
         with self._explained():

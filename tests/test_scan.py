@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evidence.answer import Json
-from fingerprint.media import Limits, content
+from fingerprint.media import Limits, MediaError, content
 from matching.engine import Engine
 from service.cli import app
 from service.examining import Examine, Identify, identified
@@ -57,6 +57,10 @@ def examiner(log: Path) -> Handler:
             os.kill(os.getpid(), signal.SIGKILL)
         if b"hang" in text:
             time.sleep(60)
+        if b"corrupt" in text:
+            raise MediaError("corrupt", job.entry.path.name, "holds nothing that can be decoded")
+        if b"fails at first" in text and len(log.read_text().splitlines()) == 1:
+            raise MediaError("changed", job.entry.path.name, "was changed")
         query = {"name": job.entry.path.name, "sha256": job.sha256, "duration": 1.0, "kinds": ["audio"]}
         answer: Json = {"query": query, "status": "no-match", "error": None, "elapsed": 0.1, "matches": []}
         return Examined({**answer, "engine": {}}, job.thorough)
@@ -166,7 +170,7 @@ def test_another_catalog_is_another_question(drive: Drive, samples: Path) -> Non
     assert drive.examined() == ["a at a glance"] * 2
 
 
-def test_a_file_that_crashes_or_hangs_fails_alone_and_once(drive: Drive) -> None:
+def test_a_file_that_crashes_or_hangs_fails_alone(drive: Drive) -> None:
     for name in ("a", "crash", "b", "hang", "c"):
         media(drive.folder / name, name)
     found = drive.scan()
@@ -174,8 +178,37 @@ def test_a_file_that_crashes_or_hangs_fails_alone_and_once(drive: Drive) -> None
         name: result.answer["error"] and result.answer["error"]["code"] for name, result in found.items()
     }
     assert errors == {"a": None, "b": None, "c": None, "crash": "crashed", "hang": "timeout"}
-    drive.examined()
-    assert drive.scan() == found and drive.examined() == []
+
+
+def codes(found: dict[str, Found]) -> dict[str, str | None]:
+    """The codes of errors, by the file's name."""
+    return {name: (result.answer["error"] or {}).get("code") for name, result in found.items()}
+
+
+def test_an_error_of_the_bytes_is_found_once(drive: Drive) -> None:
+    for name in ("a", "copy"):
+        media(drive.folder / name, "corrupt")
+    assert codes(drive.scan()) == {"a": "corrupt", "copy": "corrupt"}
+    assert len(drive.examined()) == 1
+    assert codes(drive.scan()) == {"a": "corrupt", "copy": "corrupt"} and drive.examined() == []
+
+
+def test_an_error_of_one_copy_is_not_that_of_the_next(drive: Drive) -> None:
+    for name in ("a", "b", "c"):
+        media(drive.folder / name, "fails at first")
+    found = drive.scan()
+    failed = [name for name, code in codes(found).items() if code == "changed"]
+    copies = [result for result in found.values() if result.copy_of]
+    assert len(failed) == len(copies) == 1 and len(drive.examined()) == 2
+    assert copies[0].copy_of not in (None, drive.folder / failed[0])
+    assert sum(drive.tally.status.values()) == drive.tally.media == 3
+    assert drive.tally.bytes == 3 * (drive.folder / "a").stat().st_size
+
+
+def test_a_passing_error_is_not_remembered(drive: Drive) -> None:
+    media(drive.folder / "a", "fails at first")
+    assert codes(drive.scan()) == {"a": "changed"}
+    assert codes(drive.scan()) == {"a": None}
 
 
 def test_known_files_are_passed_over(drive: Drive, tmp_path: Path) -> None:
