@@ -222,6 +222,15 @@ def test_a_fault_that_one_file_brings_out_does_not_stop_registering(
     assert (failed["error"]["code"], registered["status"]) == ("crashed", "registered")
 
 
+@pytest.mark.parametrize("command", ["match", "register"])
+def test_a_huge_file_of_holes_is_told_and_not_read(data: Path, tmp_path: Path, command: str) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"\0\0\0\x20ftypisom")
+    os.truncate(path, 1 << 40)
+    (told,) = lines(command, path)
+    assert told["error"]["code"] == "sparse"
+
+
 def test_a_folder_that_cannot_be_read_is_named(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
