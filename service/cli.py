@@ -1,5 +1,6 @@
 """The command line. Commands import the heavy libraries they need: ``whorl --help`` must not wait."""
 
+import io
 import os
 import signal
 import sys
@@ -377,12 +378,22 @@ def _run() -> None:
 
 
 def _with_streams() -> None:
-    """A shell may have closed our output: answers must not get lost in silence then."""
+    """A shell may have closed our output, or a terminal lacks a name's letters: no answer must get lost for that."""
+    _fill_descriptors()
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # for the rest of the process
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for the rest of the process
         _end("error: the output is closed: answers go to stdout", 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is from the start
+
+
+def _fill_descriptors() -> None:
+    """Opens what is closed of 0, 1 and 2: else a file or a socket gets that number, and is taken for output."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
+        os.set_inheritable(opened, True)  # by the decoder's process and by workers
+    os.close(opened)
 
 
 def _let_go_of_stdout() -> None:

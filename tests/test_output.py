@@ -1,8 +1,10 @@
 """Output that cannot be written, ids and names that cannot be: a clear line and a status, never a traceback."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,13 @@ FULL = Path("/dev/full")
 LONG = "a" * 300 + ".mp3"
 
 
-def whorl(data: Path, arguments: str, redirected: str = "") -> subprocess.CompletedProcess[str]:
+def whorl(
+    data: Path, arguments: str, redirected: str = "", environment: Mapping[str, str] = {}
+) -> subprocess.CompletedProcess[str]:
     """The command line under a shell."""
     command = f"{sys.executable} -m service.cli --data {data} {arguments} {redirected}"
-    return subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
+    given = {**os.environ, **environment}
+    return subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120, env=given)
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
@@ -35,6 +40,19 @@ def test_a_closed_output_is_told_in_a_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.splitlines()) == (
         1, ["error: the output is closed: answers go to stdout"],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", "<&- 2>&-"])
+def test_a_closed_stream_is_no_fault_of_the_files(tmp_path: Path, samples: Path, closed: str) -> None:
+    song = samples / "originals" / "the-witness.opus"
+    done = whorl(tmp_path / "data", f"register {song}", closed)
+    assert (done.returncode, done.stdout) == (0, f"registered as #1: {song}\n")
+
+
+def test_a_terminal_without_a_names_letters_gets_them_spelt_out(tmp_path: Path, samples: Path) -> None:
+    song = shutil.copy(samples / "originals" / "the-witness.opus", tmp_path / "smør.opus")
+    done = whorl(tmp_path / "data", f"register {song}", environment={"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stdout) == (0, f"registered as #1: {tmp_path}/sm\\xf8r.opus\n")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
