@@ -14,7 +14,7 @@ import typer
 
 from service import listing, operating
 from service.benches import bench_app
-from service.options import AsJson, print_line
+from service.options import AsJson, path, print_line
 
 if TYPE_CHECKING:
     from evidence.answer import Json
@@ -32,14 +32,8 @@ app = typer.Typer(
 app.add_typer(bench_app, name="bench")
 
 
-def _path(text: str) -> Path:
-    if not text:  # an unset variable of a shell, and not the folder one is in
-        raise typer.BadParameter("'' names no file: give a path, or . for this folder")
-    return Path(text)
-
-
 Paths = Annotated[
-    list[Path], typer.Argument(help="Files or folders.", show_default=False, parser=_path, metavar="PATHS...")
+    list[Path], typer.Argument(help="Files or folders.", show_default=False, parser=path, metavar="PATHS...")
 ]
 AllowHost = Annotated[
     list[str] | None,
@@ -47,7 +41,9 @@ AllowHost = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", envvar="WHORL_DATA", help="Data directory.", show_default="the platform's"),
+    typer.Option(
+        "--data", parser=path, envvar="WHORL_DATA", help="Data directory.", show_default="the platform's"
+    ),
 ]
 
 # The products here are small: threads of a numerical library would wait for each other longer than they work, and on a busy
@@ -103,7 +99,9 @@ def _start_decoder() -> None:
 
 @app.command()
 def register(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders.", show_default=False, parser=path)
+    ] = None,
     title: Annotated[str, typer.Option(help="Title of the work; the file's name unless given.")] = "",
     owner: Annotated[str, typer.Option(help="Who holds the rights.")] = "",
     kind: Annotated[str, typer.Option(help="What it is: film, episode, song.")] = "",
@@ -112,7 +110,8 @@ def register(
         typer.Option("--id", metavar="SCHEME:VALUE", help="Such as isrc:USRC17607839; repeatable."),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option(help="CSV with the columns file, title, owner, kind, identifiers.")
+        Path | None,
+        typer.Option(parser=path, help="CSV with the columns file, title, owner, kind, identifiers."),
     ] = None,
     live: Annotated[
         str,
@@ -186,12 +185,12 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
         if not engine.catalog.references():
             say(f"nothing is registered in {_data_directory()}, so nothing can match: whorl register PATH")
         try:
-            for path, answer in _answers(engine, paths):
+            for file, answer in _answers(engine, paths):
                 failed = failed or answer["status"] == "error"
                 if as_json:
                     print_line(answer)
                 else:  # files of one name in two folders are told apart
-                    shown.append(answer | {"query": answer["query"] | {"name": printable(str(path))}})
+                    shown.append(answer | {"query": answer["query"] | {"name": printable(str(file))}})
         finally:  # what was found before an interruption is shown
             show_answers(shown)
     raise typer.Exit(1 if failed else 0)
@@ -207,9 +206,9 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[tuple[Path, "Json"
     files = found_files(paths, say)
     with progress(len(files), "matching") as show:
         for number, found in enumerate(files):
-            path = found.path
+            file = found.path
 
-            def tell(part: float, number: int = number, name: str = path.name) -> None:
+            def tell(part: float, number: int = number, name: str = file.name) -> None:
                 show(number, part, name)
 
             try:
@@ -217,11 +216,11 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[tuple[Path, "Json"
                     engine.examine(found.checked(), tell), engine.catalog.work, maker(engine)
                 )
             except Exception as error:  # also a fault of ours, which this file brought out
-                failed = refused(path, problem(error, path.name))
+                failed = refused(file, problem(error, file.name))
                 answer = answer_json(failed, engine.catalog.work, maker(engine))
             for warning in answer.get("warnings", ()):
-                say(f"{path.name}: {warning}")
-            yield path, answer
+                say(f"{file.name}: {warning}")
+            yield file, answer
 
 
 @app.command()
@@ -231,16 +230,22 @@ def scan(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Folder for results.csv, results.jsonl and a page with pictures."
+            "--output",
+            "-o",
+            parser=path,
+            help="Folder for results.csv, results.jsonl and a page with pictures.",
         ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Examine everything in full, not only leads.")] = False,
     exclude_hashes: Annotated[
         list[Path] | None,
-        typer.Option(help="Hashes of files known as good, one a line, or NSRLFile.txt; repeatable."),
+        typer.Option(
+            parser=path, help="Hashes of files known as good, one a line, or NSRLFile.txt; repeatable."
+        ),
     ] = None,
     media: Annotated[
-        list[Path] | None, typer.Option(help="Folder of originals to draw in the page; repeatable.")
+        list[Path] | None,
+        typer.Option(parser=path, help="Folder of originals to draw in the page; repeatable."),
     ] = None,
 ) -> None:
     """Search a seized drive: whatever is media, by content; run it again to go on where it stopped."""
@@ -268,7 +273,9 @@ def watch(
     allow_host: AllowHost = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for evidence: segments, playlists, manifests."),
+        typer.Option(
+            "--output", "-o", parser=path, help="Folder for evidence: segments, playlists, manifests."
+        ),
     ] = None,
 ) -> None:
     """Find registered works in streams while they are on the air; run it again to go on after a stop."""
@@ -289,13 +296,18 @@ listing.add_to(app, _engine)
 
 @app.command()
 def report(
-    answers: Annotated[Path, typer.Argument(help="What `whorl match --json` printed.", show_default=False)],
+    answers: Annotated[
+        Path, typer.Argument(help="What `whorl match --json` printed.", show_default=False, parser=path)
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The page to write; a table on the screen unless given."),
+        typer.Option(
+            "--output", "-o", parser=path, help="The page to write; a table on the screen unless given."
+        ),
     ] = None,
     media: Annotated[
-        list[Path] | None, typer.Option(help="Folder of captures or originals to draw from; repeatable.")
+        list[Path] | None,
+        typer.Option(parser=path, help="Folder of captures or originals to draw from; repeatable."),
     ] = None,
 ) -> None:
     """Show answers again, or write a page with timelines, and pictures where the media are at hand."""

@@ -334,8 +334,19 @@ def test_an_interruption_is_not_lost_in_a_finalizer() -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def test_an_empty_name_is_not_this_folder(data: Path) -> None:
-    done = whorl("match", "")
+@pytest.mark.parametrize(
+    "arguments",
+    [["match", ""], ["register", ""], ["register", ".", "--table", ""], ["scan", ""], ["scan", ".", "-o", ""],
+     ["scan", ".", "--exclude-hashes", ""], ["scan", ".", "--media", ""], ["watch", "http://localhost/x", "-o", ""],
+     ["report", ""], ["report", "x", "-o", ""], ["report", "x", "--media", ""], ["fingerprint", ""],
+     ["fingerprint", "x", "-o", ""], ["backup", ""], ["--data", "", "list"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_an_empty_name_is_not_this_folder(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = whorl(*arguments)
     assert done.exit_code == 2 and "names no file" in done.stderr
 
 
