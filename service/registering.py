@@ -126,7 +126,7 @@ def _stored(
     engine: Engine, path: Path, details: Callable[[Path], Details], take: Callable[[], Taken]
 ) -> Registered:
     """Stores what ``take`` gives of a file, and says how it went."""
-    line: Json = {"file": str(path), "status": "error", "reference": None, "error": None}
+    line: Json = {"file": printable(str(path)), "status": "error", "reference": None, "error": None}
     try:
         taken, about = take(), details(path)
         reference, new = engine.store(

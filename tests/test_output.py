@@ -1,5 +1,6 @@
 """Output that cannot be written, ids and names that cannot be: a clear line and a status, never a traceback."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -80,11 +81,22 @@ def test_a_name_that_no_file_can_have(data: Path, command: str) -> None:
 
 
 def test_names_that_are_no_text_are_kept_as_text(data: Path, tmp_path: Path) -> None:
-    assert printable("caf\udce9 \ud800") == "caf\ufffd \ufffd"
+    assert printable("caf\udce9 \ud800") == r"caf\xe9 \ud800"
     path = sound_file(tmp_path / "song.wav", "pcm_s16le", 3.0, 8000, form="s16")
     odd = path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
     for words in ("registered", "already registered"):
         done = CliRunner().invoke(app, ["register", str(odd), "--owner", "Caf\udce9", "--title", "T\udce9"])
-        assert (done.exit_code, done.stdout) == (0, f"{words} as #1: {tmp_path}/caf\ufffd.wav\n")
+        assert (done.exit_code, done.stdout) == (0, f"{words} as #1: {tmp_path}/caf\\xe9.wav\n")
     shown = CliRunner().invoke(app, ["show", "1"]).stdout
-    assert ("caf\ufffd.wav" in shown, "T\ufffd" in shown, "Caf\ufffd" in shown) == (True, True, True)
+    assert (r"caf\xe9.wav" in shown, r"T\xe9" in shown, r"Caf\xe9" in shown) == (True, True, True)
+
+
+def test_names_that_differ_in_bytes_that_are_no_text_still_differ(data: Path, tmp_path: Path) -> None:
+    for byte in (b"\xe8", b"\xe9"):
+        sound_file(tmp_path / "song.wav", "pcm_s16le", 3.0, 8000, form="s16").rename(
+            os.fsdecode(os.fsencode(tmp_path) + b"/caf" + byte + b".wav")
+        )
+    for command, told in (("register", "file"), ("scan", "path")):
+        done = CliRunner().invoke(app, [command, str(tmp_path), "--json"])
+        named = {json.loads(line)[told] for line in done.stdout.splitlines()}
+        assert named >= {rf"{tmp_path}/caf\xe8.wav", rf"{tmp_path}/caf\xe9.wav"}
