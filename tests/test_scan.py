@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,7 @@ def examiner(log: Path) -> Handler:
             raise MediaError("changed", job.entry.path.name, "was changed")
         query = {"name": job.entry.path.name, "sha256": job.sha256, "duration": 1.0, "kinds": ["audio"]}
         answer: Json = {"query": query, "status": "no-match", "error": None, "elapsed": 0.1, "matches": []}
-        return Examined({**answer, "engine": {}}, job.thorough)
+        return Examined({**answer, "engine": {"version": "1", "algorithms": []}}, job.thorough)
 
     return handle
 
@@ -151,6 +153,41 @@ def test_what_has_changed_is_examined_again(drive: Drive) -> None:
     media(drive.folder / "b", "changed")
     drive.scan()
     assert drive.examined() == ["b at a glance"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "answers SET answer = '{'",
+        "answers SET answer = '{}'",
+        "answers SET answer = x'ff00'",
+        "answers SET answer = 7",
+    ],
+)
+def test_a_damaged_answer_in_the_journal_is_none(drive: Drive, damage: str) -> None:
+    media(drive.folder / "a", "a")
+    found = drive.scan()
+    drive.examined()
+    _damage(drive.data / "scans.db", damage)
+    assert drive.scan() == found and drive.examined() == ["a at a glance"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["digests = '{'", "digests = '[]'", "digests = x'ff00'", "digests = '{\"sha256\": 7}'", "kind = 'medja'"],
+)
+def test_a_damaged_identity_in_the_journal_is_none(drive: Drive, damage: str) -> None:
+    media(drive.folder / "a", "a")
+    found = drive.scan()
+    drive.examined()
+    _damage(drive.data / "scans.db", f"files SET {damage}")
+    assert drive.scan() == found and drive.examined() == []
+
+
+def _damage(path: Path, update: str) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"UPDATE {update}")
+        database.commit()
 
 
 def test_a_glance_does_not_stand_for_a_full_examination(drive: Drive) -> None:
@@ -303,7 +340,7 @@ def test_a_scan_tells_what_where_and_how_much(data: Path, seized: Path, tmp_path
     by_status = {status: [a for a in answers if a["status"] == status] for status in ("match", "error")}
     assert [len(found) for found in by_status.values()] == [2, 1]
     assert by_status["error"][0]["path"] == str(seized / "broken.mp4")
-    assert {Path(a["path"]).name for a in by_status["match"]} == {"\ufffd=1+1\n.doc", "=HYPERLINK(1).txt"}
+    assert {Path(a["path"]).name for a in by_status["match"]} == {"\\xff=1+1\n.doc", "=HYPERLINK(1).txt"}
     assert (tmp_path / "out" / "results.jsonl").read_text() == done.stdout
     with (tmp_path / "out" / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
