@@ -326,7 +326,7 @@ def seized(data: Path, samples: Path, tmp_path: Path) -> Iterator[Path]:
     (folder / ".hidden").mkdir(parents=True)
     odd = Path(os.fsdecode(os.fsencode(folder) + b"/.hidden/\xff=1+1\n.doc"))
     shutil.copy(samples / "captures" / "cut-32kbit.mp3", odd)
-    shutil.copy(odd, folder / "=HYPERLINK(1).txt")
+    shutil.copy(odd, folder / "=HYPERLINK(1);=1+1.txt")
     (folder / "broken.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
     (folder / "letter.txt").write_text("nothing to see")
     yield folder
@@ -340,11 +340,15 @@ def test_a_scan_tells_what_where_and_how_much(data: Path, seized: Path, tmp_path
     by_status = {status: [a for a in answers if a["status"] == status] for status in ("match", "error")}
     assert [len(found) for found in by_status.values()] == [2, 1]
     assert by_status["error"][0]["path"] == str(seized / "broken.mp4")
-    assert {Path(a["path"]).name for a in by_status["match"]} == {"\\xff=1+1\n.doc", "=HYPERLINK(1).txt"}
+    assert {Path(a["path"]).name for a in by_status["match"]} == {"\\xff=1+1\n.doc", "=HYPERLINK(1);=1+1.txt"}
     assert (tmp_path / "out" / "results.jsonl").read_text() == done.stdout
     with (tmp_path / "out" / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert not any(row["path"].startswith("=") for row in rows)
+    with (tmp_path / "out" / "results.csv").open(
+        newline=""
+    ) as file:  # as in countries where the comma is a decimal mark
+        assert not [cell for row in csv.reader(file, delimiter=";") for cell in row if cell.startswith("=")]
     assert [bool(row["same_bytes_as"]) for row in rows if row["status"] == "match"].count(True) == 1
     page = (tmp_path / "out" / "index.html").read_text()
     assert "harbour-lights" in page and "data:image/png" in page and "broken.mp4" in page and "0:15.0" in page
