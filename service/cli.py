@@ -325,6 +325,7 @@ def report(
 
 
 def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
+    from evidence.answer import printable
     from evidence.report import REPORTS, Sources
 
     _start_decoder()
@@ -332,7 +333,7 @@ def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
         digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
     page = REPORTS["html"](answers, Sources(media, digests))
     try:
-        output.write_text(page, encoding="utf-8")
+        output.write_text(printable(page), encoding="utf-8")  # JSON can hold what no text does
     except OSError as error:
         _end(f"error: {output} cannot be written: {error.strerror}", 1)
     print(output)
@@ -375,8 +376,8 @@ def main() -> None:
         _let_go_of_stdout()
         _end(f"error: {error.filename or 'the output cannot be written'}: {error.strerror}", 1)
     except Exception as error:
-        # Only the catalog's own errors are expected here, and its library is too heavy to import for --help.
-        if type(error).__name__ != "CatalogError":
+        # Only these are expected here, and their modules are too heavy to import for --help.
+        if type(error).__name__ not in ("CatalogError", "WorkerError"):
             raise
         _end(f"error: {error}", 1)
 

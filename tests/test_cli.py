@@ -319,6 +319,15 @@ def test_a_report_is_written_from_answers(data: Path, song: Path, samples: Path,
     assert "cut-32kbit.mp3" in whorl("report", answers).stdout
 
 
+def test_a_report_spells_out_what_is_no_text(data: Path, song: Path, tmp_path: Path) -> None:
+    (answer,) = lines("match", song)
+    answer["engine"]["version"] = "odd\ud800version"
+    (tmp_path / "answers.jsonl").write_text(json.dumps(answer))
+    done = whorl("report", tmp_path / "answers.jsonl", "-o", tmp_path / "page.html")
+    assert done.exit_code == 0
+    assert r"odd\ud800version" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_an_interruption_is_not_lost_in_a_finalizer() -> None:
     class Ended:
         def __del__(self) -> None:
