@@ -1,5 +1,6 @@
 """What a scan of many files found, as rows: how much of which work is where."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ COLUMNS = (
     "reference", "expected_false_matches", "kind", "query_start", "query_end", "ref_start", "ref_end", "seconds", "disguise",
     "error_code", "error", "warnings",
 )  # fmt: skip
+# Where a cell begins with what begins a formula; spreadsheets of many countries part cells at semicolons, quoted or not.
+_FORMULA = re.compile(r"(^|; *)(?=[=+\-@])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +87,4 @@ def _segment(match: Json, segment: Json) -> dict[str, str]:
 
 def _cell(text: str) -> str:
     """The text as a spreadsheet shows it and does not obey it: a name such as =HYPERLINK(...) is a formula there."""
-    shown = harmless(text)
-    return "'" + shown if shown[:1] in ("=", "+", "-", "@") else shown
+    return _FORMULA.sub(r"\1'", harmless(text))

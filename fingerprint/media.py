@@ -115,6 +115,7 @@ class MediaFile:
             raise
 
     def _probe(self) -> None:
+        _refuse_holes(self._descriptor, self.name)
         read = reader(self._descriptor, self.name)
         head = read(0, 4096)
         known = refusal(self.name, read, self._limits.max_pixels)
@@ -303,9 +304,9 @@ def picture(path: Path, seconds: float, width: int) -> NDArray[np.uint8]:
         return media.picture(seconds, width)
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path, progress: Callable[[float], None] = lambda _: None) -> str:
     """SHA-256 of the file's bytes, in hexadecimal; reads it in pieces. Raises ``MediaError``."""
-    return digests(path, ("sha256",))["sha256"]
+    return digests(path, ("sha256",), progress)["sha256"]
 
 
 @contextmanager
@@ -334,6 +335,7 @@ def digests(
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     piece, read = memoryview(bytearray(1 << 20)), 0
     with os.fdopen(open_regular(path), "rb", buffering=0) as file, readable(path.name):
+        _refuse_holes(file.fileno(), path.name)
         size = os.fstat(file.fileno()).st_size
         while count := file.readinto(piece):
             for made in hashes.values():
@@ -369,13 +371,17 @@ def content(path: Path) -> str:
     """
     descriptor = open_regular(path)
     try:
-        state = os.fstat(descriptor)
         kind = sniff.content(path, reader(descriptor, path.name))
     finally:
         os.close(descriptor)
-    if kind == "media" and state.st_size > SPARSE and 512 * state.st_blocks < state.st_size / 16:
+    return kind
+
+
+def _refuse_holes(descriptor: int, name: str) -> None:
+    """Raises ``MediaError`` for a file that is nearly all holes: reading a few bytes would take hours."""
+    state = os.fstat(descriptor)
+    if state.st_size > SPARSE and 512 * state.st_blocks < state.st_size / 16:
         stored = (
             f"says that it is {state.st_size >> 30} GiB large and stores {512 * state.st_blocks >> 20} MiB"
         )
-        raise MediaError("sparse", path.name, f"{stored}; the rest are holes, which are not read")
-    return kind
+        raise MediaError("sparse", name, f"{stored}; the rest are holes, which are not read")

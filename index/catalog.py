@@ -184,10 +184,15 @@ class Catalog:
 
     def _references(self, condition: sa.ColumnElement[bool]) -> list[Reference]:
         rows = self._database.rows(sa.select(tables.refs).where(condition).order_by(tables.refs.c.id))
-        return [
-            Reference(r.id, r.work_id, r.name, r.sha256, r.duration, datetime.fromisoformat(r.added))
-            for r in rows
-        ]
+        return [self._reference(row) for row in rows]
+
+    def _reference(self, row: sa.Row[Any]) -> Reference:
+        try:  # SQLite keeps whatever a damaged page says, of whatever type
+            duration, added = float(row.duration), datetime.fromisoformat(row.added)
+        except (TypeError, ValueError) as error:
+            place = f"catalog {self._database.place}: reference {row.id}"
+            raise CatalogError(f"{place}: {error}: it is damaged: put a backup in its place") from error
+        return Reference(row.id, row.work_id, row.name, row.sha256, duration, added)
 
     def _decoded(self, ref_id: int, algorithm: str, data: bytes) -> Fingerprint:
         try:

@@ -148,6 +148,10 @@ class Database:
                 f"{self.place} is a database of something else ({', '.join(tables)}): name another"
             )
         found = self.rows(sa.select(about))
+        if found and not isinstance(found[0].version, int):  # SQLite keeps whatever a damaged page says
+            raise CatalogError(
+                f"{self.place} says that its schema is {found[0].version!r}: it is damaged: put a backup in its place"
+            )
         if not found or found[0].version < SCHEMA_VERSION:
             found = self._upgraded()
         if found[0].version != SCHEMA_VERSION:

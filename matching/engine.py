@@ -25,7 +25,7 @@ from matching.eclipse import without_eclipsed
 from matching.glance import Glance, glance
 from matching.join import Placed, joined, line_of, of_track, place
 from matching.on_air import with_live
-from matching.progress import Progress, Watched
+from matching.progress import Progress, Watched, hashing
 from matching.relate import matches
 from matching.score import NO_MATCH, REVIEW, Calibration, calibration
 from matching.search import CERTAIN, Found, Search
@@ -120,11 +120,12 @@ class Engine:
 
         Raises MediaError.
         """
+        hashed, read = hashing(progress)
         with unchanged(path):
-            digest = sha256(path)
+            digest = sha256(path, hashed)
             if self.catalog.find(digest) is not None:
                 return Taken(path.name, digest)
-            return Taken(path.name, digest, *self._fingerprinted(path, progress))
+            return Taken(path.name, digest, *self._fingerprinted(path, read))
 
     def store(
         self,
@@ -237,14 +238,15 @@ class Engine:
         ``digest`` is its SHA-256, where that is known. What is not examined ``thorough``ly is searched for as it is alone.
         """
         begun = time.monotonic()
+        hashed, read = hashing(progress)
         duration, kinds = 0.0, ()
         warnings: tuple[str, ...] = ()
         try:
             with unchanged(path):
-                digest = digest or sha256(path)
+                digest = digest or sha256(path, hashed)
                 with open_media(path, self._limits) as media:
                     duration, kinds = media.duration, tuple(sorted(media.kinds))
-                    found, error = self._matched(media, progress, thorough), None
+                    found, error = self._matched(media, read, thorough), None
                     duration, warnings = media.duration, media.warnings
                     if warnings:  # a stream that is damaged was not replaced
                         found = tuple(replace(match, replaced=()) for match in found)

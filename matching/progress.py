@@ -9,6 +9,12 @@ from numpy.typing import NDArray
 from fingerprint.media import Frame, MediaFile
 
 Progress = Callable[[float], None]
+HASHED = 0.02  # of the time that a file takes: what hashing it is about, as progress
+
+
+def hashing(progress: Progress) -> tuple[Progress, Progress]:
+    """What is told how far a file has been hashed, and then how far it has been examined."""
+    return lambda part: progress(HASHED * part), lambda part: progress(HASHED + (1 - HASHED) * part)
 
 
 @dataclass(frozen=True, slots=True)

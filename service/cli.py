@@ -1,5 +1,6 @@
 """The command line. Commands import the heavy libraries they need: ``whorl --help`` must not wait."""
 
+import io
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import typer
 
 from service import listing, operating
 from service.benches import bench_app
-from service.options import AsJson, Commands, interrupted, print_line
+from service.options import AsJson, Commands, interrupted, path, print_line
 
 if TYPE_CHECKING:
     from evidence.answer import Json
@@ -32,14 +33,8 @@ app = typer.Typer(
 app.add_typer(bench_app, name="bench")
 
 
-def _path(text: str) -> Path:
-    if not text:  # an unset variable of a shell, and not the folder one is in
-        raise typer.BadParameter("'' names no file: give a path, or . for this folder")
-    return Path(text)
-
-
 Paths = Annotated[
-    list[Path], typer.Argument(help="Files or folders.", show_default=False, parser=_path, metavar="PATHS...")
+    list[Path], typer.Argument(help="Files or folders.", show_default=False, parser=path, metavar="PATHS...")
 ]
 AllowHost = Annotated[
     list[str] | None,
@@ -47,7 +42,9 @@ AllowHost = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", envvar="WHORL_DATA", help="Data directory.", show_default="the platform's"),
+    typer.Option(
+        "--data", parser=path, envvar="WHORL_DATA", help="Data directory.", show_default="the platform's"
+    ),
 ]
 
 # The products here are small: threads of a numerical library would wait for each other longer than they work, and on a busy
@@ -106,7 +103,9 @@ def _start_decoder() -> None:
 
 @app.command()
 def register(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders.", show_default=False, parser=path)
+    ] = None,
     title: Annotated[str, typer.Option(help="Title of the work; the file's name unless given.")] = "",
     owner: Annotated[str, typer.Option(help="Who holds the rights.")] = "",
     kind: Annotated[str, typer.Option(help="What it is: film, episode, song.")] = "",
@@ -115,7 +114,8 @@ def register(
         typer.Option("--id", metavar="SCHEME:VALUE", help="Such as isrc:USRC17607839; repeatable."),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option(help="CSV with the columns file, title, owner, kind, identifiers.")
+        Path | None,
+        typer.Option(parser=path, help="CSV with the columns file, title, owner, kind, identifiers."),
     ] = None,
     live: Annotated[
         str,
@@ -195,12 +195,12 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
     with _engine() as engine:
         refuse_empty(engine, _data_directory(), as_json)
         try:
-            for path, answer in _answers(engine, paths):
+            for file, answer in _answers(engine, paths):
                 failed = failed or answer["status"] == "error"
                 if as_json:
                     print_line(answer)
                 else:
-                    shown.append(for_people(answer, path, engine))
+                    shown.append(for_people(answer, file, engine))
         finally:  # what was found before an interruption is shown
             show_answers(shown)
     raise typer.Exit(1 if failed else 0)
@@ -209,20 +209,28 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
 def _answers(engine: "Engine", paths: list[Path]) -> Iterator[tuple[Path, "Json"]]:
     from evidence.answer import answer_json
     from service.examining import maker
-    from service.inputs import found_files
+    from service.inputs import found_files, refused
     from service.terminal import progress, say
+    from service.workers import problem
 
     files = found_files(paths, say)
     with progress(len(files), "matching") as show:
         for number, found in enumerate(files):
-            path = found.path
-            answer = found.refused() or engine.examine(
-                path,
-                lambda part, n=number, p=path: show(n, part, p.name),  # type: ignore[misc]
-            )
-            for warning in answer.warnings:
-                say(f"{path.name}: {warning}")
-            yield path, answer_json(answer, engine.catalog.work, maker(engine))
+            file = found.path
+
+            def tell(part: float, number: int = number, name: str = file.name) -> None:
+                show(number, part, name)
+
+            try:
+                answer = answer_json(
+                    engine.examine(found.checked(), tell), engine.catalog.work, maker(engine)
+                )
+            except Exception as error:  # also a fault of ours, which this file brought out
+                failed = refused(file, problem(error, file.name))
+                answer = answer_json(failed, engine.catalog.work, maker(engine))
+            for warning in answer.get("warnings", ()):
+                say(f"{file.name}: {warning}")
+            yield file, answer
 
 
 @app.command()
@@ -232,16 +240,22 @@ def scan(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Folder for results.csv, results.jsonl and a page with pictures."
+            "--output",
+            "-o",
+            parser=path,
+            help="Folder for results.csv, results.jsonl and a page with pictures.",
         ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Examine everything in full, not only leads.")] = False,
     exclude_hashes: Annotated[
         list[Path] | None,
-        typer.Option(help="Hashes of files known as good, one a line, or NSRLFile.txt; repeatable."),
+        typer.Option(
+            parser=path, help="Hashes of files known as good, one a line, or NSRLFile.txt; repeatable."
+        ),
     ] = None,
     media: Annotated[
-        list[Path] | None, typer.Option(help="Folder of originals to draw in the page; repeatable.")
+        list[Path] | None,
+        typer.Option(parser=path, help="Folder of originals to draw in the page; repeatable."),
     ] = None,
 ) -> None:
     """Search a seized drive: whatever is media, by content; run it again to go on where it stopped."""
@@ -269,7 +283,9 @@ def watch(
     allow_host: AllowHost = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for evidence: segments, playlists, manifests."),
+        typer.Option(
+            "--output", "-o", parser=path, help="Folder for evidence: segments, playlists, manifests."
+        ),
     ] = None,
 ) -> None:
     """Find registered works in streams while they are on the air; run it again to go on after a stop."""
@@ -290,13 +306,18 @@ listing.add_to(app, _engine, _data_directory)
 
 @app.command()
 def report(
-    answers: Annotated[Path, typer.Argument(help="What `whorl match --json` printed.", show_default=False)],
+    answers: Annotated[
+        Path, typer.Argument(help="What `whorl match --json` printed.", show_default=False, parser=path)
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The page to write; a table on the screen unless given."),
+        typer.Option(
+            "--output", "-o", parser=path, help="The page to write; a table on the screen unless given."
+        ),
     ] = None,
     media: Annotated[
-        list[Path] | None, typer.Option(help="Folder of captures or originals to draw from; repeatable.")
+        list[Path] | None,
+        typer.Option(parser=path, help="Folder of captures or originals to draw from; repeatable."),
     ] = None,
 ) -> None:
     """Show answers again, or write a page with timelines, and pictures where the media are at hand."""
@@ -314,6 +335,7 @@ def report(
 
 
 def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
+    from evidence.answer import printable
     from evidence.report import REPORTS, Sources
 
     _start_decoder()
@@ -321,7 +343,7 @@ def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
         digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
     page = REPORTS["html"](answers, Sources(media, digests))
     try:
-        output.write_text(page, encoding="utf-8")
+        output.write_text(printable(page), encoding="utf-8")  # JSON can hold what no text does
     except OSError as error:
         _end(f"error: {output} cannot be written: {error.strerror}", 1)
     print(output)
@@ -364,8 +386,8 @@ def main() -> None:
         _let_go_of_stdout()
         _end(f"error: {error.filename or 'the output cannot be written'}: {error.strerror}", 1)
     except Exception as error:
-        # Only the catalog's own errors are expected here, and its library is too heavy to import for --help.
-        if type(error).__name__ != "CatalogError":
+        # Only these are expected here, and their modules are too heavy to import for --help.
+        if type(error).__name__ not in ("CatalogError", "WorkerError"):
             raise
         _end(f"error: {error}", 1)
 
@@ -379,12 +401,22 @@ def _run() -> None:
 
 
 def _with_streams() -> None:
-    """A shell may have closed our output: answers must not get lost in silence then."""
+    """A shell may have closed our output, or a terminal lacks a name's letters: no answer must get lost for that."""
+    _fill_descriptors()
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # for the rest of the process
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for the rest of the process
         _end("error: the output is closed: answers go to stdout", 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is from the start
+
+
+def _fill_descriptors() -> None:
+    """Opens what is closed of 0, 1 and 2: else a file or a socket gets that number, and is taken for output."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
+        os.set_inheritable(opened, True)  # by the decoder's process and by workers
+    os.close(opened)
 
 
 def _let_go_of_stdout() -> None:

@@ -48,12 +48,10 @@ class FoundFile:
             raise self.problem
         return self.path
 
-    def refused(self) -> Answer | None:
-        """The answer for one with a problem."""
-        if self.problem is None:
-            return None
-        failure = Failure(self.problem.code, str(self.problem))
-        return Answer(QueryInfo(self.path.name, "", 0.0, ()), (), failure, (), 0.0)
+
+def refused(path: Path, problem: MediaError) -> Answer:
+    """The answer to a file that cannot be examined."""
+    return Answer(QueryInfo(path.name, "", 0.0, ()), (), Failure(problem.code, str(problem)), (), 0.0)
 
 
 def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[FoundFile]:

@@ -5,19 +5,26 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from evidence.answer import Json
 from index.catalog import CatalogError
+from service.answers import parsed
 from service.walk import Entry
 
 READING = (
     3  # raised whenever files are taken for something else than before, or more is heard or seen of them
 )
+# What the bytes and the limits decide; all other errors are of a place or a moment, and the next run may be without them.
+LASTING = frozenset([
+    "not-media", "refused-format", "still-picture", "no-streams", "truncated", "corrupt", "damaged", "sparse", "too-large",
+    "too-long", "too-short", "limit",
+])  # fmt: skip
+KINDS = ("media", "picture", "list", "other")
 SYNCED = 1.0  # seconds between commits of what is cheap to do again
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (
@@ -44,6 +51,12 @@ class Examined:
 
     answer: Json
     thorough: bool
+
+    @property
+    def lasting(self) -> bool:
+        """Whether these bytes have this answer wherever and whenever they are examined."""
+        error = self.answer["error"]
+        return error is None or error["code"] in LASTING
 
 
 class Journal:
@@ -87,9 +100,7 @@ class Journal:
             row = self._database.execute(
                 "SELECT kind, digests FROM files WHERE path = ? AND size = ? AND modified = ?", _key(entry)
             ).fetchone()
-        found = row and Identity(row[0], json.loads(row[1]))
-        known = found and (found.kind != "media" or set(algorithms) <= set(found.digests))
-        return found if known else None
+        return _identity(row[0], row[1], algorithms) if row else None
 
     def identify(self, entry: Entry, identity: Identity) -> None:
         """Remembers what a file is."""
@@ -107,10 +118,12 @@ class Journal:
                 "SELECT answer, thorough FROM answers WHERE sha256 = ? AND state IN (?, ?) AND thorough >= ?",
                 (sha256, self._state, self._failed, thorough),
             ).fetchone()
-        return row and Examined(json.loads(row[0]), bool(row[1]))
+        with suppress(ValueError, TypeError):  # a damaged row is one that is not there
+            return row and Examined(parsed(row[0]), bool(row[1]))
+        return None
 
     def examined(self, sha256: str, examined: Examined) -> None:
-        """Remembers an answer for good."""
+        """Remembers a lasting answer for good."""
         state = self._failed if examined.answer["error"] else self._state
         row = (sha256, state, examined.thorough, json.dumps(examined.answer))
         with self._explained():
@@ -125,6 +138,16 @@ class Journal:
             raise CatalogError(
                 f"journal {self._path}: {error}: if it is damaged, remove it; only time is lost"
             ) from error
+
+
+def _identity(kind: Any, digests: Any, algorithms: tuple[str, ...]) -> Identity | None:
+    """What a row says; None where it is damaged, or has not all these hashes of media."""
+    with suppress(ValueError, TypeError, KeyError):
+        hashes = json.loads(digests)
+        wanted = ("sha256", *algorithms) if kind == "media" else ()
+        if kind in KINDS and all(bytes.fromhex(hashes[name]) for name in wanted):
+            return Identity(kind, hashes)
+    return None
 
 
 def _key(entry: Entry) -> tuple[bytes, int, int]:

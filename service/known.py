@@ -2,7 +2,9 @@
 
 import csv
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from service.inputs import InputError
 
 SIZES = {16: "md5", 20: "sha1", 32: "sha256"}  # bytes of a hash -> its algorithm
+BOM = "\xef\xbb\xbf"  # what some editors write before UTF-8, as Latin-1
 NSRL = "SHA-1"  # the first column's name in NSRLFile.txt
 
 
@@ -51,23 +54,37 @@ class KnownFiles:
 def _read(path: Path) -> Iterator[bytes]:
     try:
         with path.open(encoding="latin-1", newline="") as file:
-            first = file.readline()
-            table = NSRL in first
-            file.seek(0)
-            for number, text in enumerate(_column(file) if table else _lines(file), 1 + table):
-                if text:
-                    yield _digest(text, path, number)
+            yield from _digests(file, path)
     except OSError as error:
         raise InputError(f"hashes {path} cannot be read: {error.strerror}") from None
+
+
+def _digests(file: TextIO, path: Path) -> Iterator[bytes]:
+    first = file.readline().removeprefix(BOM)
+    place = _nsrl_place(first)
+    texts = _lines(chain([first], file)) if place is None else _column(file, place)
+    number = 0 if place is None else 1
+    try:
+        for text in texts:
+            number += 1
+            if text:
+                yield _digest(text, path, number)
     except csv.Error as error:
-        raise InputError(f"hashes {path} cannot be read: {error}") from None
+        raise InputError(f"hashes {path}, line {number + 1}: {error}") from None
 
 
-def _column(file: Iterable[str]) -> Iterator[str]:
+def _nsrl_place(header: str) -> int | None:
+    """Which column of NSRL's table has the SHA-1; None for a list, whatever its first line speaks of."""
+    try:
+        names = [name.strip() for row in csv.reader([header]) for name in row]
+    except csv.Error:
+        return None
+    return names.index(NSRL) if NSRL in names else None
+
+
+def _column(file: Iterable[str], place: int) -> Iterator[str]:
     """The SHA-1 of each row of NSRL's table."""
-    rows = csv.reader(file)
-    place = next(rows).index(NSRL)
-    return (row[place] if len(row) > place else "" for row in rows)
+    return (row[place] if len(row) > place else "" for row in csv.reader(file))
 
 
 def _lines(file: Iterable[str]) -> Iterator[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.options import path
+
 if TYPE_CHECKING:
     from service.settings import Settings
 
@@ -65,7 +67,7 @@ def add_to(app: typer.Typer, data: Callable[[], Path]) -> None:
 def _add_keeping_to(app: typer.Typer, data: Callable[[], Path]) -> None:
     @app.command()
     def backup(
-        file: Annotated[Path, typer.Argument(help="The tar to write.")],
+        file: Annotated[Path, typer.Argument(help="The tar to write.", parser=path)],
         uploads: Annotated[bool, typer.Option(help="With the files that were uploaded.")] = True,
         database: Database = None,
     ) -> None:
@@ -103,7 +105,9 @@ def add_fingerprint_to(app: typer.Typer) -> None:
 
     @app.command()
     def fingerprint(
-        file: Annotated[Path, typer.Argument(help="A file of sound or pictures.", show_default=False)],
+        file: Annotated[
+            Path, typer.Argument(help="A file of sound or pictures.", show_default=False, parser=path)
+        ],
         query: Annotated[
             bool,
             typer.Option("--query", help="Add the codes that are asked with, not only those to register."),
@@ -111,7 +115,11 @@ def add_fingerprint_to(app: typer.Typer) -> None:
         output: Annotated[
             Path | None,
             typer.Option(
-                "--output", "-o", help="Where to write it.", show_default="FILE.whorl in the current folder"
+                "--output",
+                "-o",
+                parser=path,
+                help="Where to write it.",
+                show_default="FILE.whorl in the current folder",
             ),
         ] = None,
     ) -> None:

@@ -1,6 +1,7 @@
 """What commands have in common."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,13 @@ class Commands(TyperGroup):
             raise typer.BadParameter(
                 f"--data goes before the command: whorl --data DIR {ctx.invoked_subcommand} ..."
             ) from None
+
+
+def path(text: str) -> Path:
+    """What an argument or an option names; an empty one is an unset variable of a shell, and not the folder one is in."""
+    if not text:
+        raise typer.BadParameter("'' names no file: give a path, or . for this folder")
+    return Path(text)
 
 
 def print_line(line: object) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 from evidence.answer import Json, printable, reference_json
 from evidence.words import clock, gigabytes
 from fingerprint.media import Limits, MediaError
-from index.catalog import CatalogError, Work
+from index.catalog import Work
 from matching.engine import Engine
 from matching.taken import UNMATCHABLE, Taken, unmatchable
 from service.inputs import Details, FoundFile, found_files
 from service.opening import open_engine
 from service.terminal import progress, running, say
-from service.workers import Handler, Workers, cores, patience
+from service.workers import Handler, Workers, cores, patience, problem
 
 MUCH = 16 << 20  # bytes in all from which on it pays to start workers: they take a second or two to begin
 UNCHANGED = "under other details, which stay: to change them, whorl remove it and register it again"
@@ -126,15 +126,16 @@ def _stored(
     engine: Engine, path: Path, details: Callable[[Path], Details], take: Callable[[], Taken]
 ) -> Registered:
     """Stores what ``take`` gives of a file, and says how it went."""
-    line: Json = {"file": str(path), "status": "error", "reference": None, "error": None}
+    line: Json = {"file": printable(str(path)), "status": "error", "reference": None, "error": None}
     try:
         taken, about = take(), details(path)
         reference, new = engine.store(
             taken, about.title or path.stem, about.kind, about.owner, about.identifiers
         )
-    except (MediaError, CatalogError) as error:
-        line["error"] = {"code": getattr(error, "code", "catalog"), "message": str(error)}
-        return Registered(line, f"error: {path}: {error}")
+    except Exception as error:
+        found = problem(error, path.name)
+        line["error"] = {"code": found.code, "message": str(found)}
+        return Registered(line, f"error: {path}: {found}")
     line["status"] = "registered" if new else "already-registered"
     work = engine.catalog.work(reference.work_id)
     line["reference"] = reference_json(reference, work)

@@ -155,9 +155,20 @@ class Scan:
             self._ready += [following] if following else []
 
     def _examined(self, job: Examine, examined: Examined) -> None:
+        if not examined.lasting:
+            self._passing(job, examined)
+            return
         self._journal.examined(job.sha256, examined)
         for entry in self._waiting.pop(job.sha256):
             self._settle(entry, job.sha256, examined)
+
+    def _passing(self, job: Examine, examined: Examined) -> None:
+        """The error is this copy's, or this moment's: the next one of the same bytes is examined in its place."""
+        self._tell(job.entry, examined, None)
+        others = [entry for entry in self._waiting.pop(job.sha256) if entry is not job.entry]
+        if others:
+            self._waiting[job.sha256] = others
+            self._ready.append(Examine(others[0], job.sha256, self._thorough))
 
     def _settle(self, entry: Entry, sha256: str, examined: Examined) -> None:
         first = self._first.setdefault(sha256, entry.path)

@@ -123,7 +123,7 @@ class Results:
             self._files.enter_context(_part(folder / name).open("w", encoding="utf-8", newline=""))
             for name in ("results.jsonl", "results.csv")
         ]
-        cells = csv.DictWriter(opened[1], COLUMNS)
+        cells = csv.DictWriter(opened[1], COLUMNS, quoting=csv.QUOTE_ALL)
         cells.writeheader()
         return opened[0], cells
 

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from fingerprint.media import Limits, MediaError
+from index.database import CatalogError
+from service.terminal import say
 
 Handler = Callable[
     [Any, Callable[[float], None]], Any
@@ -197,14 +200,27 @@ def _serve(connection: Connection, make: Make, given: Any) -> None:
 def _answered(handle: Handler, job: Any, tell: Callable[[float], None]) -> tuple[str, Any]:
     try:
         return "done", handle(job, tell)
-    except MediaError as error:
-        return "failed", (error.code, error.reason)
     except BrokenPipeError:
         raise  # the parent has gone
-    except OSError as error:
-        return "failed", ("unreadable", f"cannot be read: {error.strerror}")
-    except Exception as error:  # a fault of ours, which this file brought out: an error of this file alone
-        return "failed", ("crashed", f"could not be examined ({type(error).__name__}: {error})")
+    except Exception as error:
+        found = problem(error)
+        return "failed", (found.code, found.reason)
+
+
+def problem(error: Exception, name: str = "") -> MediaError:
+    """Any error as one of the file ``name`` alone, so that the others go on.
+
+    The traceback of a fault of ours, which a file brought out, goes to stderr for whoever mends it.
+    """
+    if isinstance(error, MediaError):
+        return error
+    if isinstance(error, OSError):
+        return MediaError("unreadable", name, f"cannot be read: {error.strerror}")
+    if isinstance(error, CatalogError):
+        return MediaError("catalog", name, str(error))
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        say(line)
+    return MediaError("crashed", name, f"could not be examined ({type(error).__name__}: {error})")
 
 
 def cores() -> int:

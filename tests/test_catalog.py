@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -187,6 +188,22 @@ def test_a_damaged_page_is_an_error_and_not_an_empty_answer(path: Path) -> None:
     path.write_bytes(data[:4096] + bytes([0xFF]) * (len(data) - 4096))
     with pytest.raises(CatalogError, match=f"{path}.*malformed.*put a backup"):
         catalog = Catalog(path)
+
+
+@pytest.mark.parametrize("damage", ["added = '2026-13-01'", "added = 7", "duration = 'long'"])
+def test_a_damaged_row_names_its_reference(path: Path, damage: str) -> None:
+    with closing(Catalog(path)) as catalog:
+        ref_id = add(catalog, 1).id
+        told(str(path), f"UPDATE refs SET {damage}")
+        with pytest.raises(CatalogError, match=f"{path}: reference {ref_id}: .*put a backup"):
+            catalog.references()
+
+
+def test_a_schema_that_is_no_number_is_told(path: Path) -> None:
+    Catalog(path).close()
+    told(str(path), "UPDATE whorl_catalog SET version = 'one'")
+    with pytest.raises(CatalogError, match=f"{path} says that its schema is 'one': it is damaged"):
+        Catalog(path)
 
 
 def test_damaged_codes_name_their_reference(catalog: Catalog, database: str) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from matching.engine import Engine
 from service.cli import app, interrupt
 from service.options import interrupted
 from service.terminal import progress
@@ -265,6 +266,45 @@ def test_one_bad_file_does_not_stop_the_others(data: Path, no_media: Path, song:
     assert [line.split(":")[0] for line in result.stdout.splitlines()] == ["error", "registered as #1"]
 
 
+def _faulty(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Has this method of the engine fail for files called bad."""
+    work = getattr(Engine, method)
+
+    def fail(engine: Engine, path: Path, *arguments: Any) -> Any:
+        return work(engine, path, *arguments) if "bad" not in path.name else 1 / 0
+
+    monkeypatch.setattr(Engine, method, fail)
+
+
+def test_a_fault_that_one_file_brings_out_does_not_stop_a_match(
+    data: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _faulty(monkeypatch, "examine")
+    result = whorl("match", tmp_path / "bad.mp4", song, "--json")
+    failed, examined = map(json.loads, result.stdout.splitlines())
+    assert result.exit_code == 1
+    assert (failed["error"]["code"], examined["status"]) == ("crashed", "no-match")
+    assert "bad.mp4: could not be examined (ZeroDivisionError" in failed["error"]["message"]
+    assert "Traceback" in result.stderr
+
+
+def test_a_fault_that_one_file_brings_out_does_not_stop_registering(
+    data: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _faulty(monkeypatch, "take")
+    failed, registered = lines("register", tmp_path / "bad.mp4", song)
+    assert (failed["error"]["code"], registered["status"]) == ("crashed", "registered")
+
+
+@pytest.mark.parametrize("command", ["match", "register"])
+def test_a_huge_file_of_holes_is_told_and_not_read(data: Path, tmp_path: Path, command: str) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"\0\0\0\x20ftypisom")
+    os.truncate(path, 1 << 40)
+    (told,) = lines(command, path)
+    assert told["error"]["code"] == "sparse"
+
+
 def test_a_folder_that_cannot_be_read_is_named(
     registered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,6 +393,15 @@ def test_a_report_is_written_from_answers(data: Path, song: Path, samples: Path,
     assert "cut-32kbit.mp3" in whorl("report", answers).stdout
 
 
+def test_a_report_spells_out_what_is_no_text(data: Path, song: Path, tmp_path: Path) -> None:
+    (answer,) = lines("match", song)
+    answer["engine"]["version"] = "odd\ud800version"
+    (tmp_path / "answers.jsonl").write_text(json.dumps(answer))
+    done = whorl("report", tmp_path / "answers.jsonl", "-o", tmp_path / "page.html")
+    assert done.exit_code == 0
+    assert r"odd\ud800version" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_an_interruption_is_not_lost_in_a_finalizer() -> None:
     class Ended:
         def __del__(self) -> None:
@@ -368,8 +417,19 @@ def test_an_interruption_is_not_lost_in_a_finalizer() -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def test_an_empty_name_is_not_this_folder(data: Path) -> None:
-    done = whorl("match", "")
+@pytest.mark.parametrize(
+    "arguments",
+    [["match", ""], ["register", ""], ["register", ".", "--table", ""], ["scan", ""], ["scan", ".", "-o", ""],
+     ["scan", ".", "--exclude-hashes", ""], ["scan", ".", "--media", ""], ["watch", "http://localhost/x", "-o", ""],
+     ["report", ""], ["report", "x", "-o", ""], ["report", "x", "--media", ""], ["fingerprint", ""],
+     ["fingerprint", "x", "-o", ""], ["backup", ""], ["--data", "", "list"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_an_empty_name_is_not_this_folder(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = whorl(*arguments)
     assert done.exit_code == 2 and "names no file" in done.stderr
 
 

@@ -11,6 +11,7 @@ import pytest
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import MediaError
 from matching.engine import Engine
+from matching.progress import HASHED
 from matching.segment import Answer, Segment
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -136,6 +137,7 @@ def test_progress_runs_from_nothing_to_all(engine: Engine) -> None:
     parts: list[float] = []
     engine.examine(SAMPLES / "captures" / "mirrored.mp4", parts.append)
     assert parts == sorted(parts)
+    assert parts[0] <= HASHED  # hashing alone takes minutes of a large file
     assert parts[-1] == pytest.approx(1, abs=0.05)
 
 

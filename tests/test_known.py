@@ -39,6 +39,36 @@ def test_the_table_of_nsrl(tmp_path: Path) -> None:
     assert hashes.holds(digests(GOOD)) and not hashes.holds(digests(BAD))
 
 
+@pytest.mark.parametrize(
+    "header",
+    ['\ufeff"SHA-1","MD5"', '"MD5","SHA-1 "', "SHA-1, MD5", '"SHA-1"'],
+    ids=["with a mark of its encoding", "second, and with a space", "without quotes", "alone"],
+)
+def test_a_table_by_any_header_that_names_its_column(tmp_path: Path, header: str) -> None:
+    cells = [digests(GOOD)["sha1" if "SHA-1" in name else "md5"] for name in header.split(",")]
+    assert known(tmp_path / "NSRLFile.txt", f"{header}\r\n{','.join(cells)}\r\n").holds(digests(GOOD))
+
+
+@pytest.mark.parametrize("first", ["# SHA-1 of known files", "\ufeff# SHA-1, made today", "\ufeff"])
+def test_a_list_whose_first_line_speaks_of_its_hashes(tmp_path: Path, first: str) -> None:
+    hashes = known(tmp_path / "good.txt", f"{first}\n{digests(GOOD)['sha1']}\n")
+    assert hashes.holds(digests(GOOD)) and len(hashes) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SHA-1 of known files\n" + "0" * 40, "line 1: 'SHA-1' is no MD5"),
+        ('"SHA-1","MD5"\n"00","11"\n', "line 2: '00' is no MD5"),
+        ('"SHA-1","Name"\n"' + "0" * 40 + '","' + "x" * 200_000 + '"\n', "line 2: field larger"),
+    ],
+    ids=["a list", "a table", "a cell that is too large"],
+)
+def test_what_is_no_list_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        known(tmp_path / "good.txt", text)
+
+
 @pytest.mark.parametrize("text", ["notahash\n", "abcd\n", "0" * 63 + "\n"])
 def test_a_slip_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"good.txt, line 1: '.*' is no MD5"):

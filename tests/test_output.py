@@ -1,8 +1,11 @@
 """Output that cannot be written, ids and names that cannot be: a clear line and a status, never a traceback."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,10 +19,13 @@ FULL = Path("/dev/full")
 LONG = "a" * 300 + ".mp3"
 
 
-def whorl(data: Path, arguments: str, redirected: str = "") -> subprocess.CompletedProcess[str]:
+def whorl(
+    data: Path, arguments: str, redirected: str = "", environment: Mapping[str, str] = {}
+) -> subprocess.CompletedProcess[str]:
     """The command line under a shell."""
     command = f"{sys.executable} -m service.cli --data {data} {arguments} {redirected}"
-    return subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
+    given = {**os.environ, **environment}
+    return subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120, env=given)
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
@@ -35,6 +41,19 @@ def test_a_closed_output_is_told_in_a_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.splitlines()) == (
         1, ["error: the output is closed: answers go to stdout"],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", "<&- 2>&-"])
+def test_a_closed_stream_is_no_fault_of_the_files(tmp_path: Path, samples: Path, closed: str) -> None:
+    song = samples / "originals" / "the-witness.opus"
+    done = whorl(tmp_path / "data", f"register {song}", closed)
+    assert (done.returncode, done.stdout) == (0, f"registered as #1: {song}\n")
+
+
+def test_a_terminal_without_a_names_letters_gets_them_spelt_out(tmp_path: Path, samples: Path) -> None:
+    song = shutil.copy(samples / "originals" / "the-witness.opus", tmp_path / "smør.opus")
+    done = whorl(tmp_path / "data", f"register {song}", environment={"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stdout) == (0, f"registered as #1: {tmp_path}/sm\\xf8r.opus\n")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
@@ -66,11 +85,22 @@ def test_a_name_that_no_file_can_have(data: Path, tmp_path: Path, command: str) 
 
 
 def test_names_that_are_no_text_are_kept_as_text(data: Path, tmp_path: Path) -> None:
-    assert printable("caf\udce9 \ud800") == "caf\ufffd \ufffd"
+    assert printable("caf\udce9 \ud800") == r"caf\xe9 \ud800"
     path = sound_file(tmp_path / "song.wav", "pcm_s16le", 3.0, 8000, form="s16")
     odd = path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
     for words in ("registered", "already registered"):
         done = CliRunner().invoke(app, ["register", str(odd), "--owner", "Caf\udce9", "--title", "T\udce9"])
-        assert (done.exit_code, done.stdout) == (0, f"{words} as #1: {tmp_path}/caf\ufffd.wav\n")
+        assert (done.exit_code, done.stdout) == (0, f"{words} as #1: {tmp_path}/caf\\xe9.wav\n")
     shown = CliRunner().invoke(app, ["show", "1"]).stdout
-    assert ("caf\ufffd.wav" in shown, "T\ufffd" in shown, "Caf\ufffd" in shown) == (True, True, True)
+    assert (r"caf\xe9.wav" in shown, r"T\xe9" in shown, r"Caf\xe9" in shown) == (True, True, True)
+
+
+def test_names_that_differ_in_bytes_that_are_no_text_still_differ(data: Path, tmp_path: Path) -> None:
+    for byte in (b"\xe8", b"\xe9"):
+        sound_file(tmp_path / "song.wav", "pcm_s16le", 3.0, 8000, form="s16").rename(
+            os.fsdecode(os.fsencode(tmp_path) + b"/caf" + byte + b".wav")
+        )
+    for command, told in (("register", "file"), ("scan", "path")):
+        done = CliRunner().invoke(app, [command, str(tmp_path), "--json"])
+        named = {json.loads(line)[told] for line in done.stdout.splitlines()}
+        assert named >= {rf"{tmp_path}/caf\xe8.wav", rf"{tmp_path}/caf\xe9.wav"}

@@ -7,12 +7,14 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +23,7 @@ from typer.testing import CliRunner, Result
 
 from evidence.answer import Json
 from evidence.report import Sources
-from fingerprint.media import Limits, content
+from fingerprint.media import Limits, MediaError, content
 from matching.engine import Engine
 from service.cli import app
 from service.examining import Examine, Identify, identified
@@ -62,9 +64,13 @@ def examiner(log: Path) -> Handler:
             os.kill(os.getpid(), signal.SIGKILL)
         if b"hang" in text:
             time.sleep(60)
+        if b"corrupt" in text:
+            raise MediaError("corrupt", job.entry.path.name, "holds nothing that can be decoded")
+        if b"fails at first" in text and len(log.read_text().splitlines()) == 1:
+            raise MediaError("changed", job.entry.path.name, "was changed")
         query = {"name": job.entry.path.name, "sha256": job.sha256, "duration": 1.0, "kinds": ["audio"]}
         answer: Json = {"query": query, "status": "no-match", "error": None, "elapsed": 0.1, "matches": []}
-        return Examined({**answer, "engine": {}}, job.thorough)
+        return Examined({**answer, "engine": {"version": "1", "algorithms": []}}, job.thorough)
 
     return handle
 
@@ -195,6 +201,41 @@ def test_what_has_changed_is_examined_again(drive: Drive) -> None:
     assert drive.examined() == ["b at a glance"]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "answers SET answer = '{'",
+        "answers SET answer = '{}'",
+        "answers SET answer = x'ff00'",
+        "answers SET answer = 7",
+    ],
+)
+def test_a_damaged_answer_in_the_journal_is_none(drive: Drive, damage: str) -> None:
+    media(drive.folder / "a", "a")
+    found = drive.scan()
+    drive.examined()
+    _damage(drive.data / "scans.db", damage)
+    assert drive.scan() == found and drive.examined() == ["a at a glance"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["digests = '{'", "digests = '[]'", "digests = x'ff00'", "digests = '{\"sha256\": 7}'", "kind = 'medja'"],
+)
+def test_a_damaged_identity_in_the_journal_is_none(drive: Drive, damage: str) -> None:
+    media(drive.folder / "a", "a")
+    found = drive.scan()
+    drive.examined()
+    _damage(drive.data / "scans.db", f"files SET {damage}")
+    assert drive.scan() == found and drive.examined() == []
+
+
+def _damage(path: Path, update: str) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"UPDATE {update}")
+        database.commit()
+
+
 def test_a_glance_does_not_stand_for_a_full_examination(drive: Drive) -> None:
     media(drive.folder / "a", "a")
     drive.scan()
@@ -212,7 +253,7 @@ def test_another_catalog_is_another_question(drive: Drive, samples: Path) -> Non
     assert drive.examined() == ["a at a glance"] * 2
 
 
-def test_a_file_that_crashes_or_hangs_fails_alone_and_once(drive: Drive) -> None:
+def test_a_file_that_crashes_or_hangs_fails_alone(drive: Drive) -> None:
     for name in ("a", "crash", "b", "hang", "c"):
         media(drive.folder / name, name)
     found = drive.scan()
@@ -220,8 +261,37 @@ def test_a_file_that_crashes_or_hangs_fails_alone_and_once(drive: Drive) -> None
         name: result.answer["error"] and result.answer["error"]["code"] for name, result in found.items()
     }
     assert errors == {"a": None, "b": None, "c": None, "crash": "crashed", "hang": "timeout"}
-    drive.examined()
-    assert drive.scan() == found and drive.examined() == []
+
+
+def codes(found: dict[str, Found]) -> dict[str, str | None]:
+    """The codes of errors, by the file's name."""
+    return {name: (result.answer["error"] or {}).get("code") for name, result in found.items()}
+
+
+def test_an_error_of_the_bytes_is_found_once(drive: Drive) -> None:
+    for name in ("a", "copy"):
+        media(drive.folder / name, "corrupt")
+    assert codes(drive.scan()) == {"a": "corrupt", "copy": "corrupt"}
+    assert len(drive.examined()) == 1
+    assert codes(drive.scan()) == {"a": "corrupt", "copy": "corrupt"} and drive.examined() == []
+
+
+def test_an_error_of_one_copy_is_not_that_of_the_next(drive: Drive) -> None:
+    for name in ("a", "b", "c"):
+        media(drive.folder / name, "fails at first")
+    found = drive.scan()
+    failed = [name for name, code in codes(found).items() if code == "changed"]
+    copies = [result for result in found.values() if result.copy_of]
+    assert len(failed) == len(copies) == 1 and len(drive.examined()) == 2
+    assert copies[0].copy_of not in (None, drive.folder / failed[0])
+    assert sum(drive.tally.status.values()) == drive.tally.media == 3
+    assert drive.tally.bytes == 3 * (drive.folder / "a").stat().st_size
+
+
+def test_a_passing_error_is_not_remembered(drive: Drive) -> None:
+    media(drive.folder / "a", "fails at first")
+    assert codes(drive.scan()) == {"a": "changed"}
+    assert codes(drive.scan()) == {"a": None}
 
 
 def test_known_files_are_passed_over(drive: Drive, tmp_path: Path) -> None:
@@ -302,7 +372,7 @@ def seized(data: Path, samples: Path, tmp_path: Path) -> Iterator[Path]:
     (folder / ".hidden").mkdir(parents=True)
     odd = Path(os.fsdecode(os.fsencode(folder) + b"/.hidden/\xff=1+1\n.doc"))
     shutil.copy(samples / "captures" / "cut-32kbit.mp3", odd)
-    shutil.copy(odd, folder / "=HYPERLINK(1).txt")
+    shutil.copy(odd, folder / "=HYPERLINK(1);=1+1.txt")
     (folder / "broken.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
     (folder / "letter.txt").write_text("nothing to see")
     yield folder
@@ -316,11 +386,15 @@ def test_a_scan_tells_what_where_and_how_much(data: Path, seized: Path, tmp_path
     by_status = {status: [a for a in answers if a["status"] == status] for status in ("match", "error")}
     assert [len(found) for found in by_status.values()] == [2, 1]
     assert by_status["error"][0]["path"] == str(seized / "broken.mp4")
-    assert {Path(a["path"]).name for a in by_status["match"]} == {"\ufffd=1+1\n.doc", "=HYPERLINK(1).txt"}
+    assert {Path(a["path"]).name for a in by_status["match"]} == {"\\xff=1+1\n.doc", "=HYPERLINK(1);=1+1.txt"}
     assert (tmp_path / "out" / "results.jsonl").read_text() == done.stdout
     with (tmp_path / "out" / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert not any(row["path"].startswith("=") for row in rows)
+    with (tmp_path / "out" / "results.csv").open(
+        newline=""
+    ) as file:  # as in countries where the comma is a decimal mark
+        assert not [cell for row in csv.reader(file, delimiter=";") for cell in row if cell.startswith("=")]
     assert [bool(row["same_bytes_as"]) for row in rows if row["status"] == "match"].count(True) == 1
     page = (tmp_path / "out" / "index.html").read_text()
     assert "harbour-lights" in page and "data:image/png" in page and "broken.mp4" in page and "0:15.0" in page

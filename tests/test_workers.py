@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from service.cli import main
 from service.workers import Done, Handler, WorkerError, Workers
 
 
@@ -53,6 +54,19 @@ def test_a_job_that_hangs_is_ended() -> None:
     found = done("hang", "a", count=1, silence=3.0)
     assert found["hang"].failure == ("timeout", "gave no sign of life for 3 s")
     assert found["a"].result == "did a"
+
+
+def test_a_command_whose_workers_cannot_begin_ends_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise WorkerError("a worker ended with status 3 before it began: see above")
+
+    monkeypatch.setattr("service.cli._run", fail)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "error: a worker ended with status 3 before it began: see above\n"
 
 
 def test_workers_that_cannot_begin_are_no_fault_of_a_job() -> None:
