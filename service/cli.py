@@ -1,13 +1,10 @@
 """The command line. Commands import the heavy libraries they need: ``whorl --help`` must not wait."""
 
-import io
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +12,7 @@ import typer
 from service import listing, operating
 from service.benches import bench_app
 from service.options import AsJson, Commands, interrupted, path, print_line
+from service.process import end, interrupt, let_go_of_stdout, with_streams
 
 if TYPE_CHECKING:
     from evidence.answer import Json
@@ -345,22 +343,11 @@ def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
     try:
         output.write_text(printable(page), encoding="utf-8")  # JSON can hold what no text does
     except OSError as error:
-        _end(f"error: {output} cannot be written: {error.strerror}", 1)
+        end(f"error: {output} cannot be written: {error.strerror}", 1)
     print(output)
 
 
 operating.add_to(app, _data_directory)
-
-
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C. What a finalizer raises is printed and forgotten: there the interruption waits until it is over."""
-    caller = frame
-    while caller is not None:
-        if caller.f_code.co_name == "__del__":
-            threading.Timer(0.01, signal.pthread_kill, [threading.main_thread().ident, number]).start()
-            return
-        caller = caller.f_back
-    raise KeyboardInterrupt
 
 
 def main() -> None:
@@ -369,27 +356,27 @@ def main() -> None:
         signal.getsignal(signal.SIGINT) is signal.default_int_handler
     ):  # in the background it is ignored, and stays so
         signal.signal(signal.SIGINT, interrupt)
-    _with_streams()
+    with_streams()
     try:
         _run()
     except (KeyboardInterrupt, SystemExit) as ended:
         # The library under this one turns an interruption into a silent exit.
         if isinstance(ended, SystemExit) and ended.code != 130:
             raise
-        _end(interrupted(_command), 130)
+        end(interrupted(_command), 130)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; the shell expects silence.
-        _let_go_of_stdout()
+        let_go_of_stdout()
         raise SystemExit(1) from None
     except OSError as error:
         # Files that are read tell of their errors themselves; what is left is mostly an output on a full disk.
-        _let_go_of_stdout()
-        _end(f"error: {error.filename or 'the output cannot be written'}: {error.strerror}", 1)
+        let_go_of_stdout()
+        end(f"error: {error.filename or 'the output cannot be written'}: {error.strerror}", 1)
     except Exception as error:
         # Only these are expected here, and their modules are too heavy to import for --help.
         if type(error).__name__ not in ("CatalogError", "WorkerError"):
             raise
-        _end(f"error: {error}", 1)
+        end(f"error: {error}", 1)
 
 
 def _run() -> None:
@@ -398,36 +385,6 @@ def _run() -> None:
         app()
     finally:
         sys.stdout.flush()
-
-
-def _with_streams() -> None:
-    """A shell may have closed our output, or a terminal lacks a name's letters: no answer must get lost for that."""
-    _fill_descriptors()
-    if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # for the rest of the process
-    if sys.stdout is None:
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for the rest of the process
-        _end("error: the output is closed: answers go to stdout", 1)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is from the start
-
-
-def _fill_descriptors() -> None:
-    """Opens what is closed of 0, 1 and 2: else a file or a socket gets that number, and is taken for output."""
-    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
-        os.set_inheritable(opened, True)  # by the decoder's process and by workers
-    os.close(opened)
-
-
-def _let_go_of_stdout() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _end(message: str, code: int) -> None:
-    from service.terminal import say
-
-    say(message)
-    raise SystemExit(code) from None
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from matching.engine import Engine
-from service.cli import app, interrupt
+from service.cli import app
 from service.options import interrupted
+from service.process import interrupt
 from service.terminal import progress
 from tests.test_channels import wave_file
 
