@@ -160,7 +160,8 @@ class Engine:
                 made.append(extractor.reference(watched))
             kept = [fingerprint for fingerprint in made if len(fingerprint)]
             if not kept:
-                raise _too_short(path.name, media.duration)
+                reason = f"{media.duration:.2f} s are too short for a fingerprint"
+                raise MediaError("too-short", path.name, reason)
             if unmatchable(kept):
                 self._note(f"{path.name}: {UNMATCHABLE}")
             return media.duration, tuple(kept)
@@ -269,7 +270,8 @@ class Engine:
             contents.setdefault(extractor.kind, Content()).join(content)
             placed = placed + (of_track(found, track, placed) if track else found)
         if not any(map(len, contents.values())):
-            raise _too_short(media.name, media.duration)
+            reason = f"{media.duration:.2f} s are too short for a fingerprint"
+            raise MediaError("too-short", media.name, reason)
         return self._told(placed, contents)
 
     def match(self, made: Exchange) -> Answer:
@@ -396,7 +398,3 @@ class Engine:
                 raise CatalogError(f"reference {ref_id} was removed while it was searched: try again")
             self._fingerprints[key] = stored
         return self._fingerprints[key]
-
-
-def _too_short(name: str, seconds: float) -> MediaError:
-    return MediaError("too-short", name, f"{seconds:.2f} s are too short for a fingerprint")

@@ -278,13 +278,13 @@ def _faulty(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
 
 
 def test_a_fault_that_one_file_brings_out_does_not_stop_a_match(
-    data: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registered: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _faulty(monkeypatch, "examine")
     result = whorl("match", tmp_path / "bad.mp4", song, "--json")
     failed, examined = map(json.loads, result.stdout.splitlines())
     assert result.exit_code == 1
-    assert (failed["error"]["code"], examined["status"]) == ("crashed", "no-match")
+    assert (failed["error"]["code"], examined["status"]) == ("crashed", "match")
     assert "bad.mp4: could not be examined (ZeroDivisionError" in failed["error"]["message"]
     assert "Traceback" in result.stderr
 
@@ -298,7 +298,7 @@ def test_a_fault_that_one_file_brings_out_does_not_stop_registering(
 
 
 @pytest.mark.parametrize("command", ["match", "register"])
-def test_a_huge_file_of_holes_is_told_and_not_read(data: Path, tmp_path: Path, command: str) -> None:
+def test_a_huge_file_of_holes_is_told_and_not_read(registered: Path, tmp_path: Path, command: str) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(b"\0\0\0\x20ftypisom")
     os.truncate(path, 1 << 40)
@@ -394,7 +394,7 @@ def test_a_report_is_written_from_answers(data: Path, song: Path, samples: Path,
     assert "cut-32kbit.mp3" in whorl("report", answers).stdout
 
 
-def test_a_report_spells_out_what_is_no_text(data: Path, song: Path, tmp_path: Path) -> None:
+def test_a_report_spells_out_what_is_no_text(registered: Path, song: Path, tmp_path: Path) -> None:
     (answer,) = lines("match", song)
     answer["engine"]["version"] = "odd\ud800version"
     (tmp_path / "answers.jsonl").write_text(json.dumps(answer))
