@@ -45,6 +45,7 @@ __all__ = [
 
 
 HIDES = 1.0  # seconds of left out sound or pictures from which on a work may have been in them
+EMPTY = 2.0  # seconds in which a stream gives nothing, in all, from which on that is told
 SPARSE = 16 << 30  # bytes from which on a file that is nearly all holes is not read
 
 
@@ -179,8 +180,8 @@ class MediaFile:
         for kind, payload in self._ask("part", start, seconds, track):
             if kind == b"A":
                 heard.append(sound_of(payload))
-            elif json.loads(payload)["bad"]:
-                self._warn("sound", f"sound: damaged packets near {start:.0f} s were left out")
+            else:
+                self._part_left_out(start, json.loads(payload))
         return np.concatenate(heard)
 
     def picture(self, seconds: float, width: int) -> NDArray[np.uint8]:
@@ -242,6 +243,16 @@ class MediaFile:
                 else (f"{facts['leaps']} wrong time stamps, each far ahead, were")
             )
             self._warn(what, f"{what}: {stamps} passed over")
+        seconds, start, last = facts["holes"]
+        if seconds > EMPTY:
+            where = f"nothing between {start:.1f} and {last:.1f} s, {seconds:.1f} s missing in all"
+            self._warn(what, f"{what}: {where}", seconds)
+
+    def _part_left_out(self, start: float, facts: dict[str, Any]) -> None:
+        if facts["bad"]:
+            self._warn("sound", f"sound: damaged packets near {start:.0f} s were left out")
+        if facts["holes"][0] > EMPTY:
+            self._warn("sound", f"sound: nothing near {start:.0f} s", facts["holes"][0])
 
     def _warn(self, what: str, warning: str, lost: float = inf) -> None:
         self.warnings += () if warning in self.warnings else (warning,)

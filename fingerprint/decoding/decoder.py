@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from fingerprint.decoding import frames
 from fingerprint.decoding.container import Bounds, File, Part, Source, Tolerant
+from fingerprint.decoding.holes import Holes
 from fingerprint.decoding.message import Message, end
 from fingerprint.decoding.sound import SAMPLE_RATE, Sound
 
@@ -43,7 +44,9 @@ class Decoder:
         assert source.audio is not None
         sound = Sound(source, source.audio)
         yield from sound.read()
-        yield _summary(source, sound.decoder, sound.position / SAMPLE_RATE, sound.position, sound.leaps)
+        yield _summary(
+            source, sound.decoder, sound.position / SAMPLE_RATE, sound.position, sound.holes, sound.leaps
+        )
 
     def frames(self, rate: float) -> Iterator[Message]:
         """The first frame at or after each k / rate, in batches of small luma pictures."""
@@ -51,7 +54,7 @@ class Decoder:
         assert source.video is not None
         pictures = frames.Frames(source, source.video, rate)
         yield from pictures.read()
-        yield _summary(source, pictures.decoder, pictures.end, pictures.kept)
+        yield _summary(source, pictures.decoder, pictures.end, pictures.kept, pictures.holes)
 
     def key_frames(self, rate: float) -> Iterator[Message]:
         """The first key frame at or after each k / rate, as ``frames`` gives them."""
@@ -59,7 +62,7 @@ class Decoder:
         assert source.video is not None
         pictures = frames.KeyFrames(source, source.video, rate)
         yield from pictures.read()
-        yield _summary(source, pictures.decoder, pictures.end, pictures.kept)
+        yield _summary(source, pictures.decoder, pictures.end, pictures.kept, pictures.holes)
 
     def part(self, start: float, seconds: float, track: int) -> Iterator[Message]:
         """Sound from ``start`` on for about so many seconds, as ``samples`` gives it."""
@@ -68,7 +71,9 @@ class Decoder:
         assert source.audio is not None
         sound = Sound(Part(source, start, seconds), source.audio)
         yield from sound.read()
-        yield _summary(source, sound.decoder, start + sound.position / SAMPLE_RATE, sound.position)
+        yield _summary(
+            source, sound.decoder, start + sound.position / SAMPLE_RATE, sound.position, sound.holes
+        )
 
     def picture(self, seconds: float, width: int) -> Iterator[Message]:
         """The RGB frame shown at a time."""
@@ -78,7 +83,9 @@ class Decoder:
         yield end()
 
 
-def _summary(source: Source, decoder: Tolerant, seconds: float, kept: int, leaps: int = 0) -> Message:
+def _summary(
+    source: Source, decoder: Tolerant, seconds: float, kept: int, holes: Holes, leaps: int = 0
+) -> Message:
     """The end of an answer, with what was damaged."""
     return end(
         end=seconds,
@@ -87,4 +94,5 @@ def _summary(source: Source, decoder: Tolerant, seconds: float, kept: int, leaps
         lost=decoder.loss.seconds,
         broken_off=source.broken_off,
         leaps=leaps,
+        holes=holes.told(),
     )

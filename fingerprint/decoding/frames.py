@@ -15,12 +15,16 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from fingerprint.decoding.container import Axis, Source, Tolerant, check_size, too_long
+from fingerprint.decoding.holes import Holes
 from fingerprint.decoding.message import ALIVE, COUNT, FRAME, PICTURE, Message
 
 FRAME_SIZE = 128
 BATCH = 64  # pictures sent at once: 1 MiB
 REORDER = 32  # packets looked at ahead: more than the 16 frames by which a codec may reorder
 MEMORY = 1024  # slots whose first frame is remembered
+APART = 2.0  # seconds between frames from which on it matters whether there were packets between them
+LOST = 1.0  # seconds of packets in between that give no frame: a few there are before the first key frame
+CODED = 24  # bytes from which on a packet holds a picture: of some codecs a few say that nothing has changed
 WIDEST = 8.0  # times as wide as high, or as high as wide, that an enlarged picture is at most, whatever the file says
 
 
@@ -32,16 +36,19 @@ class Frames:
 
     kept  frames given out so far
     end   media time of the last frame decoded, seconds
+    holes between frames, where there are packets that gave none
     """
 
     def __init__(self, source: Source | Axis, stream: VideoStream, rate: float) -> None:
         self.kept = 0
         self.end = 0.0
+        self.holes = Holes()
         self.decoder = Tolerant(stream)
         self.source, self.stream, self._rate = source, stream, rate
         self._clock = float(stream.time_base or 0)
         self._last_slot = -1
         self._first: dict[int, int] = {}  # slot -> the earliest time stamp seen in it
+        self._coded: deque[int] = deque(maxlen=MEMORY)  # slots of packets that hold pictures
         self._reformatter = VideoReformatter()
         self._heads: list[bytes] = []
         self._luma: list[bytes] = []
@@ -79,6 +86,9 @@ class Frames:
             yield self._judged(packet)
 
     def _note(self, packet: Packet[Any]) -> None:
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is not None and packet.size >= CODED and self.slot(stamp) not in self._coded:
+            self._coded.append(self.slot(stamp))
         if packet.pts is None:
             return
         slot = self.slot(packet.pts)
@@ -115,9 +125,16 @@ class Frames:
         small = self._reformatter.reformat(
             frame, FRAME_SIZE, FRAME_SIZE, "gray", interpolation=Interpolation.AREA, threads=1
         )
+        if seconds - self.end > APART:
+            self._skip(seconds, slot)
         self._last_slot, self.end, self.kept = slot, seconds, self.kept + 1
         self._heads.append(FRAME.pack(max(0, round(seconds * 1000)), orientation(frame)))
         self._luma.append(packed(small, FRAME_SIZE))
+
+    def _skip(self, seconds: float, slot: int) -> None:
+        """Pictures may lie far apart, as in a show of slides; but not where packets in between gave none."""
+        if sum(self._last_slot < coded < slot for coded in self._coded) >= LOST * self._rate:
+            self.holes.add(self.end, seconds)
 
     @property
     def held(self) -> int:

@@ -11,6 +11,7 @@ from av.audio.stream import AudioStream
 
 from fingerprint.decoding.channels import Channels
 from fingerprint.decoding.container import Axis, Part, Source, Tolerant, too_long
+from fingerprint.decoding.holes import Holes
 from fingerprint.decoding.message import Message
 
 SAMPLE_RATE = 8000
@@ -26,11 +27,13 @@ class Sound:
 
     position  samples given out so far
     leaps     wrong time stamps that were passed over
+    holes     where it is silent because time stamps step forward
     """
 
     def __init__(self, source: Source | Part | Axis, stream: AudioStream, together: float = BATCH) -> None:
         """``together`` is in seconds of sound that are resampled at once."""
         self.position = self.leaps = 0
+        self.holes = Holes()
         self._channels = Channels()
         self._together = together
         self.decoder = Tolerant(stream)
@@ -93,6 +96,8 @@ class Sound:
             self._shift += expected - start
             return
         self._flush()
+        if start > expected > 0:  # sound may begin later than pictures
+            self.holes.add(expected, start)
         yield from self._fill(round(start * SAMPLE_RATE))
         self._expected = start + length
 
