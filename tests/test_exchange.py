@@ -119,7 +119,10 @@ def test_the_command_writes_a_file(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     back = unpacked(out.read_bytes())
     assert (back.name, len(back.references), len(back.queries)) == ("telephone.opus", 1, 1)
-    matched = CliRunner().invoke(commands, ["--data", str(tmp_path / "data"), "match", str(out)])
+    data = ["--data", str(tmp_path / "data")]
+    song = SAMPLES / "originals" / "harbour-lights.m4a"
+    assert CliRunner().invoke(commands, [*data, "register", str(song)]).exit_code == 0
+    matched = CliRunner().invoke(commands, [*data, "match", str(out)])
     assert matched.exit_code == 1
     said = " ".join(matched.output.split())
     assert "is a fingerprint" in said and "POST /v1/matches/fingerprint" in said
