@@ -122,9 +122,9 @@ def test_the_command_writes_a_file(tmp_path: Path) -> None:
     data = ["--data", str(tmp_path / "data")]
     song = SAMPLES / "originals" / "harbour-lights.m4a"
     assert CliRunner().invoke(commands, [*data, "register", str(song)]).exit_code == 0
-    matched = CliRunner().invoke(commands, [*data, "match", str(out)])
+    matched = CliRunner().invoke(commands, [*data, "match", "--json", str(out)])
     assert matched.exit_code == 1
-    said = " ".join(matched.output.split())
+    said = json.loads(matched.stdout)["error"]["message"]
     assert "is a fingerprint" in said and "POST /v1/matches/fingerprint" in said
     missing = CliRunner().invoke(commands, ["fingerprint", str(tmp_path / "none.mp3")])
     assert missing.exit_code == 1
