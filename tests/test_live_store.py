@@ -1,5 +1,6 @@
 """References on the air, as who searches sees them: one that is broken is left out, and disturbs no other."""
 
+import multiprocessing
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.storage import to_bytes
+from index.database import CatalogError
 from index.live import LiveStore
 
 WIDTH = 32
@@ -89,3 +91,18 @@ def test_what_is_searched_stays_while_one_is_dropped(store: LiveStore) -> None:
     store.drop(ref_id)
     assert searched(store) == []
     assert found is not None and list(found[1]) == [ref_id] and len(found[0]) == 2
+
+
+def opened(path: Path) -> str:
+    """The error of opening it; empty where there is none."""
+    try:
+        LiveStore(path).close()
+    except CatalogError as error:
+        return str(error)
+    return ""
+
+
+def test_processes_that_make_it_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(6) as pool:
+        paths = [tmp_path / f"{number // 6}.db" for number in range(180)]
+        assert set(pool.map(opened, paths, chunksize=1)) == {""}
