@@ -1,8 +1,9 @@
 """The catalog's database: its tables, how it is opened, and what its errors mean to a user."""
 
 import sqlite3
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from index.migrate import upgrade
 
 SCHEMA_VERSION = 1
 MIGRATIONS = Path(__file__).parent / "migrations"
-_LOCK_WAIT = 30  # seconds: another process that registers holds the lock for the time of one fsync
+LOCK_WAIT = 30  # seconds: another process that registers holds the lock for the time of one fsync
 _LOCK = 0x57686F726C  # what PostgreSQL's lock of the writer is called: any number that is always the same
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-_SERVER_OPTIONS = f"-c lock_timeout={_LOCK_WAIT * 1000} -c timezone=UTC"
+_SERVER_OPTIONS = f"-c lock_timeout={LOCK_WAIT * 1000} -c timezone=UTC"
 
 _NEXT_STEPS = {
     "is full": "free some space and run it again; what was being stored is not in the catalog, all else is",
@@ -180,11 +181,11 @@ class Database:
             return list(connection.execute(sa.select(about)))
 
     def _set_wal(self) -> None:
-        """Readers and a writer side by side. The file remembers it: set once, and only in a file of ours."""
+        """The file remembers it: set once, and only in a file of ours."""
         with self.explained():
             connection = self._engine.raw_connection()
             try:
-                connection.cursor().execute("PRAGMA journal_mode = WAL")
+                set_wal(connection.cursor().execute)
             except sqlite3.DatabaseError as error:
                 raise CatalogError(f"catalog {self.place}: {error}") from error
             finally:
@@ -226,7 +227,7 @@ def _on_connect(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = (
         None  # the driver would begin transactions by its own guesses; _on_begin does
     )
-    connection.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT * 1000}")
+    connection.execute(f"PRAGMA busy_timeout = {LOCK_WAIT * 1000}")
     connection.execute("PRAGMA foreign_keys = ON")
     # What was reported as registered must outlive a power cut; in WAL mode only FULL syncs at every commit,
     # and one sync is nothing beside the decoding of a file.
@@ -246,3 +247,16 @@ def _on_server_begin(connection: sa.Connection) -> None:
     # came after the last id it has. A write is short; readers never wait.
     if connection.get_execution_options().get("whorl_writes", False):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def set_wal(execute: Callable[[str], object]) -> None:
+    """Readers and a writer side by side. Of two that make a file at once SQLite refuses one, and lets it not wait."""
+    deadline = time.monotonic() + LOCK_WAIT
+    while True:
+        try:
+            execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.02)

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.storage import from_bytes, to_bytes
 from index.catalog import CatalogError, Reference, Work
+from index.database import LOCK_WAIT, set_wal
 from index.hits import Hits
 from index.index import INDEXES, Index
 
 FORGOTTEN = 600.0  # seconds without news after which who made it has gone
 REMEMBERED = 7 * 86400.0  # seconds that it is known what one was registered as
-PATIENCE = 30.0  # seconds that another process is waited for
 _TABLES = """
 CREATE TABLE IF NOT EXISTS live (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, title TEXT NOT NULL, kind TEXT NOT NULL, owner TEXT NOT NULL,
@@ -70,9 +70,9 @@ class LiveStore:
         self._indexes: dict[str, Index] = {}
         with self._explained():
             self._database = sqlite3.connect(
-                path, timeout=PATIENCE, check_same_thread=False, isolation_level=None
+                path, timeout=LOCK_WAIT, check_same_thread=False, isolation_level=None
             )
-            _set_wal(self._database)
+            set_wal(self._database.execute)
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.execute("PRAGMA foreign_keys = ON")
             self._database.executescript(_TABLES)
@@ -229,19 +229,6 @@ class LiveStore:
                 yield
         except sqlite3.Error as error:
             raise CatalogError(f"{self._path}: {error}: if it is damaged, remove it") from error
-
-
-def _set_wal(database: sqlite3.Connection) -> None:
-    """Readers and a writer side by side. Of two that make the file at once SQLite refuses one, and lets it not wait."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() >= deadline:
-                raise
-            time.sleep(0.02)
 
 
 class Both:

@@ -10,6 +10,7 @@ import pytest
 
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.storage import to_bytes
+from index.catalog import Catalog
 from index.database import CatalogError
 from index.live import LiveStore
 
@@ -94,15 +95,16 @@ def test_what_is_searched_stays_while_one_is_dropped(store: LiveStore) -> None:
 
 
 def opened(path: Path) -> str:
-    """The error of opening it; empty where there is none."""
+    """The error of opening one, and a catalog beside it; empty where there is none."""
     try:
         LiveStore(path).close()
+        Catalog(path.with_suffix(".catalog")).close()
     except CatalogError as error:
         return str(error)
     return ""
 
 
-def test_processes_that_make_it_at_once_wait_for_each_other(tmp_path: Path) -> None:
+def test_processes_that_make_one_or_a_catalog_at_once_wait_for_each_other(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(6) as pool:
         paths = [tmp_path / f"{number // 6}.db" for number in range(180)]
         assert set(pool.map(opened, paths, chunksize=1)) == {""}
