@@ -16,6 +16,7 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from benchmarks.corpus import media_folder  # noqa: E402
 from tests import backend as backends  # noqa: E402
+from tests import serving  # noqa: E402
 from tests.postgres import NoPostgres, Server  # noqa: E402
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -111,3 +112,10 @@ def opened(browser: "Browser", troubles: list[str], request: pytest.FixtureReque
     with window(browser, troubles, getattr(request, "param", {})) as page:
         yield page
     assert troubles == []
+
+
+@pytest.fixture
+def server() -> Iterator[serving.Server]:
+    """A web server on this machine, for a test of its own."""
+    with serving.serving() as started:
+        yield started

@@ -21,7 +21,7 @@ from service.streams.posting import post
 from service.webhooks.signing import signature
 from tests.hooks import PATH, Clock, Receiver, deliverer, deliveries, finish, hook, send, signed
 from tests.service import ORG, client, served
-from tests.serving import Server, Writer, fixed, redirect, serving
+from tests.serving import Server, Writer, fixed, redirect
 from tests.serving import answer as http
 
 
@@ -34,12 +34,6 @@ def app(backend: str, tmp_path: Path) -> Iterator[FastAPI]:
 @pytest.fixture
 def who(app: FastAPI) -> TestClient:
     return client(app, "investigator")
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture

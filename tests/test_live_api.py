@@ -18,18 +18,12 @@ from fingerprint.media import Limits
 from index.live import LiveStore
 from service.fingerprinting import fingerprinted
 from tests.service import client, served
-from tests.serving import Server, serving
+from tests.serving import Server
 from tests.streaming import Programme, Segments, excerpt, nothing, playlist, segmented, written
 from tests.test_watcher import added, events, on_air, over, wait, watchers
 
 AIRED = datetime(2026, 5, 1, 20, 15, tzinfo=UTC)
 STEP = 10.0  # seconds of which an encoder sends the codes at once
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

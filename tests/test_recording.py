@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,11 @@ from matching.engine import WIDTH, Engine
 from service.inputs import Details
 from service.streams.recording import record
 from service.streams.watching import Options, watch
-from tests.serving import Server, serving
+from tests.serving import Server
 from tests.streaming import Fast, OnAir, Segments, excerpt, nothing, playlist, segmented
 
 ALLOWED = Options(allowed=["127.0.0.1"], hunting=False)
 SPEED = 4.0
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

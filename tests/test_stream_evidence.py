@@ -18,7 +18,7 @@ from service.streams.decoding import QUEUED, Decoding
 from service.streams.piece import Piece
 from service.streams.spans import Spans
 from service.streams.watching import Options, watch
-from tests.serving import Answer, Request, Server, Writer, answer, serving
+from tests.serving import Answer, Request, Server, Writer, answer
 from tests.streaming import Fast, Programme, Segments, excerpt, nothing, playlist, segmented, written
 
 ALLOWED = Options(allowed=["127.0.0.1"], hunting=False)
@@ -33,12 +33,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[
         for name in ("market-day.mp3", "harbour-lights.m4a"):
             made.register(samples / "originals" / name)
         yield made
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import ssl
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,12 +12,6 @@ from service.streams.transport import Exchange
 from tests.serving import CERTIFICATES, Server, Writer, answer, fixed, ranged, redirect, serving
 
 QUICK = Allowance(redirects=3, seconds=0.6, patience=0.3)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as started:
-        yield started
 
 
 def fetcher(*allowed: str, names: dict[str, str] | None = None, allowance: Allowance = QUICK) -> Fetcher:

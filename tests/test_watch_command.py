@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,13 @@ from typer.testing import CliRunner, Result
 
 from matching.engine import Engine
 from service.cli import app
-from tests.serving import Server, answer, serving
+from tests.serving import Server, answer
 from tests.streaming import Segments, excerpt, nothing, playlist, segmented, written
 
 EVENT = {
     "event", "at", "stream", "stream_time", "id", "airing", "reference", "verdict", "expected_false_matches", "segment",
     "segments",
 }  # fmt: skip
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -21,19 +21,13 @@ from service.store.webhooks import EVENTS
 from service.watcher import places
 from tests.hooks import bodies, hook
 from tests.service import client, served
-from tests.serving import Request, Server, serving
+from tests.serving import Request, Server
 from tests.streaming import Fast, OnAir, Segments, excerpt, nothing, playlist, segmented
 from tests.working import PATIENCE, Workers, register, workers
 
 SONG, FILM = "market-day.mp3", "the-river.mp4"
 SPEED = 2.0  # at which what is on the air goes by
 KEPT = 30  # segments that a list shows: a watcher may take long to start
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

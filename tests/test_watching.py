@@ -29,7 +29,7 @@ from service.streams.journal import StreamJournal
 from service.streams.supervisor import together
 from service.streams.watching import Options, Watch, watch
 from tests.ciphers import encipher
-from tests.serving import Answer, Request, Server, answer, ranged, redirect, serving
+from tests.serving import Answer, Request, Server, answer, ranged, redirect
 from tests.streaming import Fast, OnAir, Programme, Segments, excerpt, nothing, playlist, segmented, written
 
 SONG, FILM = "market-day.mp3", "the-river.mp4"
@@ -42,12 +42,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[
         for name in (SONG, FILM, "harbour-lights.m4a"):
             made.register(samples / "originals" / name)
         yield made
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

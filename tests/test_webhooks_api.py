@@ -12,7 +12,7 @@ from service.store import webhooks
 from tests.answers import answer, match, register
 from tests.hooks import Receiver, bodies, deliverer, deliveries, finish, hook, of_work, send, signed, watched
 from tests.service import client, served
-from tests.serving import Server, serving
+from tests.serving import Server
 
 URL = "https://receiver.example/hook"
 
@@ -23,12 +23,6 @@ def app(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fast
         tmp_path_factory.mktemp("data"), requests_a_minute=10**9, allow_hosts="10.0.0.7, 127.0.0.1"
     ) as app:
         yield app
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as started:
-        yield started
 
 
 def test_the_secret_is_told_once(app: FastAPI) -> None:
