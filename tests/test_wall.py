@@ -94,6 +94,14 @@ def card(page: Page, label: str) -> Locator:
     return page.locator(".wall .stream").filter(has_text=label)
 
 
+def boxes(page: Page, labels: list[str]) -> list[dict[str, float]]:
+    """Where the cards lie at one instant: asked one after another, the page may move between."""
+    asked = """(cards, labels) => labels.map(label =>
+        cards.find(one => one.textContent.includes(label)).getBoundingClientRect().toJSON())"""
+    found: list[dict[str, float]] = page.locator(".wall .stream").evaluate_all(asked, labels)
+    return found
+
+
 def full(world: World) -> str:
     """A wall on which all is to be seen; the id of a stream with a long history."""
     first = watch(world, "Channel one", place="pirate.example", territory="LV")
@@ -384,8 +392,7 @@ def test_alarms_come_first_and_what_failed_is_no_tile(world: World, opened: Page
     opened.goto(f"{world.url}/streams")
     alarm(world, loud)
     expect(card(opened, "Loud").locator(".alarm")).to_have_text("Alarm: not licensed here")
-    first, second, last = (card(opened, name).bounding_box() for name in ("Loud", "Quiet", "Broken"))
-    assert first and second and last
+    first, second, last = boxes(opened, ["Loud", "Quiet", "Broken"])
     assert first["x"] < second["x"] < first["x"] + 2 * first["width"] < 520
     assert last["y"] > max(one["y"] + one["height"] for one in (first, second)) - 1
     assert last["height"] < 100
