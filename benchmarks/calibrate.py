@@ -25,7 +25,8 @@ from fingerprint.media import SAMPLE_RATE, Clip, open_media, windows
 from index.columns import Columns, join, seeds
 from index.index import INDEXES
 from matching.decoys import made_of
-from matching.search import Found, Search
+from matching.found import Found
+from matching.search import Search
 
 SEED = 20261124
 SECONDS = 10.0  # of a decoy, and of the longest queries

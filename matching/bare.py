@@ -8,9 +8,10 @@ from fingerprint.fingerprint import Query
 from matching.content import Content
 from matching.doubt import DOUBTFUL, doubtful
 from matching.eclipse import without_eclipsed
+from matching.found import Found
 from matching.join import Placed, joined, line_of, place
 from matching.score import Calibration
-from matching.search import Found, Search
+from matching.search import Search
 
 
 def stretches(

@@ -1,6 +1,6 @@
 """What no score makes sure of: a matter of review, however unlikely chance is."""
 
-from matching.search import Found
+from matching.found import Found
 
 DOUBTFUL = 0.02  # expected false matches at least of what is doubtful: too many for a match, few enough for a person to look
 STANDS = 1.02  # different codes up to which a picture or sound stands still: of real films 2 in 100 stretches of 5 s do

@@ -1,6 +1,6 @@
 """Which of the stretches found are told: of those that are of the same seconds, what a better one explains away is not."""
 
-from matching.search import Expected, Found
+from matching.found import Expected, Found
 from matching.verify import Stretch
 
 OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds

@@ -14,26 +14,25 @@ from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
 from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, sha256, unchanged, windows
 from index.catalog import Catalog, CatalogError, Reference, Work
-from index.index import Index
 from index.live import LiveStore
-from index.segments import load_index
 from matching import bare
 from matching.content import Content
 from matching.decoys import decoys
 from matching.doubt import DOUBTFUL, doubtful
 from matching.eclipse import without_eclipsed
+from matching.found import Found
 from matching.glance import Glance, glance
+from matching.held import WIDTH, Held
 from matching.join import Placed, joined, line_of, of_track, place
 from matching.on_air import with_live
 from matching.progress import Progress, Watched, hashing
 from matching.relate import matches
 from matching.score import NO_MATCH, REVIEW, Calibration, calibration
-from matching.search import CERTAIN, Found, Search
+from matching.search import CERTAIN, Search
 from matching.segment import Answer, Failure, Match, QueryInfo
 from matching.taken import UNMATCHABLE, Taken, unmatchable
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
-WIDTH = 32  # bytes of a code
 LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
 
@@ -70,10 +69,7 @@ class Engine:
         self._data, self._limits, self._note = data, limits or Limits(), note
         self._faintest = faintest
         self._live: LiveStore | None = None
-        self._indexes: dict[str, Index] = {}
-        self._held: dict[str, set[int]] = {}
-        self._seen: dict[str, tuple[int, int]] = {}
-        self._fingerprints: dict[tuple[str, int], Fingerprint] = {}
+        self._held = Held(self.catalog, data / "index", note)
 
     def __enter__(self) -> Self:
         return self
@@ -146,9 +142,7 @@ class Engine:
         reference = self.catalog.add(
             taken.name, taken.sha256, taken.duration, taken.fingerprints, title, kind, owner, identifiers
         )
-        for fingerprint in taken.fingerprints:
-            if fingerprint.algorithm in self._indexes:
-                self._follow(fingerprint.algorithm)
+        self._held.follow()
         return reference, True
 
     def _fingerprinted(self, path: Path, progress: Progress) -> tuple[float, tuple[Fingerprint, ...]]:
@@ -169,13 +163,12 @@ class Engine:
     def remove(self, ref_id: int) -> None:
         """Removes a reference at once and for good. Raises KeyError."""
         self.catalog.remove(ref_id)
-        for algorithm in self._indexes:
-            self._follow(algorithm)
+        self._held.follow()
 
     def save(self) -> None:
         """Saves the indexes beside the catalog, so that the next start is fast."""
         for algorithm in self.algorithms:
-            self._index(algorithm)
+            self._held.index(algorithm)
 
     def warm(self) -> None:
         """Loads the indexes and models, so that the next capture does not wait for them."""
@@ -310,7 +303,7 @@ class Engine:
         made = next(a for a, extractor in self._extractors.items() if extractor.kind == kind)
         content = Content()
         if made in self.catalog.algorithms(ref_id):
-            content.add(self._fingerprint(made, ref_id), 0.0)
+            content.add(self._held.fingerprint(made, ref_id), 0.0)
         return content
 
     def _placed(
@@ -349,52 +342,14 @@ class Engine:
                 placed.append(place(settled, extractor, start, clip.duration, expected(f), length))
         return joined(placed), content
 
-    def _index(self, algorithm: str) -> Index:
-        """The index of all that is registered, whichever process did it."""
-        if algorithm not in self._indexes:
-            self._load(algorithm)
-        elif self._seen[algorithm] != self.catalog.state():
-            self._follow(algorithm)
-        return self._indexes[algorithm]
-
-    def _load(self, algorithm: str) -> None:
-        before: tuple[int, int] | None = None
-        while before != (
-            before := self.catalog.state()
-        ):  # again, if another process was registering meanwhile
-            self._held[algorithm] = set(self.catalog.ids(algorithm))
-            self._indexes[algorithm] = load_index(
-                self.catalog, algorithm, WIDTH, self._data / "index", self._note
-            )
-        self._seen[algorithm] = before
-
-    def _follow(self, algorithm: str) -> None:
-        """Takes over what was registered and removed since, here or by another process."""
-        self._seen[algorithm] = self.catalog.state()
-        index, held, live = self._indexes[algorithm], self._held[algorithm], set(self.catalog.ids(algorithm))
-        for ref_id in held - live:
-            index.remove(ref_id)
-            held.remove(ref_id)
-            self._fingerprints.pop((algorithm, ref_id), None)
-        for ref_id in sorted(live - held):
-            index.add(ref_id, self._fingerprint(algorithm, ref_id))
-            held.add(ref_id)
-
     def _search(self, algorithm: str, extractor: Extractor) -> Search:
         def reference(ref_id: int) -> Fingerprint:
-            return self._fingerprint(algorithm, ref_id)
+            return self._held.fingerprint(algorithm, ref_id)
 
         return Search(
-            extractor, self._index(algorithm), reference, decoys(algorithm), calibration(algorithm).exactness
+            extractor,
+            self._held.index(algorithm),
+            reference,
+            decoys(algorithm),
+            calibration(algorithm).exactness,
         )
-
-    def _fingerprint(self, algorithm: str, ref_id: int) -> Fingerprint:
-        key = (algorithm, ref_id)
-        if key not in self._fingerprints:
-            if len(self._fingerprints) >= 256:
-                self._fingerprints.pop(next(iter(self._fingerprints)))
-            stored = self.catalog.fingerprint(ref_id, algorithm)
-            if stored is None:
-                raise CatalogError(f"reference {ref_id} was removed while it was searched: try again")
-            self._fingerprints[key] = stored
-        return self._fingerprints[key]

@@ -11,8 +11,9 @@ import numpy as np
 
 from fingerprint.fingerprint import PLAIN, Disguise
 from fingerprint.media import SAMPLE_RATE, Clip, Frame, MediaFile
+from matching.found import Found
 from matching.score import Calibration
-from matching.search import Found, Search
+from matching.search import Search
 
 HEARD, EVERY = 8.0, 25.0  # seconds of sound that are listened to, and between the starts of two
 RATE = 1.0  # key frames a second at most

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fingerprint.extractor import Extractor
 from matching.align import Line
-from matching.search import Found
+from matching.found import Found
 from matching.segment import Segment
 
 SAME_LINE = 0.5  # seconds by which the ends of two stretches may miss each other's line and still be one

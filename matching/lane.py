@@ -15,10 +15,11 @@ from index.catalog import CatalogError, Reference, Work
 from matching.align import Line
 from matching.doubt import DOUBTFUL, doubtful
 from matching.eclipse import without_eclipsed
+from matching.found import Found
 from matching.join import Placed, place
 from matching.rolling import KEPT, Rolling, View
 from matching.score import MATCH, TRIAL, Calibration
-from matching.search import Found, Search
+from matching.search import Search
 from matching.verify import Side, Stretch, agreement, parts, stretch
 
 DAY = 86400.0  # seconds of stream in which chance gives ``expected_false_matches``

@@ -15,10 +15,11 @@ from index.hits import Hits
 from index.index import Index
 from matching.align import Line, foremost, likely, lines
 from matching.decoys import Decoys
+from matching.found import Expected, Found, covered, explained, shifted
 from matching.place import places
 from matching.rate import score
 from matching.score import MATCH, REVIEW
-from matching.sparse import part_of, spacing, sparse, steps
+from matching.sparse import part_of, sparse, steps
 from matching.verify import Side, Stretch, agreement, apart, line_of, on, on_time, only, parts, stretch
 
 CERTAIN = 1e-6  # expected false matches at which no disguise needs to be tried
@@ -38,29 +39,12 @@ REFINED = {"audio": 1, "video": 2}
 FAINT = 10.0  # expected false matches above which a second one will not become a match
 # Seconds of a long clip in which all disguises are tried, and between the starts of two.
 EXCERPT, EVERY = 10.0, 20.0
-UNEXPLAINED = 2.0  # seconds without a certain stretch for which disguises are tried; of a shorter clip LARGELY is enough
-LARGELY = 0.5
 BENT = 0.6  # of the tolerance: a time scale further off than this asks for another assumption
 KNOWN = 0.12  # seconds to which the place of pictures is known at best
 # Similarity by which a line must be the better one to be told from that of the other stream.
 UNTOLD = 0.015
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A stretch and the disguise under which it was found.
-
-    stage  0 as captured or under a disguise known of the capture, then the extractor's stages
-    score  evidence beyond what decoys give
-    """
-
-    stretch: Stretch
-    disguise: Disguise
-    stage: int
-    score: float
-
-
-Expected = Callable[[Found], float]
 Hopeful = Callable[[Found], bool]
 View = tuple[float, Query]  # of a part of a clip: the second of the clip at which it begins, and its codes
 
@@ -122,7 +106,7 @@ class Search:
             best = likely(self._from(nearest, query, NEAREST))
             found = self.verified(query, best, 0, lambda f: expected(f) <= REVIEW)
             sure = [f for f in found if expected(f) <= CERTAIN]
-            if _explained(query.fingerprint, sure, 0.0, query.fingerprint.duration):
+            if explained(query.fingerprint, sure, 0.0, query.fingerprint.duration):
                 break
         return [*found, *self._sharers(query, found, expected, nearest)] if found else []
 
@@ -201,13 +185,13 @@ class Search:
         fresh: list[Found] = []
         for stage, size in enumerate(self.extractor.stages[:stages], 1):
             sure = [f for f in (*found, *fresh) if expected(f) <= CERTAIN and not self._bent(f)]
-            if _explained(plain, sure, start, part.duration):
+            if explained(plain, sure, start, part.duration):
                 break
-            shifted = [_shifted(f, -start) for f in sure]
+            there = [shifted(f, -start) for f in sure]
             some = _kept(itertools.islice(queries, size), start, views)
-            for query, kept in self.disguised(some, shifted):
+            for query, kept in self.disguised(some, there):
                 dense = self.extractor.closer(part, query)
-                fresh += [_shifted(f, start) for f in self.verified(dense, kept, stage)]
+                fresh += [shifted(f, start) for f in self.verified(dense, kept, stage)]
         return fresh
 
     def _under(self, clip: Clip, disguise: Disguise, sure: list[Found], stage: int) -> list[Found]:
@@ -245,7 +229,7 @@ class Search:
         reference, aligned = self.reference(found.stretch.ref_id), found.stretch
 
         def fit(query: Query, start: float = 0.0) -> float:
-            moved = _shifted(found, -start).stretch
+            moved = shifted(found, -start).stretch
             return agreement(Side(query, self.decoys.background), reference, moved)
 
         near = [found.disguise]
@@ -293,7 +277,7 @@ class Search:
             if not len(query.fingerprint):  # played faster, a short clip is too short for a code
                 continue
             for line in self.looked_up(query, sparse(query.fingerprint)):
-                if not _covered(line, sure):
+                if not covered(line, sure):
                     heapq.heappush(best, (line.votes, next(earlier), line, query))
                 if len(best) > most:
                     heapq.heappop(best)
@@ -363,36 +347,3 @@ def _kept(queries: Iterator[Query], start: float, views: list[View]) -> Iterator
         if query.disguise.is_view:
             views.append((start, query))
         yield query
-
-
-def _shifted(found: Found, seconds: float) -> Found:
-    """The same, so much later in the query."""
-    one = found.stretch
-    moved = replace(
-        one,
-        query_start=one.query_start + seconds,
-        query_end=one.query_end + seconds,
-        offset=one.offset - one.time_scale * seconds,
-    )
-    return replace(found, stretch=moved)
-
-
-def _covered(line: Line, found: list[Found]) -> bool:
-    return any(f.stretch.query_start <= line.middle <= f.stretch.query_end for f in found)
-
-
-def _outside(fingerprint: Fingerprint, found: list[Found]) -> NDArray[np.bool_]:
-    """Which strong codes no stretch explains; a stretch explains a second around it too."""
-    outside = ~fingerprint.weak
-    for f in found:
-        outside &= (fingerprint.times < f.stretch.query_start - 1) | (
-            fingerprint.times > f.stretch.query_end + 1
-        )
-    return outside
-
-
-def _explained(fingerprint: Fingerprint, found: list[Found], start: float, seconds: float) -> bool:
-    """Whether the stretches leave too little of the ``seconds`` from ``start`` on to look further."""
-    inside = (fingerprint.times >= start) & (fingerprint.times <= start + seconds)
-    left = np.count_nonzero(_outside(fingerprint, found) & inside) * spacing(fingerprint)
-    return bool(left < min(UNEXPLAINED, LARGELY * seconds))

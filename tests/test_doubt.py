@@ -4,7 +4,7 @@ import pytest
 
 from fingerprint.fingerprint import PLAIN, Disguise
 from matching.doubt import STANDS, doubtful
-from matching.search import Found
+from matching.found import Found
 from matching.verify import Stretch
 
 ANEW = 0.62

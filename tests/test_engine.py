@@ -159,8 +159,8 @@ def test_what_another_process_registers_or_removes_counts_at_once(tmp_path: Path
     codes = np.random.default_rng(0).integers(0, 256, (20, 32), np.uint8)
     made = Fingerprint("audio/1", 20.0, np.arange(20.0), codes, np.zeros(20, np.bool_))
     with Engine(tmp_path) as one, Engine(tmp_path) as other:
-        assert len(one._index("audio/1")) == 0
+        assert len(one._held.index("audio/1")) == 0
         ref_id = other.catalog.add("a.wav", "a" * 64, 20.0, [made], "A").id
-        assert len(one._index("audio/1")) == 20
+        assert len(one._held.index("audio/1")) == 20
         other.remove(ref_id)
-        assert len(one._index("audio/1")) == 0
+        assert len(one._held.index("audio/1")) == 0

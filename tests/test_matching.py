@@ -14,11 +14,12 @@ from index.exact import ExactIndex
 from index.hits import Hits
 from matching.align import lines
 from matching.eclipse import without_eclipsed
+from matching.found import Found, explained, shifted
 from matching.join import Placed
 from matching.rate import score
 from matching.relate import matches
 from matching.score import MATCH, Calibration, NullModel, calibration, verdict
-from matching.search import EVERY, EXCERPT, Found, _excerpts, _explained, _shifted
+from matching.search import EVERY, EXCERPT, _excerpts
 from matching.segment import Segment
 from matching.verify import Side, Stretch, background, parts, stretch
 
@@ -245,14 +246,14 @@ def test_what_is_no_more_alike_than_chance_scores_nothing() -> None:
 @pytest.mark.parametrize("seconds", [1.7, 2.0, 30.0])
 def test_what_nothing_explains_is_searched_further_however_short_it_is(seconds: float) -> None:
     made = captured(walk(31, seed=5), 0.0, seconds).fingerprint
-    assert not _explained(made, [], 0.0, seconds)
-    assert _explained(made, [found(1, 0.0, seconds, 40.0)], 0.0, seconds)
+    assert not explained(made, [], 0.0, seconds)
+    assert explained(made, [found(1, 0.0, seconds, 40.0)], 0.0, seconds)
 
 
 def test_of_a_long_clip_two_seconds_without_a_stretch_are_enough_to_search_further() -> None:
     made = captured(walk(31, seed=5), 0.0, 30.0).fingerprint
     for first, enough in ((2.5, False), (3.5, True)):  # a stretch explains a second around it too
-        assert _explained(made, [found(1, first, 30.0, 40.0)], 0.0, 30.0) is not enough
+        assert explained(made, [found(1, first, 30.0, 40.0)], 0.0, 30.0) is not enough
 
 
 @pytest.mark.parametrize("seconds", [3.0, 19.0, 30.0, 60.0])
@@ -269,7 +270,7 @@ def test_excerpts_leave_no_stretch_of_a_long_clip_out_for_long(seconds: float) -
 
 
 def test_what_is_found_in_an_excerpt_is_told_on_the_time_axis_of_the_clip() -> None:
-    stretch_ = _shifted(found(1, 2, 8, 40), 20).stretch
+    stretch_ = shifted(found(1, 2, 8, 40), 20).stretch
     assert (stretch_.query_start, stretch_.query_end) == (22, 28)
     assert stretch_.query_start * stretch_.time_scale + stretch_.offset == pytest.approx(2)
 

@@ -10,7 +10,8 @@ from evidence.answer import Json
 from fingerprint.media import Limits
 from index.catalog import Reference
 from index.live import LiveStore
-from matching.engine import WIDTH, Engine
+from matching.engine import Engine
+from matching.held import WIDTH
 from service.inputs import Details
 from service.streams.recording import record
 from service.streams.watching import Options, watch

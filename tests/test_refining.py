@@ -13,8 +13,9 @@ from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint, Query, pack, u
 from fingerprint.media import Media
 from index.exact import ExactIndex
 from matching.decoys import Decoys
+from matching.found import Found
 from matching.score import MATCH
-from matching.search import CERTAIN, FAINT, Found, Search
+from matching.search import CERTAIN, FAINT, Search
 from matching.verify import Stretch, background
 
 SECONDS, BITS = 6.0, 256

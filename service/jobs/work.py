@@ -10,7 +10,8 @@ from evidence.answer import Json, answer_json, printable
 from fingerprint.exchange import is_exchange, unpacked
 from fingerprint.media import Limits, MediaError, start_decoder
 from fingerprint.storage import StorageError
-from matching.engine import WIDTH, Engine
+from matching.engine import Engine
+from matching.held import WIDTH
 from matching.segment import Answer, Failure, QueryInfo
 from matching.taken import Taken
 from service.examining import maker

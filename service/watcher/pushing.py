@@ -10,7 +10,7 @@ from fingerprint.extractor import EXTRACTORS
 from fingerprint.fingerprint import Fingerprint
 from index.catalog import Catalog
 from index.live import LiveStore
-from matching.engine import WIDTH
+from matching.held import WIDTH
 from service.settings import Settings
 from service.store.errors import Conflict
 from service.store.lives import Live

@@ -1,0 +1,69 @@
+"""What is registered, as a search needs it: an index of each algorithm's codes, and the fingerprints of late."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fingerprint.fingerprint import Fingerprint
+from index.catalog import Catalog, CatalogError
+from index.index import Index
+from index.segments import load_index
+
+WIDTH = 32  # bytes of a code
+KEPT = 256  # fingerprints
+
+
+class Held:
+    """Follows the catalog, whichever process changes it."""
+
+    def __init__(self, catalog: Catalog, folder: Path, note: Callable[[str], None]) -> None:
+        """``folder`` is where the indexes are saved; ``note`` is told where one does not fit and is built anew."""
+        self._catalog, self._folder, self._note = catalog, folder, note
+        self._indexes: dict[str, Index] = {}
+        self._ids: dict[str, set[int]] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._fingerprints: dict[tuple[str, int], Fingerprint] = {}
+
+    def index(self, algorithm: str) -> Index:
+        """The index of all that is registered, whichever process did it."""
+        if algorithm not in self._indexes:
+            self._load(algorithm)
+        elif self._seen[algorithm] != self._catalog.state():
+            self._follow(algorithm)
+        return self._indexes[algorithm]
+
+    def follow(self) -> None:
+        """Takes over at once what was registered and removed since."""
+        for algorithm in self._indexes:
+            self._follow(algorithm)
+
+    def fingerprint(self, algorithm: str, ref_id: int) -> Fingerprint:
+        """A reference's codes. Raises CatalogError."""
+        key = (algorithm, ref_id)
+        if key not in self._fingerprints:
+            stored = self._catalog.fingerprint(ref_id, algorithm)
+            if stored is None:
+                raise CatalogError(f"reference {ref_id} was removed while it was searched: try again")
+            if len(self._fingerprints) >= KEPT:
+                self._fingerprints.pop(next(iter(self._fingerprints)))
+            self._fingerprints[key] = stored
+        return self._fingerprints[key]
+
+    def _load(self, algorithm: str) -> None:
+        before: tuple[int, int] | None = None
+        while before != (
+            before := self._catalog.state()
+        ):  # again, if another process was registering meanwhile
+            self._ids[algorithm] = set(self._catalog.ids(algorithm))
+            self._indexes[algorithm] = load_index(self._catalog, algorithm, WIDTH, self._folder, self._note)
+        self._seen[algorithm] = before
+
+    def _follow(self, algorithm: str) -> None:
+        self._seen[algorithm] = self._catalog.state()
+        index, held, live = self._indexes[algorithm], self._ids[algorithm], set(self._catalog.ids(algorithm))
+        for ref_id in held - live:
+            index.remove(ref_id)
+            held.remove(ref_id)
+            self._fingerprints.pop((algorithm, ref_id), None)
+        for ref_id in sorted(live - held):
+            index.add(ref_id, self.fingerprint(algorithm, ref_id))
+            held.add(ref_id)
