@@ -9,17 +9,21 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint import peaks
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Fingerprint, Query, pack
 from fingerprint.media import Media
 from fingerprint.spectrum import (
+    BINS,
     HOP,
     PATCH,
     SAMPLE_RATE,
     Array,
     band_powers,
     contrast,
+    filter_bank,
     frame_time,
     patches,
+    spectra,
 )
 
 REFERENCE_STEP = 12  # frames between stored codes: 240 ms, 133 bytes a second
@@ -125,23 +129,34 @@ class AudioExtractor:
 
     def reference(self, media: Media) -> Fingerprint:
         """A code every 240 ms."""
-        times: list[NDArray[np.float64]] = []
+        return self.references(media)[0]
+
+    def references(self, media: Media) -> tuple[Fingerprint, ...]:
+        """A code and the peaks of every 240 ms; no peaks of what is too short for a code."""
+        begun: list[Rows] = []
         codes: list[Codes] = []
         weak: list[NDArray[np.bool_]] = []
+        rows: list[Codes] = []
         done = 0
         for first, samples in _blocks(media.samples()):
-            powers = band_powers(samples)[0]
-            starts = _starts(len(powers), REFERENCE_STEP)
+            spectrum = spectra(samples)
+            powers = spectrum @ filter_bank()[:BINS]
+            slots = np.arange(0, len(powers), REFERENCE_STEP)
             # All but the last block leave their last MARGIN to the next one, which sees it with its context.
             last = first + len(samples) - MARGIN if len(samples) >= BLOCK + MARGIN else np.inf
-            whole = starts + first // HOP
-            ours = (whole >= done) & (whole * HOP < last)
-            starts, done = starts[ours], int(whole[ours][-1]) + REFERENCE_STEP if ours.any() else done
-            times.append(_middles(whole[ours]))
+            whole = slots + first // HOP
+            slots = slots[(whole >= done) & (whole * HOP < last)]
+            starts = slots[slots <= len(powers) - PATCH]
+            done = int(slots[-1]) + first // HOP + REFERENCE_STEP if len(slots) else done
+            begun.append(slots + first // HOP)
             codes.append(pack(project(contrast(powers), starts)))
             weak.append(_quiet(powers, starts))
-        return _fingerprint(
-            media.duration, np.concatenate(times), np.concatenate(codes), np.concatenate(weak)
+            rows.append(peaks.rows(spectrum, slots))
+        every = np.concatenate(begun)
+        made = np.concatenate(codes)
+        kept = _fingerprint(media.duration, _middles(every[: len(made)]), made, np.concatenate(weak))
+        return (
+            (kept, peaks.fingerprint(media.duration, every, np.concatenate(rows))) if len(made) else (kept,)
         )
 
     def queries(self, media: Media) -> Iterator[Query]:

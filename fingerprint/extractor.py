@@ -31,6 +31,10 @@ class Extractor(Protocol):
         """The sparse codes of registered media; streams through ``media`` with flat memory."""
         ...
 
+    def references(self, media: Media) -> tuple[Fingerprint, ...]:
+        """The same, and what else of registered media confirms what the codes find."""
+        ...
+
     def queries(self, media: Media) -> Iterator[Query]:
         """Codes of a capture (at most ``window`` seconds): plain and dense first, then, made only when asked for, disguised.
 
@@ -65,3 +69,7 @@ def _video() -> Extractor:
 
 # Made on first use, for a model takes time to load and `whorl --help` must not wait for it.
 EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/1": _audio, "video/3": _video}
+# What is stored beside codes to confirm what they find; it is not searched for.
+CONFIRMED_BY = {"audio/1": "audio-peaks/1"}
+# Bytes of a row of all that is stored of a reference.
+WIDTHS = {"audio/1": 32, "audio-peaks/1": 16, "video/3": 32}

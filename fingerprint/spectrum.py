@@ -4,6 +4,7 @@ The front end follows Haitsma and Kalker (ISMIR 2002) in using log-spaced bands,
 bands and a change of tempo a change of the hop: a disguise is undone on the query's side by asking for other bands or hops.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 SAMPLE_RATE = 8000
 FRAME = 1024  # samples, 128 ms
 HOP = 160  # samples, 20 ms
+BINS = FRAME // 2
 BANDS = 64
 LOWEST, HIGHEST = 250.0, 3800.0  # Hz: what survives a telephone and a small loudspeaker
 CONTEXT = 61  # frames, 1.2 s: the running mean over it cancels equalisers, rooms and microphones
@@ -49,20 +51,38 @@ def filter_bank(pitch: float = 0.0) -> Array:
     return np.asarray(bank / (bank.sum(0) + 1e-9), np.float32)
 
 
+def powers(samples: Array, time_scale: float = 1.0) -> Iterator[tuple[slice, Array]]:
+    """The power spectra of all frames, some at a time: which frames, and (frames, FRAME / 2 + 1).
+
+    A full-scale sine gives about 1 in its bin.
+    """
+    starts = frame_starts(len(samples), time_scale)
+    if not len(starts):
+        return
+    every = np.lib.stride_tricks.sliding_window_view(samples, FRAME)
+    # Frames at equal steps are seen where they lie; others are copied first.
+    framed = every[::HOP] if time_scale == 1 else every
+    for first in range(0, len(starts), _BLOCK):
+        block = slice(first, min(first + _BLOCK, len(starts)))
+        spectrum = np.fft.rfft(framed[block if time_scale == 1 else starts[block]] * _WINDOW, axis=1)
+        yield block, np.asarray(spectrum.real**2 + spectrum.imag**2, np.float32)
+
+
+def spectra(samples: Array) -> Array:
+    """The power spectra of all frames below half the sample rate: (frames, BINS)."""
+    found = np.empty((len(frame_starts(len(samples))), BINS), np.float32)
+    for block, spectrum in powers(samples):
+        found[block] = spectrum[:, :BINS]
+    return found
+
+
 def band_powers(samples: Array, pitches: tuple[float, ...] = (0.0,), time_scale: float = 1.0) -> list[Array]:
     """Mean power in each band of each frame, (frames, BANDS), for each assumed pitch; a full-scale sine gives about 1."""
-    starts = frame_starts(len(samples), time_scale)
     bank = np.concatenate([filter_bank(pitch) for pitch in pitches], axis=1)
-    powers = np.empty((len(starts), bank.shape[1]), np.float32)
-    if len(starts):
-        every = np.lib.stride_tricks.sliding_window_view(samples, FRAME)
-        # Frames at equal steps are seen where they lie; others are copied first.
-        framed = every[::HOP] if time_scale == 1 else every
-        for first in range(0, len(starts), _BLOCK):
-            block = slice(first, min(first + _BLOCK, len(starts)))
-            spectrum = np.fft.rfft(framed[block if time_scale == 1 else starts[block]] * _WINDOW, axis=1)
-            np.matmul(spectrum.real**2 + spectrum.imag**2, bank, out=powers[block])
-    return [powers[:, i * BANDS : (i + 1) * BANDS] for i in range(len(pitches))]
+    found = np.empty((len(frame_starts(len(samples), time_scale)), bank.shape[1]), np.float32)
+    for block, spectrum in powers(samples, time_scale):
+        np.matmul(spectrum, bank, out=found[block])
+    return [found[:, i * BANDS : (i + 1) * BANDS] for i in range(len(pitches))]
 
 
 def running_mean(values: Array, width: int = CONTEXT) -> Array:

@@ -88,6 +88,10 @@ class VideoExtractor:
             flat.append(weak(small))
         return _fingerprint(media, np.concatenate(times), np.concatenate(codes), np.concatenate(flat))
 
+    def references(self, media: Media) -> tuple[Fingerprint, ...]:
+        """The codes alone."""
+        return (self.reference(media),)
+
     def queries(self, media: Media) -> Iterator[Query]:
         """A code every 125 ms at most, as seen and mirrored; then fewer of the frame turned and of parts of it."""
         held = _Held(media)

@@ -6,7 +6,7 @@ from fingerprint.exchange import Exchange
 from fingerprint.extractor import Extractor
 from fingerprint.fingerprint import Query
 from matching.content import Content
-from matching.doubt import DOUBTFUL, doubtful
+from matching.doubt import doubted
 from matching.eclipse import without_eclipsed
 from matching.found import Found
 from matching.join import Placed, joined, line_of, place
@@ -33,7 +33,7 @@ def stretches(
 
         def expected(f: Found) -> float:
             chance = model.expected_false_matches(f.score, f.stage, made.duration, len(search.index))
-            return max(chance, DOUBTFUL) if doubtful(f, model.anew) else chance
+            return doubted(chance, f, model.anew)
 
         content.add(query.fingerprint, start)
         for f in without_eclipsed(search.plain(query, expected), expected):

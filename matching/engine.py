@@ -16,9 +16,10 @@ from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, 
 from index.catalog import Catalog, CatalogError, Reference, Work
 from index.live import LiveStore
 from matching import bare
+from matching.confirm import Witness
 from matching.content import Content
 from matching.decoys import decoys
-from matching.doubt import DOUBTFUL, doubtful
+from matching.doubt import doubted
 from matching.eclipse import without_eclipsed
 from matching.found import Found
 from matching.glance import Glance, glance
@@ -33,6 +34,7 @@ from matching.segment import Answer, Failure, Match, QueryInfo
 from matching.taken import UNMATCHABLE, Taken, unmatchable
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
+WEIGHED = 1e3  # expected false matches up to which a stretch is worth asking its peaks
 LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
 
@@ -148,10 +150,10 @@ class Engine:
     def _fingerprinted(self, path: Path, progress: Progress) -> tuple[float, tuple[Fingerprint, ...]]:
         with open_media(path, self._limits) as media:
             wanted = [e for e in self._extractors.values() if e.kind in media.kinds]
-            made = []
+            made: list[Fingerprint] = []
             for i, extractor in enumerate(wanted):
                 watched = Watched(media, lambda part, i=i: progress((i + part) / len(wanted)))  # type: ignore[misc]  # a default
-                made.append(extractor.reference(watched))
+                made += extractor.references(watched)
             kept = [fingerprint for fingerprint in made if len(fingerprint)]
             if not kept:
                 reason = f"{media.duration:.2f} s are too short for a fingerprint"
@@ -324,10 +326,11 @@ class Engine:
             windows(media, extractor.kind, extractor.window, extractor.rate, OVERLAP)
         ):
             seconds = max(media.duration, start + clip.duration)
+            witness = Witness(clip, lambda ref_id: self._held.confirming(algorithm, ref_id))
 
-            def expected(f: Found, seconds: float = seconds) -> float:
+            def expected(f: Found, seconds: float = seconds, witness: Witness = witness) -> float:
                 chance = model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
-                return max(chance, DOUBTFUL) if doubtful(f, model.anew) else chance
+                return doubted(chance, f, model.anew, witness.factor(f) if chance <= WEIGHED else 1.0)
 
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             stages = stages if thorough else 0

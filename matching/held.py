@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from fingerprint.extractor import CONFIRMED_BY
 from fingerprint.fingerprint import Fingerprint
 from index.catalog import Catalog, CatalogError
 from index.index import Index
 from index.segments import load_index
 
 WIDTH = 32  # bytes of a code
-KEPT = 256  # fingerprints
+KEPT = 512  # fingerprints
 
 
 class Held:
@@ -38,11 +39,22 @@ class Held:
 
     def fingerprint(self, algorithm: str, ref_id: int) -> Fingerprint:
         """A reference's codes. Raises CatalogError."""
+        stored = self._stored(algorithm, ref_id)
+        if stored is None:
+            raise CatalogError(f"reference {ref_id} was removed while it was searched: try again")
+        return stored
+
+    def confirming(self, algorithm: str, ref_id: int) -> Fingerprint | None:
+        """What confirms a line of these codes in a reference, if there is such a thing and it was stored."""
+        confirming = CONFIRMED_BY.get(algorithm)
+        return self._stored(confirming, ref_id) if confirming else None
+
+    def _stored(self, algorithm: str, ref_id: int) -> Fingerprint | None:
         key = (algorithm, ref_id)
         if key not in self._fingerprints:
             stored = self._catalog.fingerprint(ref_id, algorithm)
             if stored is None:
-                raise CatalogError(f"reference {ref_id} was removed while it was searched: try again")
+                return None
             if len(self._fingerprints) >= KEPT:
                 self._fingerprints.pop(next(iter(self._fingerprints)))
             self._fingerprints[key] = stored
@@ -63,7 +75,8 @@ class Held:
         for ref_id in held - live:
             index.remove(ref_id)
             held.remove(ref_id)
-            self._fingerprints.pop((algorithm, ref_id), None)
+            for name in (algorithm, CONFIRMED_BY.get(algorithm, "")):
+                self._fingerprints.pop((name, ref_id), None)
         for ref_id in sorted(live - held):
             index.add(ref_id, self.fingerprint(algorithm, ref_id))
             held.add(ref_id)

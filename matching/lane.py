@@ -13,7 +13,7 @@ from fingerprint.extractor import Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Query
 from index.catalog import CatalogError, Reference, Work
 from matching.align import Line
-from matching.doubt import DOUBTFUL, doubtful
+from matching.doubt import doubted
 from matching.eclipse import without_eclipsed
 from matching.found import Found
 from matching.join import Placed, place
@@ -167,7 +167,7 @@ class Lane:
     def _expected(self, search: Search, model: Calibration, found: Found) -> float:
         codes = len(search.index)
         chance = model.expected_false_matches(found.score, found.stage, DAY, codes, SIBLINGS)
-        return max(chance, DOUBTFUL) if doubtful(found, model.anew) else chance
+        return doubted(chance, found, model.anew)
 
     def _follow(self, one: Tracked, search: Search, model: Calibration, length: float, now: float) -> None:
         """Sees how far a work goes on, and whether it is over."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fingerprint.extractor import EXTRACTORS
 from fingerprint.fingerprint import Fingerprint
 
 
@@ -21,4 +22,5 @@ UNMATCHABLE = "silent or blank throughout: it can never be matched"
 
 def unmatchable(fingerprints: Sequence[Fingerprint]) -> bool:
     """Whether no code of them holds enough to prove a match; of none nothing is known."""
-    return bool(fingerprints) and all(fingerprint.weak.all() for fingerprint in fingerprints)
+    searched = [fingerprint for fingerprint in fingerprints if fingerprint.algorithm in EXTRACTORS]
+    return bool(searched) and all(fingerprint.weak.all() for fingerprint in searched)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fingerprint.exchange import Exchange
 from fingerprint.extractor import EXTRACTORS
-from fingerprint.fingerprint import PLAIN
+from fingerprint.fingerprint import PLAIN, Fingerprint, Query
 from fingerprint.media import Limits, MediaError, MediaFile, open_media, sha256, unchanged, windows
 from matching.engine import OVERLAP
 
@@ -17,9 +17,10 @@ def fingerprinted(
     with unchanged(path), open_media(path, limits) as media:
         digest = sha256(path)
         extractors = [e for e in (make() for make in EXTRACTORS.values()) if e.kind in media.kinds]
-        references, queries = [], []
+        references: list[Fingerprint] = []
+        queries: list[tuple[float, Query]] = []
         for i, extractor in enumerate(extractors):
-            references.append(extractor.reference(media))
+            references += extractor.references(media)
             progress((i + 0.5) / len(extractors))
             for start, clip in (
                 windows(media, extractor.kind, extractor.window, extractor.rate, OVERLAP) if query else ()

@@ -3,7 +3,7 @@
 import pytest
 
 from fingerprint.fingerprint import PLAIN, Disguise
-from matching.doubt import STANDS, doubtful
+from matching.doubt import SAME, STANDS, doubtful
 from matching.found import Found
 from matching.verify import Stretch
 
@@ -26,6 +26,11 @@ def found(
 
 def test_the_same_words_spoken_again_are_in_doubt() -> None:
     assert doubtful(found(0.96, similarity=0.55), ANEW)
+
+
+def test_peaks_say_that_it_is_the_same_recording() -> None:
+    assert not doubtful(found(0.96, similarity=0.55), ANEW, factor=SAME)
+    assert doubtful(found(1.0, similarity=1.0, distinct=1.0), ANEW, factor=SAME), "a card says nothing"
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 
 from evidence.answer import Json, answer_json, printable
 from fingerprint.exchange import is_exchange, unpacked
+from fingerprint.extractor import WIDTHS
 from fingerprint.media import Limits, MediaError, start_decoder
 from fingerprint.storage import StorageError
 from matching.engine import Engine
-from matching.held import WIDTH
 from matching.segment import Answer, Failure, QueryInfo
 from matching.taken import Taken
 from service.examining import maker
@@ -91,10 +91,10 @@ def _exchanged(engine: Engine, task: Task) -> Registration:
     try:
         made = unpacked(task.path.read_bytes())
         answer = engine.match(made)
-        known = all(f.algorithm in engine.algorithms and f.width == WIDTH for f in made.references)
+        known = all(WIDTHS.get(f.algorithm) == f.width for f in made.references)
     except (StorageError, ValueError) as error:
         raise MediaError("bad-fingerprint", task.name, str(error)) from None
-    if not known or not any(map(len, made.references)):
+    if not known or not any(len(f) for f in made.references if f.algorithm in engine.algorithms):
         raise MediaError("bad-fingerprint", task.name, f"holds no codes of {', '.join(engine.algorithms)}")
     taken = Taken(task.name, task.sha256, made.duration, tuple(f for f in made.references if len(f)))
     return Registration(taken, answer_json(answer, engine.catalog.work, {})["matches"])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from evidence.answer import Json
+from fingerprint import peaks
 from fingerprint.exchange import unpacked
 from fingerprint.extractor import EXTRACTORS
 from fingerprint.fingerprint import Fingerprint
@@ -38,7 +39,7 @@ class OnAir:
 
     def checked(self, body: bytes, begin: float) -> tuple[Fingerprint, ...]:
         """The codes to register in a fingerprint of what was aired from ``begin`` (s) of a reference. Raises ValueError."""
-        made = unpacked(body).references
+        made = tuple(codes for codes in unpacked(body).references if codes.algorithm != peaks.ALGORITHM)
         if not made:
             raise ValueError("it holds nothing to register: make it by `whorl fingerprint`")
         for codes in made:
