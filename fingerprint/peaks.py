@@ -4,6 +4,8 @@ Peaks outlast what is played over them (Wang, ISMIR 2003). They are not searched
 peaks along it tell whether it is this very recording, which codes, made to bear with changes, cannot.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,7 +61,8 @@ def rows(powers: Array, slots: NDArray[np.int64]) -> Codes:
 
 def fingerprint(duration: float, slots: NDArray[np.int64], found: Codes) -> Fingerprint:
     """Of rows and the frames that their slots begin at; weak where a slot has no peak."""
-    times = np.minimum(np.round(frame_time(slots + (SLOT - 1) / 2), 3), duration)
+    last = math.floor(duration * 1000) / 1000  # the middle of the last slot may lie beyond the end
+    times = np.minimum(np.round(frame_time(slots + (SLOT - 1) / 2), 3), last)
     return Fingerprint(ALGORITHM, duration, times, found, np.asarray(~found.any(1)))
 
 
