@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.extractor import Extractor
+from fingerprint.extractor import CONFIRMED_BY, Extractor
 from fingerprint.fingerprint import Disguise, Fingerprint, Query
 from fingerprint.media import Clip
 from index.hits import Hits
@@ -27,6 +27,7 @@ NEAREST = 4  # registered codes asked for each query code
 LINES = 3  # lines kept of each stretch of a query
 WIDER = (16, 64)  # registered codes asked for each code of what was found, for the others that hold it too
 SHARERS = 64  # of them, about, are found
+DROWNED = 64  # lines of a part of a clip that are asked for their peaks where nothing is certain
 DISGUISED_LINES = 12  # lines of the disguised queries of a stage that are verified
 GLANCED_LINES = 4  # the same, of a clip that is only glanced at
 # The decoys, best first, whose mean score is taken off: the very best may be of the same work.
@@ -181,8 +182,12 @@ class Search:
         Adds to the ``views``.
         """
         queries = self.extractor.queries(part)
-        next(queries)
+        undisguised = next(queries)
         fresh: list[Found] = []
+        if self.extractor.algorithm in CONFIRMED_BY and not explained(
+            plain, [f for f in found if expected(f) <= CERTAIN], start, part.duration
+        ):
+            fresh += self._drowned(undisguised, start, expected)
         for stage, size in enumerate(self.extractor.stages[:stages], 1):
             sure = [f for f in (*found, *fresh) if expected(f) <= CERTAIN and not self._bent(f)]
             if explained(plain, sure, start, part.duration):
@@ -193,6 +198,18 @@ class Search:
                 dense = self.extractor.closer(part, query)
                 fresh += [shifted(f, start) for f in self.verified(dense, kept, stage)]
         return fresh
+
+    def _drowned(self, query: Query, start: float, expected: Expected) -> list[Found]:
+        """What many more lines of a part of the clip, from ``start`` on, give where peaks speak for one: of a work under
+        something louder few codes are left, and chance has as many in some places.
+        """
+        strong = np.flatnonzero(~query.fingerprint.weak)
+        if not len(strong):
+            return []
+        hits = self._hits(query, strong, WIDER[1], patient=True)
+        faint = self._from(hits, query, WIDER[1], DROWNED)[:DROWNED]
+        found = self.verified(query, faint, 0, lambda f: expected(shifted(f, start)) <= FAINT)
+        return [shifted(f, start) for f in found]
 
     def _under(self, clip: Clip, disguise: Disguise, sure: list[Found], stage: int) -> list[Found]:
         """What one disguised query of the whole clip finds outside the ``sure`` stretches."""
