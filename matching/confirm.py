@@ -76,7 +76,7 @@ class Witness:
     def __init__(self, clip: Clip, stored: Callable[[int], Fingerprint | None]) -> None:
         """``stored`` gives the peaks of a reference by id; None where there are none of it."""
         self._clip, self._stored = clip, stored
-        self._known: dict[tuple[Stretch, float], float] = {}
+        self._known: dict[tuple[Stretch, float], float | None] = {}
 
     @cached_property
     def _shown(self) -> Array:
@@ -87,12 +87,12 @@ class Witness:
             else np.zeros((0, BINS), np.float32)
         )
 
-    def factor(self, found: Found) -> float:
-        """By what its peaks multiply the expected false matches of a stretch; 1 where they can say nothing."""
+    def factor(self, found: Found) -> float | None:
+        """By what its peaks multiply the expected false matches of a stretch; None where they can say nothing."""
         key = found.stretch, found.disguise.pitch
         if key not in self._known:
             deviations = self.deviations(*key)
-            self._known[key] = 1.0 if deviations is None else confirmation().factor(deviations)
+            self._known[key] = None if deviations is None else confirmation().factor(deviations)
         return self._known[key]
 
     def deviations(self, aligned: Stretch, pitch: float) -> float | None:

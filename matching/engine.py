@@ -330,7 +330,7 @@ class Engine:
 
             def expected(f: Found, seconds: float = seconds, witness: Witness = witness) -> float:
                 chance = model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
-                return doubted(chance, f, model.anew, witness.factor(f) if chance <= WEIGHED else 1.0)
+                return doubted(chance, f, model.anew, witness.factor(f) if chance <= WEIGHED else None)
 
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             stages = stages if thorough else 0

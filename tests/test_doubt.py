@@ -3,7 +3,7 @@
 import pytest
 
 from fingerprint.fingerprint import PLAIN, Disguise
-from matching.doubt import SAME, STANDS, doubtful
+from matching.doubt import DOUBTFUL, SAME, STANDS, doubted, doubtful
 from matching.found import Found
 from matching.verify import Stretch
 
@@ -28,9 +28,18 @@ def test_the_same_words_spoken_again_are_in_doubt() -> None:
     assert doubtful(found(0.96, similarity=0.55), ANEW)
 
 
-def test_peaks_say_that_it_is_the_same_recording() -> None:
+def test_peaks_say_whether_it_is_this_recording() -> None:
     assert not doubtful(found(0.96, similarity=0.55), ANEW, factor=SAME)
-    assert doubtful(found(1.0, similarity=1.0, distinct=1.0), ANEW, factor=SAME), "a card says nothing"
+    assert doubtful(found(1.0, similarity=0.55), ANEW, factor=1.0), "the same words at the same pace"
+    assert not doubtful(found(1.0, similarity=0.75), ANEW, factor=1.0), "too like it for that"
+    assert doubtful(found(1.0, similarity=1.0, distinct=1.0), ANEW, factor=SAME), (
+        "a card is one whoever shows it"
+    )
+
+
+@pytest.mark.parametrize("factor, expected", [(None, 1e-3), (SAME, 1e-4), (1.0, DOUBTFUL)])
+def test_what_chance_gives_is_weighed_with_what_peaks_say(factor: float | None, expected: float) -> None:
+    assert doubted(1e-3, found(1.0, similarity=0.55), ANEW, factor) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
