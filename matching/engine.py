@@ -10,7 +10,7 @@ from typing import Self
 
 from fingerprint.clip import blank
 from fingerprint.exchange import Exchange
-from fingerprint.extractor import EXTRACTORS, Extractor
+from fingerprint.extractor import CONFIRMED_BY, EXTRACTORS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
 from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, sha256, unchanged, windows
 from index.catalog import Catalog, CatalogError, Reference, Work
@@ -21,7 +21,7 @@ from matching.content import Content
 from matching.decoys import decoys
 from matching.doubt import doubted
 from matching.eclipse import without_eclipsed
-from matching.found import Found
+from matching.found import Expected, Found
 from matching.glance import Glance, glance
 from matching.held import WIDTH, Held
 from matching.join import Placed, joined, line_of, of_track, place
@@ -328,21 +328,19 @@ class Engine:
             seconds = max(media.duration, start + clip.duration)
             witness = Witness(clip, lambda ref_id: self._held.confirming(algorithm, ref_id))
 
-            def expected(f: Found, seconds: float = seconds, witness: Witness = witness) -> float:
-                chance = model.expected_false_matches(f.score, f.stage, seconds, len(search.index))
-                return doubted(chance, f, model.anew, witness.factor(f) if chance <= WEIGHED else None)
-
+            expected, confirmed = _judges(model, seconds, len(search.index), witness)
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             stages = stages if thorough else 0
-            candidates, plain = search.candidates(clip, expected, list(known), stages)
+            asked = confirmed if algorithm in CONFIRMED_BY else None
+            candidates, plain = search.candidates(clip, expected, list(known), stages, asked)
             content.add(plain, start)
-            found = without_eclipsed(candidates, expected)
-            known |= {f.disguise: None for f in found if expected(f) <= CERTAIN and f.disguise != PLAIN}
+            found = without_eclipsed(candidates, confirmed)
+            known |= {f.disguise: None for f in found if confirmed(f) <= CERTAIN and f.disguise != PLAIN}
             for f in found:
                 lines = [line for other in others if (line := line_of(other, f, start))]
                 length = self.catalog.reference(f.stretch.ref_id).duration
                 settled = search.settled(lambda d, c=clip: extractor.query(c, d), f, lines)  # type: ignore[misc]
-                placed.append(place(settled, extractor, start, clip.duration, expected(f), length))
+                placed.append(place(settled, extractor, start, clip.duration, confirmed(f), length))
         return joined(placed), content
 
     def _search(self, algorithm: str, extractor: Extractor) -> Search:
@@ -356,3 +354,19 @@ class Engine:
             decoys(algorithm),
             calibration(algorithm).exactness,
         )
+
+
+def _judges(model: Calibration, seconds: float, codes: int, witness: Witness) -> tuple[Expected, Expected]:
+    """What chance gives of a stretch, in a capture of so many seconds: by its codes, and with what its peaks say."""
+
+    def chance(found: Found) -> float:
+        return model.expected_false_matches(found.score, found.stage, seconds, codes)
+
+    def expected(found: Found) -> float:
+        return doubted(chance(found), found, model.anew)
+
+    def confirmed(found: Found) -> float:
+        given = chance(found)
+        return doubted(given, found, model.anew, witness.factor(found) if given <= WEIGHED else None)
+
+    return expected, confirmed

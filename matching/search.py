@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.extractor import CONFIRMED_BY, Extractor
+from fingerprint.extractor import Extractor
 from fingerprint.fingerprint import Disguise, Fingerprint, Query
 from fingerprint.media import Clip
 from index.hits import Hits
@@ -66,12 +66,14 @@ class Search:
         expected: Expected,
         known: Sequence[Disguise] = (),
         stages: int | None = None,
+        confirmed: Expected | None = None,
     ) -> tuple[list[Found], Fingerprint]:
         """Every stretch looked at, some of the same seconds (``without_eclipsed``), and the clip's own codes.
 
         ``expected`` tells how many matches as good chance gives. Where none is CERTAIN, disguises are tried: those
         ``known`` of the same capture, then, in excerpts of a long clip, at most ``stages`` of the extractor's, likeliest
-        first; what one excerpt is sure of the whole clip is searched for.
+        first; what one excerpt is sure of the whole clip is searched for. ``confirmed`` is what peaks make of ``expected``,
+        where there are any: in another key a tune keeps its peaks, so they do not say that no disguise needs to be tried.
         """
         plain = next(self.extractor.queries(clip))
         if not len(plain.fingerprint) or not len(self.index):
@@ -86,7 +88,7 @@ class Search:
             found += self._under(clip, disguise, [f for f in found if expected(f) <= CERTAIN], 0)
         views: list[View] = []
         for start, part in _excerpts(clip):
-            fresh = self._searched(part, plain.fingerprint, start, found, expected, stages, views)
+            fresh = self._searched(part, plain.fingerprint, start, found, expected, stages, views, confirmed)
             sure = {f.disguise: f.stage for f in fresh if expected(f) <= CERTAIN}
             found += fresh
             for disguise, stage in sure.items() if part.duration < clip.duration else ():
@@ -176,6 +178,7 @@ class Search:
         expected: Expected,
         stages: int | None,
         views: list[View],
+        confirmed: Expected | None,
     ) -> list[Found]:
         """What disguised queries of a part of the clip, from ``start`` on, find where nothing is CERTAIN.
 
@@ -184,10 +187,10 @@ class Search:
         queries = self.extractor.queries(part)
         undisguised = next(queries)
         fresh: list[Found] = []
-        if self.extractor.algorithm in CONFIRMED_BY and not explained(
+        if confirmed and not explained(
             plain, [f for f in found if expected(f) <= CERTAIN], start, part.duration
         ):
-            fresh += self._drowned(undisguised, start, expected)
+            fresh += self._drowned(undisguised, start, confirmed)
         for stage, size in enumerate(self.extractor.stages[:stages], 1):
             sure = [f for f in (*found, *fresh) if expected(f) <= CERTAIN and not self._bent(f)]
             if explained(plain, sure, start, part.duration):
@@ -199,7 +202,7 @@ class Search:
                 fresh += [shifted(f, start) for f in self.verified(dense, kept, stage)]
         return fresh
 
-    def _drowned(self, query: Query, start: float, expected: Expected) -> list[Found]:
+    def _drowned(self, query: Query, start: float, confirmed: Expected) -> list[Found]:
         """What many more lines of a part of the clip, from ``start`` on, give where peaks speak for one: of a work under
         something louder few codes are left, and chance has as many in some places.
         """
@@ -208,7 +211,7 @@ class Search:
             return []
         hits = self._hits(query, strong, WIDER[1], patient=True)
         faint = self._from(hits, query, WIDER[1], DROWNED)[:DROWNED]
-        found = self.verified(query, faint, 0, lambda f: expected(shifted(f, start)) <= FAINT)
+        found = self.verified(query, faint, 0, lambda f: confirmed(shifted(f, start)) <= FAINT)
         return [shifted(f, start) for f in found]
 
     def _under(self, clip: Clip, disguise: Disguise, sure: list[Found], stage: int) -> list[Found]:

@@ -127,7 +127,7 @@ def test_disguises_are_tried_where_half_of_a_short_clip_or_two_seconds_are_unexp
             return asked
 
     clip = Clip("capture.mp4", seconds)
-    search(Trying())._searched(clip, plain, 0.0, [], likelihood, None, [])
+    search(Trying())._searched(clip, plain, 0.0, [], likelihood, None, [], None)
     assert bool(made) == tried
 
 
