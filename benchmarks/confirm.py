@@ -32,7 +32,7 @@ from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import SAMPLE_RATE
 from fingerprint.peaks import ALGORITHM
 from index.index import INDEXES
-from matching.confirm import Witness
+from matching.confirm import Shown, Witness
 from matching.decoys import decoys
 from matching.engine import WEIGHED
 from matching.found import Found
@@ -63,14 +63,14 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """Deviations of copies and of chance."""
+class Told:
+    """What peaks show of copies and of chance."""
 
-    copies: list[float]
-    chance: list[float]
+    copies: list[Shown]
+    chance: list[Shown]
 
-    def __add__(self, other: "Shown") -> "Shown":
-        return Shown(self.copies + other.copies, self.chance + other.chance)
+    def __add__(self, other: "Told") -> "Told":
+        return Told(self.copies + other.copies, self.chance + other.chance)
 
 
 _known: list[Known]
@@ -88,7 +88,7 @@ def known_titles(media: Path) -> Iterator[Known]:
                 yield Known(title, codes, peaks)
 
 
-def shown(media: Path) -> Shown:
+def shown(media: Path) -> Told:
     """What peaks show of copies of all titles, and of chance, on all cores."""
     global _known, _search
     _known = list(known_titles(media))
@@ -100,7 +100,7 @@ def shown(media: Path) -> Shown:
     _search = Search(
         extractor, index, lambda i: _known[i].codes, decoys(extractor.algorithm), model.exactness
     )
-    total = Shown([], [])
+    total = Told([], [])
     with get_context("fork").Pool() as pool:
         for number, part in enumerate(pool.imap(_of_title, range(len(_known))), 1):
             total += part
@@ -109,13 +109,13 @@ def shown(media: Path) -> Shown:
     return total
 
 
-def _of_title(number: int) -> Shown:
+def _of_title(number: int) -> Told:
     """Copies of one title, looked for with it and without it."""
     title = _known[number].title
     sound = read_sound(media_folder() / title.file)
     rng = seeded(title.file, SEED)
     names = rng.permutation(sorted(AUDIO))[:ATTACKS_EACH]
-    total = Shown([], [])
+    total = Told([], [])
     own = [i for i, one in enumerate(_known) if same(title.file, one.title.file)]
     for rank, name in enumerate(names):
         attack = AUDIO[str(name)]
@@ -149,7 +149,7 @@ def _attacked(title: Title, taken: Sound, attack: AudioAttack, rng: np.random.Ge
         return read_sound(Path(folder) / file), over
 
 
-def _told(clip: Clip, own: list[int], over: list[int], start: float, time_scale: float) -> Shown:
+def _told(clip: Clip, own: list[int], over: list[int], start: float, time_scale: float) -> Told:
     """What peaks show of the right stretch of a copy, if it is found, and of the likeliest wrong ones.
 
     ``own`` are references of the copy's title, ``over`` those of what is heard over it, of which nothing is taken.
@@ -161,20 +161,20 @@ def _told(clip: Clip, own: list[int], over: list[int], start: float, time_scale:
         return model.expected_false_matches(found.score, found.stage, clip.duration, len(_search.index))
 
     candidates = [f for f in _search.candidates(clip, expected)[0] if expected(f) <= WEIGHED]
-    copies, chance = list[float](), dict[int, float]()
+    copies, chance = list[Shown](), dict[int, Shown]()
     for found in sorted(candidates, key=expected):
-        deviations = witness.deviations(found.stretch, found.disguise.pitch)
+        seen = witness.shown(found.stretch, found.disguise.pitch)
         aligned = found.stretch
-        if deviations is None or aligned.ref_id in over:
+        if seen is None or aligned.ref_id in over:
             continue
         if aligned.ref_id not in own:
             if len(chance) < WRONG:
-                chance.setdefault(aligned.ref_id, deviations)
+                chance.setdefault(aligned.ref_id, seen)
         elif not copies:
             middle = (aligned.query_start + aligned.query_end) / 2
             off = aligned.time_scale * middle + aligned.offset - (time_scale * middle + start)
-            copies = [deviations] if abs(off) < NEAR else []
-    return Shown(copies, list(chance.values()))
+            copies = [seen] if abs(off) < NEAR else []
+    return Told(copies, list(chance.values()))
 
 
 def _clip(sound: Sound) -> Clip:
@@ -182,40 +182,50 @@ def _clip(sound: Sound) -> Clip:
     return Clip("copy", len(samples) / SAMPLE_RATE, samples=np.asarray(samples, np.float32))
 
 
-def fit(copies: Array, chance: Array) -> tuple[float, float]:
-    """Slope and intercept of the logarithm of chance's density over that of copies, by deviations: (n,) and (m,).
+def fit(copies: Array, chance: Array) -> tuple[float, float, float]:
+    """Slope, growth and intercept of the logarithm of chance's density over that of copies.
 
-    Both count the same, however many there are of each.
+    Of deviations and logarithms of seconds: (n, 2) and (m, 2). Both count the same, however many there are of each.
     """
-    deviations = np.concatenate([copies, chance])
+    rows = np.concatenate([copies, chance])
     signs = np.concatenate([np.ones(len(copies)), -np.ones(len(chance))])
     weights = np.concatenate([np.full(len(one), 0.5 / len(one)) for one in (copies, chance)])
 
     def loss(parameters: Array) -> float:
-        margins = signs * (parameters[0] * deviations - parameters[1])
-        return float((weights * np.logaddexp(0, -margins)).sum() + RIDGE * parameters[0] ** 2)
+        slope, growth, intercept = parameters
+        margins = signs * (slope * rows[:, 0] - growth * rows[:, 1] - intercept)
+        return float((weights * np.logaddexp(0, -margins)).sum() + RIDGE * slope**2)
 
-    slope, intercept = scipy.optimize.minimize(loss, np.array([1.0, 4.0])).x
-    return float(slope), float(intercept)
+    slope, growth, intercept = scipy.optimize.minimize(loss, np.array([1.0, 0.0, 4.0])).x
+    return float(slope), float(growth), float(intercept)
 
 
-def card(found: Shown) -> dict[str, object]:
+def card(found: Told) -> dict[str, object]:
     """The fit and what it was made from."""
-    copies, chance = np.array(found.copies), np.array(found.chance)
-    slope, intercept = fit(copies, chance)
-    told = {name: {f"{q:g}": round(float(np.quantile(values, q)), 2) for q in QUANTILES}
-            for name, values in (("copies", copies), ("chance", chance))}  # fmt: skip
+    copies, chance = (np.array(seen) for seen in (found.copies, found.chance))
+    slope, growth, intercept = fit(*(np.c_[seen[:, 0], np.log(seen[:, 1])] for seen in (copies, chance)))
     return {
         "algorithm": ALGORITHM,
         "slope": slope,
+        "growth": growth,
         "intercept": intercept,
         "smallest": SMALLEST,
         "largest": LARGEST,
         "seed": SEED,
-        "copies": len(copies),
-        "chance": len(chance),
-        "quantiles": told,
+        "copies": _quantiles(copies),
+        "chance": _quantiles(chance),
     }
+
+
+def _quantiles(seen: Array) -> dict[str, object]:
+    """Deviations by the seconds of the excerpts, for whoever wants to see how far apart they are."""
+    told: dict[str, object] = {}
+    for length, shorter in zip(LENGTHS, (0.0, *LENGTHS), strict=False):
+        some = seen[(seen[:, 1] > shorter) & (seen[:, 1] <= length), 0]
+        told[f"{length:g} s"] = {"number": len(some)} | {
+            f"{q:g}": round(float(np.quantile(some, q)), 2) for q in QUANTILES
+        }
+    return told
 
 
 def main() -> None:
