@@ -4,10 +4,10 @@ Codes are made to bear with changes, and so with another reading of the same wor
 lie where they lay, to a frame and a bin. What of them is still there stands out of what the capture shows at the same
 peaks later or earlier and higher or lower, however little of the work is left under what is played over it.
 
-The more it stands out the better: ``factor = exp(intercept - slope * deviations + growth * log(seconds))``, within limits, is
-how likely chance is to show so much beside how likely a copy is. Multiplied by such a ratio of densities, an expected number of false matches
-stays what it says, whatever copies were taken to be like: for all x, chance brings the product below x by its own density
-times x over the ratio, which is x times the density of copies, and that sums to x.
+The more it stands out the better: ``factor = exp(intercept - slope * deviations + growth * log(seconds))``, within
+limits, is how likely chance is to show so much beside how likely a copy is. Multiplied by such a ratio of densities, an
+expected number of false matches stays what it says, whatever copies were taken to be like: for all x, chance brings the
+product below x by its own density times x over the ratio, which is x times the density of copies, and that sums to x.
 """
 
 import json
