@@ -32,7 +32,7 @@ from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import SAMPLE_RATE
 from fingerprint.peaks import ALGORITHM
 from index.index import INDEXES
-from matching.confirm import Shown, Witness
+from matching.confirm import Witness
 from matching.decoys import decoys
 from matching.engine import WEIGHED
 from matching.found import Found
@@ -51,6 +51,7 @@ SMALLEST, LARGEST = 1e-6, 100.0
 MODEL = Path("matching/models/audio-peaks-1.json")
 
 Array = NDArray[np.float64]
+Seen = tuple[float, float]  # deviations, and the seconds of the excerpt
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class Known:
 class Told:
     """What peaks show of copies and of chance."""
 
-    copies: list[Shown]
-    chance: list[Shown]
+    copies: list[Seen]
+    chance: list[Seen]
 
     def __add__(self, other: "Told") -> "Told":
         return Told(self.copies + other.copies, self.chance + other.chance)
@@ -161,19 +162,19 @@ def _told(clip: Clip, own: list[int], over: list[int], start: float, time_scale:
         return model.expected_false_matches(found.score, found.stage, clip.duration, len(_search.index))
 
     candidates = [f for f in _search.candidates(clip, expected)[0] if expected(f) <= WEIGHED]
-    copies, chance = list[Shown](), dict[int, Shown]()
+    copies, chance = list[Seen](), dict[int, Seen]()
     for found in sorted(candidates, key=expected):
-        seen = witness.shown(found.stretch, found.disguise.pitch)
+        deviations = witness.deviations(found.stretch, found.disguise.pitch)
         aligned = found.stretch
-        if seen is None or aligned.ref_id in over:
+        if deviations is None or aligned.ref_id in over:
             continue
         if aligned.ref_id not in own:
             if len(chance) < WRONG:
-                chance.setdefault(aligned.ref_id, seen)
+                chance.setdefault(aligned.ref_id, (deviations, clip.duration))
         elif not copies:
             middle = (aligned.query_start + aligned.query_end) / 2
             off = aligned.time_scale * middle + aligned.offset - (time_scale * middle + start)
-            copies = [seen] if abs(off) < NEAR else []
+            copies = [(deviations, clip.duration)] if abs(off) < NEAR else []
     return Told(copies, list(chance.values()))
 
 
@@ -182,32 +183,37 @@ def _clip(sound: Sound) -> Clip:
     return Clip("copy", len(samples) / SAMPLE_RATE, samples=np.asarray(samples, np.float32))
 
 
-def fit(copies: Array, chance: Array) -> tuple[float, float, float]:
-    """Slope, growth and intercept of the logarithm of chance's density over that of copies.
+def fit(copies: Array, chance: Array) -> tuple[float, float]:
+    """Slope and intercept of the logarithm of chance's density over that of copies, by deviations.
 
-    Of deviations and logarithms of seconds: (n, 2) and (m, 2). Both count the same, however many there are of each.
+    ``copies`` (n, 2) and ``chance`` (m, 2): deviations, and the seconds of the excerpt. At each of LENGTHS both count the
+    same, however many there are of each. (A third parameter, for the logarithm of seconds, came out as 0.07: no matter.)
     """
-    rows = np.concatenate([copies, chance])
+    deviations = np.concatenate([copies[:, 0], chance[:, 0]])
     signs = np.concatenate([np.ones(len(copies)), -np.ones(len(chance))])
-    weights = np.concatenate([np.full(len(one), 0.5 / len(one)) for one in (copies, chance)])
+    weights = np.concatenate([_even(seen[:, 1]) for seen in (copies, chance)])
 
     def loss(parameters: Array) -> float:
-        slope, growth, intercept = parameters
-        margins = signs * (slope * rows[:, 0] - growth * rows[:, 1] - intercept)
-        return float((weights * np.logaddexp(0, -margins)).sum() + RIDGE * slope**2)
+        margins = signs * (parameters[0] * deviations - parameters[1])
+        return float((weights * np.logaddexp(0, -margins)).sum() + RIDGE * parameters[0] ** 2)
 
-    slope, growth, intercept = scipy.optimize.minimize(loss, np.array([1.0, 0.0, 4.0])).x
-    return float(slope), float(growth), float(intercept)
+    slope, intercept = scipy.optimize.minimize(loss, np.array([1.0, 4.0])).x
+    return float(slope), float(intercept)
+
+
+def _even(seconds: Array) -> Array:
+    """Weights that sum to 1 at each of LENGTHS."""
+    lengths = np.digitize(seconds, LENGTHS, right=True)
+    return np.asarray(1 / np.bincount(lengths)[lengths])
 
 
 def card(found: Told) -> dict[str, object]:
     """The fit and what it was made from."""
     copies, chance = (np.array(seen) for seen in (found.copies, found.chance))
-    slope, growth, intercept = fit(*(np.c_[seen[:, 0], np.log(seen[:, 1])] for seen in (copies, chance)))
+    slope, intercept = fit(copies, chance)
     return {
         "algorithm": ALGORITHM,
         "slope": slope,
-        "growth": growth,
         "intercept": intercept,
         "smallest": SMALLEST,
         "largest": LARGEST,

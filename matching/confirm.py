@@ -4,10 +4,10 @@ Codes are made to bear with changes, and so with another reading of the same wor
 lie where they lay, to a frame and a bin. What of them is still there stands out of what the capture shows at the same
 peaks later or earlier and higher or lower, however little of the work is left under what is played over it.
 
-The more it stands out the better: ``factor = exp(intercept - slope * deviations + growth * log(seconds))``, within
-limits, is how likely chance is to show so much beside how likely a copy is. Multiplied by such a ratio of densities, an
-expected number of false matches stays what it says, whatever copies were taken to be like: for all x, chance brings the
-product below x by its own density times x over the ratio, which is x times the density of copies, and that sums to x.
+The more it stands out the better: ``factor = exp(intercept - slope * deviations)``, within limits, is how likely chance is
+to show so much beside how likely a copy is. Multiplied by such a ratio of densities, an expected number of false matches
+stays what it says, whatever copies were taken to be like: for all x, chance brings the product below x by its own density
+times x over the ratio, which is x times the density of copies, and that sums to x.
 """
 
 import json
@@ -16,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,31 +44,22 @@ STEADY = 0.05  # nepers added to the deviation of what is not the line: of few p
 Frames = NDArray[np.int64]
 
 
-class Shown(NamedTuple):
-    """How far peaks stand out, of how many seconds."""
-
-    deviations: float
-    seconds: float
-
-
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """How deviations tell copies from chance: fitted by ``benchmarks.confirm``.
 
-    slope, growth, intercept  of the logarithm of chance's density over that of copies, by deviations and by the logarithm
-                              of seconds: of more seconds a copy shows more deviations, chance does not
-    smallest, largest         factors: nothing is surer, nor less likely, than the fit has seen
+    slope, intercept   of the logarithm of chance's density over that of copies, by deviations
+    smallest, largest  factors: nothing is surer, nor less likely, than the fit has seen
     """
 
     slope: float
-    growth: float
     intercept: float
     smallest: float
     largest: float
 
-    def factor(self, shown: Shown) -> float:
+    def factor(self, deviations: float) -> float:
         """By what the expected false matches of a stretch are multiplied."""
-        logarithm = self.intercept - self.slope * shown.deviations + self.growth * math.log(shown.seconds)
+        logarithm = self.intercept - self.slope * deviations
         return math.exp(min(max(logarithm, math.log(self.smallest)), math.log(self.largest)))
 
 
@@ -77,7 +67,7 @@ class Confirmation:
 def confirmation() -> Confirmation:
     """The shipped one."""
     stored = json.loads((files("matching") / "models" / "audio-peaks-1.json").read_text())
-    return Confirmation(*(stored[name] for name in ("slope", "growth", "intercept", "smallest", "largest")))
+    return Confirmation(*(stored[name] for name in ("slope", "intercept", "smallest", "largest")))
 
 
 class Witness:
@@ -101,11 +91,11 @@ class Witness:
         """By what its peaks multiply the expected false matches of a stretch; None where they can say nothing."""
         key = found.stretch, found.disguise.pitch
         if key not in self._known:
-            shown = self.shown(*key)
-            self._known[key] = None if shown is None else confirmation().factor(shown)
+            deviations = self.deviations(*key)
+            self._known[key] = None if deviations is None else confirmation().factor(deviations)
         return self._known[key]
 
-    def shown(self, aligned: Stretch, pitch: float) -> Shown | None:
+    def deviations(self, aligned: Stretch, pitch: float) -> float | None:
         """By how many deviations what is shown at the peaks on the line exceeds what is shown at them later or earlier, and
         at them higher or lower: the geometric mean of the two, for the same words in the same voice have the one, another
         tune in the same key the other. None where there are too few peaks.
@@ -125,8 +115,7 @@ class Witness:
         if len(there[0]) < FEWEST:
             return None
         begin, end = (round((time - edge) * SAMPLE_RATE / HOP) for time in (first, last))
-        deviations = _deviations(self._capture[begin : end + 1], _placed(there, scale, offset, first), pitch)
-        return Shown(deviations, last - first)
+        return _deviations(self._capture[begin : end + 1], _placed(there, scale, offset, first), pitch)
 
 
 def _placed(there: Points, scale: float, offset: float, first: float) -> Points:
