@@ -32,9 +32,8 @@ from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import SAMPLE_RATE
 from fingerprint.peaks import ALGORITHM
 from index.index import INDEXES
-from matching.confirm import Witness
+from matching.confirm import HOPELESS, Witness
 from matching.decoys import decoys
-from matching.engine import WEIGHED
 from matching.found import Found
 from matching.score import calibration
 from matching.search import Search
@@ -161,7 +160,7 @@ def _told(clip: Clip, own: list[int], over: list[int], start: float, time_scale:
     def expected(found: Found) -> float:
         return model.expected_false_matches(found.score, found.stage, clip.duration, len(_search.index))
 
-    candidates = [f for f in _search.candidates(clip, expected)[0] if expected(f) <= WEIGHED]
+    candidates = [f for f in _search.candidates(clip, expected)[0] if expected(f) <= HOPELESS]
     copies, chance = list[Seen](), dict[int, Seen]()
     for found in sorted(candidates, key=expected):
         deviations = witness.deviations(found.stretch, found.disguise.pitch)

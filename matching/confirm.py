@@ -29,6 +29,7 @@ from matching.verify import Stretch
 
 BESIDE = 0.5  # seconds of a code to either side of its time, which a stretch ends with
 LONGEST = 20.0  # seconds, the middle ones, that are looked at: they are enough
+HOPELESS = 1e3  # expected false matches from which on nothing is asked
 FEWEST = 12  # peaks under which nothing can be said
 LOW, HIGH = -1.0, 3.0  # nepers between which a prominence counts: no one peak may speak for all
 # What is tried about the line that the codes lie on: frames, semitones, and frames of drift at the ends.
@@ -87,8 +88,13 @@ class Witness:
             else np.zeros((0, BINS), np.float32)
         )
 
-    def factor(self, found: Found) -> float | None:
-        """By what its peaks multiply the expected false matches of a stretch; None where they can say nothing."""
+    def factor(self, found: Found, chance: float = 0.0) -> float | None:
+        """By what its peaks multiply the expected false matches of a stretch; None where they can say nothing.
+
+        They are not asked where ``chance`` gives so many that they could not make a match of it.
+        """
+        if chance > HOPELESS:
+            return None
         key = found.stretch, found.disguise.pitch
         if key not in self._known:
             deviations = self.deviations(*key)

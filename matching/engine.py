@@ -34,7 +34,6 @@ from matching.segment import Answer, Failure, Match, QueryInfo
 from matching.taken import UNMATCHABLE, Taken, unmatchable
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
-WEIGHED = 1e3  # expected false matches up to which a stretch is worth asking its peaks
 LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
 
@@ -326,7 +325,7 @@ class Engine:
             windows(media, extractor.kind, extractor.window, extractor.rate, OVERLAP)
         ):
             seconds = max(media.duration, start + clip.duration)
-            witness = Witness(clip, lambda ref_id: self._held.confirming(algorithm, ref_id))
+            witness = Witness(clip, search.peaks)
 
             expected, confirmed = _judges(model, seconds, len(search.index), witness)
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
@@ -347,13 +346,11 @@ class Engine:
         def reference(ref_id: int) -> Fingerprint:
             return self._held.fingerprint(algorithm, ref_id)
 
-        return Search(
-            extractor,
-            self._held.index(algorithm),
-            reference,
-            decoys(algorithm),
-            calibration(algorithm).exactness,
-        )
+        def peaks(ref_id: int) -> Fingerprint | None:
+            return self._held.confirming(algorithm, ref_id)
+
+        exactness = calibration(algorithm).exactness
+        return Search(extractor, self._held.index(algorithm), reference, decoys(algorithm), exactness, peaks)
 
 
 def _judges(model: Calibration, seconds: float, codes: int, witness: Witness) -> tuple[Expected, Expected]:
@@ -366,7 +363,6 @@ def _judges(model: Calibration, seconds: float, codes: int, witness: Witness) ->
         return doubted(chance(found), found, model.anew)
 
     def confirmed(found: Found) -> float:
-        given = chance(found)
-        return doubted(given, found, model.anew, witness.factor(found) if given <= WEIGHED else None)
+        return doubted(chance(found), found, model.anew, witness.factor(found, chance(found)))
 
     return expected, confirmed

@@ -52,13 +52,17 @@ View = tuple[float, Query]  # of a part of a clip: the second of the clip at whi
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Everything that one algorithm needs to find its codes again. ``reference`` gives a registered fingerprint by id."""
+    """Everything that one algorithm needs to find its codes again.
+
+    ``reference`` gives a registered fingerprint by id, ``peaks`` those of a reference, where there are any.
+    """
 
     extractor: Extractor
     index: Index
     reference: Callable[[int], Fingerprint]
     decoys: Decoys
     exactness: float
+    peaks: Callable[[int], Fingerprint | None] = lambda _: None
 
     def candidates(
         self,

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from fingerprint.exchange import MEDIA_TYPE, packed
 from fingerprint.media import Limits
+from matching.engine import Engine
 from service.fingerprinting import fingerprinted
 from service.jobs.lease import Lease, dead, living
 from service.jobs.queue import Queue
@@ -139,6 +140,10 @@ def test_a_fingerprint_alone_is_registered(app: FastAPI, at_work: Workers) -> No
     assert taken.status_code == 202, taken.text
     over = ended(holder, taken.json())
     assert (over["state"], over["error"]) == ("done", None)
+    settings = app.state.settings
+    with Engine(settings.data, database=settings.database_url) as engine:
+        held = engine.catalog.algorithms(max(one.id for one in engine.catalog.references()))
+    assert held == ["audio-peaks/1", "audio/1"], "its peaks are registered with its codes"
     wrong = holder.post(
         f"/v1/references?work={work['id']}", content=b"x" * 99, headers={"Content-Type": MEDIA_TYPE}
     )
