@@ -47,7 +47,8 @@ UNTOLD = 0.015
 
 
 Hopeful = Callable[[Found], bool]
-View = tuple[float, Query]  # of a part of a clip: the second of the clip at which it begins, and its codes
+# Of a part of a clip: the second of the clip at which it begins, its codes, and the stage in which they were tried.
+View = tuple[float, Query, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class Search:
             if explained(plain, sure, start, part.duration):
                 break
             there = [shifted(f, -start) for f in sure]
-            some = _kept(itertools.islice(queries, size), start, views)
+            some = _kept(itertools.islice(queries, size), start, stage, views)
             for query, kept in self.disguised(some, there):
                 dense = self.extractor.closer(part, query)
                 fresh += [shifted(f, start) for f in self.verified(dense, kept, stage)]
@@ -231,7 +232,9 @@ class Search:
         """
         refined: list[Found] = []
         for f in self._likeliest(found, expected):
-            refined += self._climbed(clip, f, views)
+            climbed, stage = self._climbed(clip, f, views)
+            # What was climbed to from a view had the chances of that view's stage too: the more cautious one counts.
+            refined += [max(one, replace(one, stage=stage), key=expected) for one in climbed]
             if any(expected(one) <= MATCH for one in (*found, *refined)):
                 break
         return [*found, *refined]
@@ -248,20 +251,23 @@ class Search:
                 places.append(f)
         return [f for f in places if f.stretch.similarity >= REFINABLE]
 
-    def _climbed(self, clip: Clip, found: Found, views: Sequence[View]) -> list[Found]:
-        """A stretch under the disguise that fits it best, near its own or that of the view that fits it best."""
+    def _climbed(self, clip: Clip, found: Found, views: Sequence[View]) -> tuple[list[Found], int]:
+        """A stretch under the disguise that fits it best, near its own or that of the view that fits it best, and the stage
+        of that view.
+        """
         reference, aligned = self.reference(found.stretch.ref_id), found.stretch
 
         def fit(query: Query, start: float = 0.0) -> float:
             moved = shifted(found, -start).stretch
             return agreement(Side(query, self.decoys.background), reference, moved)
 
-        near = [found.disguise]
-        alike = [(start, query) for start, query in views if query.disguise.mirror == near[0].mirror]
+        near, stage = [found.disguise], found.stage
+        alike = [view for view in views if view[1].disguise.mirror == near[0].mirror]
         if near[0].is_view and alike:
-            near.append(max(alike, key=lambda view: fit(view[1], view[0]))[1].disguise)
+            _, best, stage = max(alike, key=lambda view: fit(view[1], view[0]))
+            near.append(best.disguise)
         query = self.extractor.refined(clip, list(dict.fromkeys(near)), fit)
-        return self.verified(query, [line_of(aligned)], found.stage)
+        return self.verified(query, [line_of(aligned)], found.stage), stage
 
     def _elsewhere(self, clip: Clip, found: list[Found], expected: Expected) -> list[Found]:
         """The likeliest match, where it is short, at other places of its work that are as like it; the one of these with the
@@ -365,9 +371,9 @@ def _excerpts(clip: Clip) -> Iterator[tuple[float, Clip]]:
         yield start, clip.part(start, EXCERPT)
 
 
-def _kept(queries: Iterator[Query], start: float, views: list[View]) -> Iterator[Query]:
+def _kept(queries: Iterator[Query], start: float, stage: int, views: list[View]) -> Iterator[Query]:
     """The queries of a part, as they are made; those that are another view of it and no more are added to the ``views``."""
     for query in queries:
         if query.disguise.is_view:
-            views.append((start, query))
+            views.append((start, query, stage))
         yield query

@@ -35,9 +35,9 @@ def query(projections: np.ndarray, disguise: Disguise) -> Query:
 WORK = values(1)
 HALF = Disguise(crop=(0.0, 0.0, 0.5, 0.5))
 VIEWS = [
-    (0.0, query(WORK + 4 * values(2), PLAIN)),
-    (0.0, query(WORK + values(3), HALF)),
-    (0.0, query(WORK, replace(HALF, mirror=True))),
+    (0.0, query(WORK + 4 * values(2), PLAIN), 1),
+    (0.0, query(WORK + values(3), HALF), 2),
+    (0.0, query(WORK, replace(HALF, mirror=True)), 2),
 ]
 
 
@@ -81,6 +81,14 @@ def test_a_place_is_refined_from_its_own_disguise_and_from_the_view_that_fits_it
     assert extractor.asked == [[PLAIN, HALF]]  # and not the mirrored view, though that is the work itself
     assert found[0] is plain and [(f.disguise, f.stage) for f in found[1:]] == [(HALF, plain.stage)]
     assert found[1].stretch.similarity > 0.6 and found[1].stretch.offset == pytest.approx(0, abs=0.25)
+
+
+@pytest.mark.parametrize("worse", [0, 2])
+def test_what_was_climbed_to_from_a_view_has_the_chances_of_the_more_cautious_stage(worse: int) -> None:
+    _, climbed = search(Refining())._refined(
+        CLIP, [seen(0.0, 1.0)], lambda f: likelihood(f) * (2 if f.stage == worse else 1), VIEWS
+    )
+    assert climbed.stage == worse
 
 
 def test_two_places_are_refined_each_once_while_there_is_hope_and_no_match() -> None:
