@@ -51,7 +51,7 @@ class Refining:
 
     def refined(self, _media: Media, disguises: Sequence[Disguise], fit: Callable[[Query], float]) -> Query:
         self.asked.append(disguises)
-        return max((q for _, q in VIEWS if q.disguise in disguises), key=fit)
+        return max((q for _, q, _ in VIEWS if q.disguise in disguises), key=fit)
 
 
 def search(extractor: Refining) -> Search:
