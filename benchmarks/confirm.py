@@ -32,7 +32,7 @@ from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import SAMPLE_RATE
 from fingerprint.peaks import ALGORITHM
 from index.index import INDEXES
-from matching.confirm import HOPELESS, Witness
+from matching.confirm import Witness
 from matching.decoys import decoys
 from matching.found import Found
 from matching.score import calibration
@@ -43,6 +43,7 @@ LENGTHS = (2.0, 3.0, 5.0, 10.0)
 ATTACKS_EACH = 6  # of a title, drawn by lot
 TAKEN_OUT = 2  # of these are also searched for without the title
 WRONG = 3  # stretches of a query, the likeliest of as many works, that stand for chance
+LIKELIEST = 1e3  # expected false matches up to which a stretch is taken
 NEAR = 0.5  # seconds from the true place, within which a stretch is right
 RIDGE = 1e-5  # of the squared slope: keeps it finite where nothing overlaps
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)  # that are told
@@ -160,7 +161,7 @@ def _told(clip: Clip, own: list[int], over: list[int], start: float, time_scale:
     def expected(found: Found) -> float:
         return model.expected_false_matches(found.score, found.stage, clip.duration, len(_search.index))
 
-    candidates = [f for f in _search.candidates(clip, expected)[0] if expected(f) <= HOPELESS]
+    candidates = [f for f in _search.candidates(clip, expected)[0] if expected(f) <= LIKELIEST]
     copies, chance = list[Seen](), dict[int, Seen]()
     for found in sorted(candidates, key=expected):
         deviations = witness.deviations(found.stretch, found.disguise.pitch)

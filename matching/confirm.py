@@ -29,7 +29,7 @@ from matching.verify import Stretch
 
 BESIDE = 0.5  # seconds of a code to either side of its time, which a stretch ends with
 LONGEST = 20.0  # seconds, the middle ones, that are looked at: they are enough
-HOPELESS = 1e3  # expected false matches from which on nothing is asked
+HOPELESS = 10.0  # expected false matches from which on nothing is asked: of such copies peaks made no match
 FEWEST = 12  # peaks under which nothing can be said
 LOW, HIGH = -1.0, 3.0  # nepers between which a prominence counts: no one peak may speak for all
 # What is tried about the line that the codes lie on: frames, semitones, and frames of drift at the ends.

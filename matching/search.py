@@ -15,6 +15,7 @@ from index.hits import Hits
 from index.index import Index
 from matching.align import Line, foremost, likely, lines
 from matching.decoys import Decoys
+from matching.doubt import SAME
 from matching.found import Expected, Found, covered, explained, shifted
 from matching.place import places
 from matching.rate import score
@@ -195,7 +196,7 @@ class Search:
         if confirmed and not explained(
             plain, [f for f in found if expected(f) <= CERTAIN], start, part.duration
         ):
-            fresh += self._drowned(undisguised, start, confirmed)
+            fresh += self._drowned(undisguised, start, expected, confirmed)
         for stage, size in enumerate(self.extractor.stages[:stages], 1):
             sure = [f for f in (*found, *fresh) if expected(f) <= CERTAIN and not self._bent(f)]
             if explained(plain, sure, start, part.duration):
@@ -207,7 +208,7 @@ class Search:
                 fresh += [shifted(f, start) for f in self.verified(dense, kept, stage)]
         return fresh
 
-    def _drowned(self, query: Query, start: float, confirmed: Expected) -> list[Found]:
+    def _drowned(self, query: Query, start: float, expected: Expected, confirmed: Expected) -> list[Found]:
         """What many more lines of a part of the clip, from ``start`` on, give where peaks speak for one: of a work under
         something louder few codes are left, and chance has as many in some places.
         """
@@ -216,8 +217,12 @@ class Search:
             return []
         hits = self._hits(query, strong, WIDER[1], patient=True)
         faint = self._from(hits, query, WIDER[1], DROWNED)[:DROWNED]
-        found = self.verified(query, faint, 0, lambda f: confirmed(shifted(f, start)) <= FAINT)
-        return [shifted(f, start) for f in found]
+
+        def spoken_for(found: Found) -> bool:
+            one = shifted(found, start)
+            return confirmed(one) <= min(FAINT, SAME * expected(one))
+
+        return [shifted(f, start) for f in self.verified(query, faint, 0, spoken_for)]
 
     def _under(self, clip: Clip, disguise: Disguise, sure: list[Found], stage: int) -> list[Found]:
         """What one disguised query of the whole clip finds outside the ``sure`` stretches."""
