@@ -26,7 +26,7 @@ from fingerprint.spectrum import (
     spectra,
 )
 
-REFERENCE_STEP = 12  # frames between stored codes: 240 ms, 133 bytes a second
+REFERENCE_STEP = peaks.SLOT  # frames between stored codes: 240 ms, 133 bytes a second
 QUERY_STEP = (
     2  # frames between a query's codes: 40 ms, for the error of a code doubles with 16 ms of misalignment
 )
