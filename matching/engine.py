@@ -10,7 +10,7 @@ from typing import Self
 
 from fingerprint.clip import blank
 from fingerprint.exchange import Exchange
-from fingerprint.extractor import CONFIRMED_BY, EXTRACTORS, Extractor
+from fingerprint.extractor import CONFIRMED_BY, EXTRACTORS, WIDTHS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
 from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, sha256, unchanged, windows
 from index.catalog import Catalog, CatalogError, Reference, Work
@@ -23,7 +23,7 @@ from matching.doubt import doubted
 from matching.eclipse import without_eclipsed
 from matching.found import Expected, Found
 from matching.glance import Glance, glance
-from matching.held import WIDTH, Held
+from matching.held import Held
 from matching.join import Placed, joined, line_of, of_track, place
 from matching.on_air import with_live
 from matching.progress import Progress, Watched, hashing
@@ -189,7 +189,12 @@ class Engine:
         """
         return {
             extractor.kind: (
-                with_live(self._search(algorithm, extractor), self.live if live else None, algorithm, WIDTH),
+                with_live(
+                    self._search(algorithm, extractor),
+                    self.live if live else None,
+                    algorithm,
+                    WIDTHS[algorithm],
+                ),
                 calibration(algorithm),
             )
             for algorithm, extractor in self._extractors.items()
@@ -276,7 +281,7 @@ class Engine:
         begun = time.monotonic()
         codes = {query.fingerprint.algorithm: query.fingerprint.width for _, query in made.queries}
         for algorithm, width in codes.items():
-            if algorithm not in EXTRACTORS or width != WIDTH:
+            if algorithm not in EXTRACTORS or width != WIDTHS[algorithm]:
                 raise ValueError(f"codes of {algorithm} are not among {', '.join(EXTRACTORS)}")
         placed: list[Placed] = []
         contents: dict[str, Content] = {}

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from fingerprint.extractor import CONFIRMED_BY
+from fingerprint.extractor import CONFIRMED_BY, WIDTHS
 from fingerprint.fingerprint import Fingerprint
 from index.catalog import Catalog, CatalogError
 from index.index import Index
 from index.segments import load_index
 
-WIDTH = 32  # bytes of a code
 KEPT = 512  # fingerprints
 
 
@@ -66,7 +65,9 @@ class Held:
             before := self._catalog.state()
         ):  # again, if another process was registering meanwhile
             self._ids[algorithm] = set(self._catalog.ids(algorithm))
-            self._indexes[algorithm] = load_index(self._catalog, algorithm, WIDTH, self._folder, self._note)
+            self._indexes[algorithm] = load_index(
+                self._catalog, algorithm, WIDTHS[algorithm], self._folder, self._note
+            )
         self._seen[algorithm] = before
 
     def _follow(self, algorithm: str) -> None:

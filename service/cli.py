@@ -220,12 +220,10 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[tuple[Path, "Json"
                 show(number, part, name)
 
             try:
-                answer = answer_json(
-                    engine.examine(found.checked(), tell), engine.catalog.work, maker(engine)
-                )
+                answer = answer_json(engine.examine(found.checked(), tell), engine.catalog.work, maker())
             except Exception as error:  # also a fault of ours, which this file brought out
                 failed = refused(file, problem(error, file.name))
-                answer = answer_json(failed, engine.catalog.work, maker(engine))
+                answer = answer_json(failed, engine.catalog.work, maker())
             for warning in answer.get("warnings", ()):
                 say(f"{file.name}: {warning}")
             yield file, answer

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.answer import Json, answer_json, printable
+from fingerprint.extractor import WIDTHS
 from fingerprint.media import Limits, MediaError, content, digests
 from fingerprint.sniff import named
 from matching.engine import Engine
@@ -56,9 +57,9 @@ def examiner(opening: Opening) -> Handler:
     return handle
 
 
-def maker(engine: Engine) -> Json:
-    """What examined, as answers tell it."""
-    return {"version": version("whorl"), "algorithms": list(engine.algorithms)}
+def maker() -> Json:
+    """What examined, as answers tell it: the codes that are searched for, and what confirms what they find."""
+    return {"version": version("whorl"), "algorithms": list(WIDTHS)}
 
 
 def for_people(answer: Json, path: Path, engine: Engine) -> Json:
@@ -91,7 +92,7 @@ def examined(engine: Engine, job: Examine, tell: Callable[[float], None]) -> Exa
         raise MediaError("changed", path.name, "was changed while the scan went on; scan it again")
     for warning in answer.warnings:
         say(f"{path}: {warning}")
-    return Examined(answer_json(answer, engine.catalog.work, maker(engine)), thorough=glanced is None)
+    return Examined(answer_json(answer, engine.catalog.work, maker()), thorough=glanced is None)
 
 
 def _glanced(engine: Engine, job: Examine, tell: Callable[[float], None]) -> Answer | None:

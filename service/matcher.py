@@ -100,4 +100,4 @@ def _answer(body: bytes) -> Json:
         answer = _engine.match(made)
     except StorageError as error:
         raise ValueError(str(error)) from None
-    return answer_json(answer, _engine.catalog.work, maker(_engine)) | {"searched": "plain"}
+    return answer_json(answer, _engine.catalog.work, maker()) | {"searched": "plain"}

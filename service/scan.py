@@ -62,7 +62,7 @@ class Tally:
 def state(engine: Engine) -> str:
     """Names what answers depend on: the registered files and the engine's version."""
     held = sorted((r.id, r.sha256) for r in engine.catalog.references())
-    return hashlib.sha256(json.dumps([held, maker(engine)]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([held, maker()]).encode()).hexdigest()
 
 
 class Scan:
@@ -188,7 +188,7 @@ class Scan:
     def _answered(self, entry: Entry, sha256: str, code: str, message: str) -> Examined:
         query = QueryInfo(entry.path.name, sha256, 0.0, ())
         answer = Answer(query, (), Failure(code, message), (), 0.0)
-        return Examined(answer_json(answer, self._engine.catalog.work, maker(self._engine)), True)
+        return Examined(answer_json(answer, self._engine.catalog.work, maker()), True)
 
     def _tell(self, entry: Entry, examined: Examined, copy_of: Path | None) -> None:
         named = renamed(examined, entry)

@@ -102,7 +102,7 @@ def _exchanged(engine: Engine, task: Task) -> Registration:
 
 def _answer(engine: Engine, task: Task, tell: Callable[[float], None]) -> Json:
     """The answer under the file's own name: on the disk it has another."""
-    answer = answer_json(engine.examine(task.path, tell, task.sha256), engine.catalog.work, maker(engine))
+    answer = answer_json(engine.examine(task.path, tell, task.sha256), engine.catalog.work, maker())
     name, stored = printable(task.name), task.path.name
     if answer["error"]:
         reason = answer["error"]["message"].removeprefix(f"{stored}: ").replace(stored, name)
@@ -133,7 +133,7 @@ def keep_failure(store: Store, engine: Engine, begun: Begun, code: str, message:
     asked = begun.job.input
     query = QueryInfo(asked["name"], asked["sha256"], 0.0, ())
     unexamined = Answer(query, (), Failure(code, message), (), 0.0)
-    return keep_answer(store, engine, begun, answer_json(unexamined, engine.catalog.work, maker(engine)))
+    return keep_answer(store, engine, begun, answer_json(unexamined, engine.catalog.work, maker()))
 
 
 def keep_reference(store: Store, engine: Engine, begun: Begun, made: Registration) -> bool:
