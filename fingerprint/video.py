@@ -1,4 +1,4 @@
-"""Video codes "video/3": 256 bits that a small network makes of one picture, bars removed."""
+"""Video codes "video/3": 256 bits that a small network makes of one picture, bars removed; and the cells of some of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.boxes import CLIMB, FULL, GRID, MOST, Box, climbed, inverted, outstanding, shown
-from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint, Query, Times, pack
+from fingerprint import cells
+from fingerprint.boxes import CLIMB, FULL, GRID, MOST, Box, climbed, inverted, outstanding, seen, shown
+from fingerprint.fingerprint import PLAIN, Codes, Disguise, Fingerprint, Query, Times, pack
 from fingerprint.media import Frame, Media
 from fingerprint.network import session
 from fingerprint.picture import Array, Pictures, borders, is_cut, normalised, resized, weak
@@ -29,17 +30,21 @@ TURNED = tuple(Disguise(rotation=degrees) for degrees in (90, 270, 180))
 
 @lru_cache(maxsize=1)
 def _session() -> Any:
-    """The network: "pictures" (n, 1, 64, 64) -> "projections" (n, 256)."""
+    """The network: "pictures" (n, 1, 64, 64) -> "projections" (n, 256) and "cells" (n, 8, 8, 16)."""
     return session(files("fingerprint") / "models" / "video-3.onnx")
 
 
-def project(inputs: Array) -> Array:
-    """The projections (n, 256) whose signs are the codes of normalised pictures (n, 1, 64, 64)."""
+def project(inputs: Array) -> tuple[Array, cells.Cells]:
+    """The projections (n, 256) whose signs are the codes of normalised pictures (n, 1, 64, 64), and those of their cells."""
     parts = [
-        _session().run(["projections"], {"pictures": np.ascontiguousarray(inputs[i : i + BATCH])})[0]
+        _session().run(["projections", "cells"], {"pictures": np.ascontiguousarray(inputs[i : i + BATCH])})
         for i in range(0, len(inputs), BATCH)
     ]
-    return np.concatenate([np.zeros((0, 256), np.float32), *parts])
+    none = np.zeros((0, cells.ACROSS, cells.ACROSS, cells.BITS), np.float32)
+    return (
+        np.concatenate([np.zeros((0, 256), np.float32), *(projections for projections, _ in parts)]),
+        np.concatenate([none, *(local for _, local in parts)]),
+    )
 
 
 def shots(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
@@ -79,22 +84,24 @@ class VideoExtractor:
 
     def reference(self, media: Media) -> Fingerprint:
         """A code every 250 ms at most."""
-        times, codes = [np.zeros(0)], [np.zeros((0, 32), np.uint8)]
-        flat = [np.zeros(0, np.bool_)]
-        for moments, pictures in _prepared(media.frames(REFERENCE_RATE)):
-            small = resized(pictures)
-            times.append(moments)
-            codes.append(pack(project(normalised(small))))
-            flat.append(weak(small))
-        return _fingerprint(media, np.concatenate(times), np.concatenate(codes), np.concatenate(flat))
+        return self.references(media)[0]
 
     def references(self, media: Media) -> tuple[Fingerprint, ...]:
-        """The codes alone."""
-        return (self.reference(media),)
+        """A code every 250 ms at most, and the cells of a picture every two seconds."""
+        codes, local = _Rows(self.algorithm, 32), _Rows(cells.ALGORITHM, cells.WIDTH)
+        last = -1.0
+        for times, pictures in _prepared(media.frames(REFERENCE_RATE)):
+            small = resized(pictures)
+            flat, (projections, parts) = weak(small), project(normalised(small))
+            codes.add(times, pack(projections), flat)
+            kept = cells.first_of_each(times, last)
+            local.add(times[kept], cells.packed(parts[kept]), flat[kept])
+            last = float(times[-1])
+        return codes.fingerprint(media.duration), local.fingerprint(media.duration)
 
     def queries(self, media: Media) -> Iterator[Query]:
         """A code every 125 ms at most, as seen and mirrored; then fewer of the frame turned and of parts of it."""
-        held = _Held(media)
+        held = Seen(media)
         yield held.query(PLAIN)
         yield held.query(Disguise(mirror=True))
         glance = held.glance(GLANCE, GLANCES)
@@ -110,11 +117,11 @@ class VideoExtractor:
 
     def query(self, media: Media, disguise: Disguise) -> Query:
         """A code every 125 ms at most with this disguise undone."""
-        return _Held(media).query(disguise)
+        return Seen(media).query(disguise)
 
     def refined(self, media: Media, disguises: Sequence[Disguise], fit: Callable[[Query], float]) -> Query:
         """The query whose box, near one of those assumed, ``fit`` finds best: the largest step is tried from all of them."""
-        held = _Held(media)
+        held = Seen(media)
         few = held.glance(GLANCE, FEW)
 
         def climb(disguise: Disguise, steps: Sequence[float]) -> tuple[float, Disguise]:
@@ -131,7 +138,28 @@ def _boxed(disguise: Disguise, box: Box) -> Disguise:
     return replace(disguise, crop=None if box == FULL else inverted(box))
 
 
-class _Held:
+class _Rows:
+    """Rows of a fingerprint as they are made."""
+
+    def __init__(self, algorithm: str, width: int) -> None:
+        self._algorithm = algorithm
+        self._times, self._flat = [np.zeros(0)], [np.zeros(0, np.bool_)]
+        self._rows = [np.zeros((0, width), np.uint8)]
+
+    def add(self, times: Times, rows: Codes, flat: NDArray[np.bool_]) -> None:
+        self._times.append(times)
+        self._rows.append(rows)
+        self._flat.append(flat)
+
+    def fingerprint(self, duration: float) -> Fingerprint:
+        """All of them. Times are kept to the millisecond, as they are stored."""
+        times = np.minimum(np.round(np.concatenate(self._times), 3), duration)
+        return Fingerprint(
+            self._algorithm, duration, times, np.concatenate(self._rows), np.concatenate(self._flat)
+        )
+
+
+class Seen:
     """The pictures of a capture without their bars, in memory, and the queries that they make."""
 
     def __init__(self, media: Media) -> None:
@@ -142,7 +170,7 @@ class _Held:
             self.pictures += list(pictures)
         self.times = np.concatenate(times)
 
-    def glance(self, spacing: float, most: int) -> "_Held":
+    def glance(self, spacing: float, most: int) -> "Seen":
         """A few of the pictures: at least ``spacing`` seconds apart, at most ``most`` of them."""
         spacing = max(spacing, (self.times[-1] - self.times[0]) / most) if len(self.times) else spacing
         slots = np.floor(self.times / spacing)
@@ -154,14 +182,15 @@ class _Held:
     def query(self, disguise: Disguise) -> Query:
         """The codes of the pictures with a disguise undone."""
         undone = shown(self.pictures, disguise)
-        reliability = project(normalised(undone))
-        made = _fingerprint(self._media, self.times, pack(reliability), weak(undone))
-        return Query(made, reliability, disguise)
+        reliability, _ = project(normalised(undone))
+        made = _Rows(VideoExtractor.algorithm, 32)
+        made.add(self.times, pack(reliability), weak(undone))
+        return Query(made.fingerprint(self._media.duration), reliability, disguise)
 
-
-def _fingerprint(
-    media: Media, times: Times, codes: NDArray[np.uint8], flat: NDArray[np.bool_]
-) -> Fingerprint:
-    """Times are kept to the millisecond, as they are stored."""
-    times = np.minimum(np.round(times, 3), media.duration)
-    return Fingerprint(VideoExtractor.algorithm, media.duration, times, codes, flat)
+    def cells_at(self, times: Times, disguise: Disguise) -> tuple[cells.Cells, NDArray[np.bool_]]:
+        """Projections of the cells of the pictures nearest to these times with the disguise undone, and which of them
+        (ACROSS, ACROSS) are seen at all. There must be a picture.
+        """
+        rows = np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)
+        undone = shown([self.pictures[row] for row in rows], disguise)
+        return project(normalised(undone))[1], seen(disguise, cells.ACROSS)

@@ -1,48 +1,31 @@
-"""A stretch of sound -> is it this very recording? Its spectral peaks are sought in the capture, along the stretch's line.
+"""A stretch -> is it this very recording, this very picture? What is stored beside the codes is sought in the capture.
 
-Codes are made to bear with changes, and so with another reading of the same words in the same voice. Peaks are not: they
-lie where they lay, to a frame and a bin. What of them is still there stands out of what the capture shows at the same
-peaks later or earlier and higher or lower, however little of the work is left under what is played over it.
+Codes are made to bear with changes, and so with another reading of the same words, another scene on the same set. Peaks of
+sound and cells of pictures are not: they lie where they lay. How far they stand out along the line of a stretch, beside
+what the capture shows of them elsewhere, is told in deviations.
 
-The more it stands out the better: ``factor = exp(intercept - slope * deviations)``, within limits, is how likely chance is
-to show so much beside how likely a copy is. Multiplied by such a ratio of densities, an expected number of false matches
-stays what it says, whatever copies were taken to be like: for all x, chance brings the product below x by its own density
-times x over the ratio, which is x times the density of copies, and that sums to x.
+The more the better: ``factor = exp(intercept - slope * deviations)``, within limits, is how likely chance is to show so much
+beside how likely a copy is. Multiplied by such a ratio of densities, an expected number of false matches stays what it
+says, whatever copies were taken to be like: for all x, chance brings the product below x by its own density times x over the
+ratio, which is x times the density of copies, and that sums to x.
 """
 
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fingerprint.fingerprint import Fingerprint
+from fingerprint.extractor import CONFIRMED_BY, Extractor
+from fingerprint.fingerprint import Disguise, Fingerprint
 from fingerprint.media import Clip
-from fingerprint.peaks import Points, points, prominence
-from fingerprint.spectrum import BINS, FRAME, HOP, SAMPLE_RATE, Array, spectra
 from matching.found import Found
 from matching.verify import Stretch
 
-BESIDE = 0.5  # seconds of a code to either side of its time, which a stretch ends with
-LONGEST = 20.0  # seconds, the middle ones, that are looked at: they are enough
-HOPELESS = 10.0  # expected false matches from which on nothing is asked: of such copies peaks made no match
-FEWEST = 12  # peaks under which nothing can be said
-LOW, HIGH = -1.0, 3.0  # nepers between which a prominence counts: no one peak may speak for all
-# What is tried about the line that the codes lie on: frames, semitones, and frames of drift at the ends.
-SHIFTS = np.arange(-3, 4)
-BENDS = np.array([-0.34, -0.17, 0.0, 0.17, 0.34])
-DRIFTS = np.arange(-2, 3)
-MOST_DRIFT = 0.02  # of the time scale
-# What is not the line any more: frames later or earlier, of these at most so many, and semitones higher or lower.
-AWAY, DELAYS = 8, 256
-TRANSPOSED = np.concatenate([np.arange(-18, -4), np.arange(5, 19)]) / 6
-STEADY = 0.05  # nepers added to the deviation of what is not the line: of few peaks it may be small by chance
-
-Frames = NDArray[np.int64]
+# Expected false matches from which on nothing is asked: of such copies peaks made no match.
+HOPELESS = {"audio": 10.0, "video": 1e3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +34,15 @@ class Confirmation:
 
     slope, intercept   of the logarithm of chance's density over that of copies, by deviations
     smallest, largest  factors: nothing is surer, nor less likely, than the fit has seen
+    siblings           whether they tell titles of one series apart too: in the same words another reading has its peaks
+                       elsewhere, but what stands on a set stands there in the next scene
     """
 
     slope: float
     intercept: float
     smallest: float
     largest: float
+    siblings: bool
 
     def factor(self, deviations: float) -> float:
         """By what the expected false matches of a stretch are multiplied."""
@@ -65,96 +51,66 @@ class Confirmation:
 
 
 @lru_cache
-def confirmation() -> Confirmation:
-    """The shipped one."""
-    stored = json.loads((files("matching") / "models" / "audio-peaks-1.json").read_text())
-    return Confirmation(*(stored[name] for name in ("slope", "intercept", "smallest", "largest")))
+def confirmation(algorithm: str) -> Confirmation:
+    """The shipped one of what confirms codes."""
+    stored = json.loads((files("matching") / "models" / f"{algorithm.replace('/', '-')}.json").read_text())
+    return Confirmation(*(stored[name] for name in (field.name for field in fields(Confirmation))))
+
+
+class Look(Protocol):
+    """What a capture shows of what is stored of references."""
+
+    def deviations(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> float | None:
+        """By how many deviations what is stored stands out along a stretch; None where too little is there to tell."""
+        ...
+
+
+def _heard(clip: Clip) -> Look:
+    from matching.by_peaks import Heard
+
+    return Heard(clip)
+
+
+def _shown(clip: Clip) -> Look:
+    from matching.by_cells import Shown
+
+    return Shown(clip)
+
+
+# Made on first use: what they need takes time to load.
+LOOKS: dict[str, Callable[[Clip], Look]] = {"audio": _heard, "video": _shown}
 
 
 class Witness:
-    """What a capture shows at the peaks of references."""
+    """What a capture shows of references, beside their codes."""
 
-    def __init__(self, clip: Clip, stored: Callable[[int], Fingerprint | None]) -> None:
-        """``stored`` gives the peaks of a reference by id; None where there are none of it."""
-        self._clip, self._stored = clip, stored
-        self._known: dict[tuple[Stretch, float], float | None] = {}
+    def __init__(self, clip: Clip, extractor: Extractor, stored: Callable[[int], Fingerprint | None]) -> None:
+        """``stored`` gives what confirms a reference's codes by id; None where there is nothing of it."""
+        self._clip, self._kind, self._stored = clip, extractor.kind, stored
+        self._model = confirmation(CONFIRMED_BY[extractor.algorithm])
+        self._known: dict[tuple[Stretch, Disguise], float | None] = {}
 
     @cached_property
-    def _capture(self) -> Array:
-        samples = np.concatenate([np.zeros(0, np.float32), *self._clip.samples()])
-        return (
-            np.clip(prominence(spectra(samples)), LOW, HIGH)
-            if len(samples) >= FRAME
-            else np.zeros((0, BINS), np.float32)
-        )
+    def _look(self) -> Look:
+        return LOOKS[self._kind](self._clip)
+
+    @property
+    def tells_siblings(self) -> bool:
+        """Whether the factor is one of what titles of a series give by chance too."""
+        return self._model.siblings
 
     def factor(self, found: Found, chance: float = 0.0) -> float | None:
-        """By what its peaks multiply the expected false matches of a stretch; None where they can say nothing.
+        """By what the expected false matches of a stretch are multiplied; None where nothing can be said.
 
-        They are not asked where ``chance`` gives so many that they could not make a match of it.
+        Nothing is asked where ``chance`` gives so many that it could not make a match of it.
         """
-        if chance > HOPELESS:
+        if chance > HOPELESS[self._kind]:
             return None
-        key = found.stretch, found.disguise.pitch
+        stored = self._stored(found.stretch.ref_id)
+        if stored is None:
+            return None
+        key = found.stretch, found.disguise
         if key not in self._known:
-            deviations = self.deviations(*key)
-            self._known[key] = None if deviations is None else confirmation().factor(deviations)
+            deviations = self._look.deviations(stored, *key)
+            self._known[key] = None if deviations is None else self._model.factor(deviations)
         return self._known[key]
-
-    def deviations(self, aligned: Stretch, pitch: float) -> float | None:
-        """By how many deviations what is shown at the peaks on the line exceeds what is shown at them later or earlier, and
-        at them higher or lower: the geometric mean of the two, for the same words in the same voice have the one, another
-        tune in the same key the other. None where there are too few peaks.
-        """
-        stored = self._stored(aligned.ref_id)
-        if stored is None or not len(self._capture):
-            return None
-        middle = (aligned.query_start + aligned.query_end) / 2
-        half = min((aligned.query_end - aligned.query_start) / 2 + BESIDE, LONGEST / 2)
-        edge = FRAME / 2 / SAMPLE_RATE
-        first, last = (
-            max(middle - half, edge),
-            min(middle + half, edge + (len(self._capture) - 1) * HOP / SAMPLE_RATE),
-        )
-        scale, offset = aligned.time_scale, aligned.offset
-        there = points(stored, scale * first + offset, scale * last + offset)
-        if len(there[0]) < FEWEST:
-            return None
-        begin, end = (round((time - edge) * SAMPLE_RATE / HOP) for time in (first, last))
-        return _deviations(self._capture[begin : end + 1], _placed(there, scale, offset, first), pitch)
-
-
-def _placed(there: Points, scale: float, offset: float, first: float) -> Points:
-    """Reference seconds of peaks as frames of the query after ``first``."""
-    return ((there[0] - offset) / scale - first) * SAMPLE_RATE / HOP, there[1]
-
-
-def _deviations(shown: Array, there: Points, pitch: float) -> float:
-    half = max(len(shown) / 2, 1.0)
-    drifts = np.unique(np.clip(DRIFTS / half, -MOST_DRIFT, MOST_DRIFT))
-    best, line, bend = -np.inf, there, pitch
-    for drift in drifts:
-        turned = half + (there[0] - half) * (1 + drift), there[1]
-        levels = _levels(shown, turned, SHIFTS, pitch + BENDS)
-        if levels.max() > best:
-            best, line = float(levels.max()), turned
-            bend = float(pitch + BENDS[levels.max(1).argmax()])
-    delays = np.arange(AWAY, len(shown) - AWAY + 1)
-    if not len(delays):
-        return 0.0
-    delays = delays[:: math.ceil(len(delays) / DELAYS)]
-    elsewhere = _levels(shown, line, delays, np.array([bend])).ravel()
-    transposed = _levels(shown, line, SHIFTS[::2], pitch + TRANSPOSED).max(1)
-    later, higher = ((best - other.mean()) / (other.std() + STEADY) for other in (elsewhere, transposed))
-    return math.sqrt(max(later, 0.0) * max(higher, 0.0))
-
-
-def _levels(shown: Array, there: Points, shifts: Frames, pitches: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean prominence at the peaks, moved by so many frames (around the ends) and semitones: (pitches, shifts)."""
-    frames = np.rint(there[0] + shifts[:, None]).astype(np.int64) % len(shown) * BINS
-    every = shown.ravel()
-    found = np.empty((len(pitches), len(shifts)))
-    for row, pitch in enumerate(pitches):
-        bins = np.minimum(np.rint(there[1] * 2 ** (pitch / 12)).astype(np.int64), BINS - 1)
-        found[row] = every[frames + bins].mean(1)
-    return found

@@ -12,10 +12,9 @@ ALONG = 1 / 3  # semitones by which the pitch may be off what a change of speed 
 def doubted(chance: float, found: Found, anew: float, factor: float | None = None) -> float:
     """The expected false matches of a stretch of which chance gives so many.
 
-    ``factor`` is what its peaks make of them; None where they say nothing.
+    ``factor`` is what its peaks made of them; None where they say nothing.
     """
-    confirmed = chance if factor is None else chance * factor
-    return max(confirmed, DOUBTFUL) if doubtful(found, anew, factor) else confirmed
+    return max(chance, DOUBTFUL) if doubtful(found, anew, factor) else chance
 
 
 def doubtful(found: Found, anew: float, factor: float | None = None) -> bool:

@@ -10,7 +10,7 @@ from typing import Self
 
 from fingerprint.clip import blank
 from fingerprint.exchange import Exchange
-from fingerprint.extractor import CONFIRMED_BY, EXTRACTORS, WIDTHS, Extractor
+from fingerprint.extractor import EXTRACTORS, WIDTHS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Fingerprint
 from fingerprint.media import Limits, Media, MediaError, MediaFile, open_media, sha256, unchanged, windows
 from index.catalog import Catalog, CatalogError, Reference, Work
@@ -19,12 +19,11 @@ from matching import bare
 from matching.confirm import Witness
 from matching.content import Content
 from matching.decoys import decoys
-from matching.doubt import doubted
 from matching.eclipse import without_eclipsed
-from matching.found import Expected, Found
 from matching.glance import Glance, glance
 from matching.held import Held
 from matching.join import Placed, joined, line_of, of_track, place
+from matching.judge import Judge
 from matching.on_air import with_live
 from matching.progress import Progress, Watched, hashing
 from matching.relate import matches
@@ -330,13 +329,12 @@ class Engine:
             windows(media, extractor.kind, extractor.window, extractor.rate, OVERLAP)
         ):
             seconds = max(media.duration, start + clip.duration)
-            witness = Witness(clip, search.peaks)
-
-            expected, confirmed = _judges(model, seconds, len(search.index), witness)
+            witness = Witness(clip, extractor, search.confirming)
+            judge = Judge(model, seconds, len(search.index), witness)
+            expected, confirmed = judge.by_codes, judge.confirmed
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             stages = stages if thorough else 0
-            asked = confirmed if algorithm in CONFIRMED_BY else None
-            candidates, plain = search.candidates(clip, expected, list(known), stages, asked)
+            candidates, plain = search.candidates(clip, expected, list(known), stages, confirmed)
             content.add(plain, start)
             found = without_eclipsed(candidates, confirmed)
             known |= {f.disguise: None for f in found if confirmed(f) <= CERTAIN and f.disguise != PLAIN}
@@ -351,23 +349,9 @@ class Engine:
         def reference(ref_id: int) -> Fingerprint:
             return self._held.fingerprint(algorithm, ref_id)
 
-        def peaks(ref_id: int) -> Fingerprint | None:
+        def confirming(ref_id: int) -> Fingerprint | None:
             return self._held.confirming(algorithm, ref_id)
 
         exactness = calibration(algorithm).exactness
-        return Search(extractor, self._held.index(algorithm), reference, decoys(algorithm), exactness, peaks)
-
-
-def _judges(model: Calibration, seconds: float, codes: int, witness: Witness) -> tuple[Expected, Expected]:
-    """What chance gives of a stretch, in a capture of so many seconds: by its codes, and with what its peaks say."""
-
-    def chance(found: Found) -> float:
-        return model.expected_false_matches(found.score, found.stage, seconds, codes)
-
-    def expected(found: Found) -> float:
-        return doubted(chance(found), found, model.anew)
-
-    def confirmed(found: Found) -> float:
-        return doubted(chance(found), found, model.anew, witness.factor(found, chance(found)))
-
-    return expected, confirmed
+        index = self._held.index(algorithm)
+        return Search(extractor, index, reference, decoys(algorithm), exactness, confirming)

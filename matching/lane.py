@@ -14,10 +14,10 @@ from fingerprint.fingerprint import PLAIN, Disguise, Query
 from index.catalog import CatalogError, Reference, Work
 from matching.align import Line
 from matching.confirm import Witness
-from matching.doubt import doubted
 from matching.eclipse import without_eclipsed
 from matching.found import Found
 from matching.join import Placed, place
+from matching.judge import Judge
 from matching.rolling import KEPT, Rolling, View
 from matching.score import MATCH, TRIAL, Calibration
 from matching.search import Search
@@ -115,7 +115,7 @@ class Lane:
         self._mirror = View(extractor, Disguise(mirror=True), MIRRORED) if kind == "video" else None
         self._hunted = self._hunted_all = 0.0
         self._looked = -OFTEN
-        self._witness = Witness(self.held.clip(0.0, 0.0), lambda _: None)  # of what is sought in
+        self._witness = Witness(self.held.clip(0.0, 0.0), extractor, lambda _: None)  # of what is sought in
 
     def step(
         self, search: Search, model: Calibration, lengths: Lengths, effort: Effort, seconds: float
@@ -167,9 +167,7 @@ class Lane:
         return view
 
     def _expected(self, search: Search, model: Calibration, found: Found) -> float:
-        codes = len(search.index)
-        chance = model.expected_false_matches(found.score, found.stage, DAY, codes, SIBLINGS)
-        return doubted(chance, found, model.anew, self._witness.factor(found, chance))
+        return Judge(model, DAY, len(search.index), self._witness, SIBLINGS).confirmed(found)
 
     def _follow(self, one: Tracked, search: Search, model: Calibration, length: float, now: float) -> None:
         """Sees how far a work goes on, and whether it is over."""
@@ -233,7 +231,7 @@ class Lane:
     def _seek(self, search: Search, model: Calibration, lengths: Lengths, now: float) -> None:
         """Looks for works in what is unknown: as it is, mirrored, and as the stream was disguised before."""
         begin = max(self.held.begin, now - WINDOW)
-        self._witness = Witness(self.held.clip(begin, now), search.peaks)
+        self._witness = Witness(self.held.clip(begin, now), self._extractor, search.confirming)
         found = self._sought(search, model, self._plain, begin, now, 0)
         for view in self._views.values():
             found += self._sought(search, model, view, begin, now, 0)
@@ -275,7 +273,7 @@ class Lane:
         thorough = now >= self._hunted_all
         begun = time.thread_time()
         clip = self.held.clip(begin, now)
-        self._witness = Witness(clip, search.peaks)
+        self._witness = Witness(clip, self._extractor, search.confirming)
         found, _ = search.candidates(
             clip, lambda f: self._expected(search, model, f), (), None if thorough else 1
         )

@@ -26,6 +26,10 @@ NO_MATCH = "no-match"  # what chance explains
 SMALLEST = 50_000  # codes a smaller catalog counts as: the model was not fitted on fewer
 TRIAL = 10.0  # seconds of the longest windows that null models are fitted on
 
+Factors = tuple[
+    float, float
+]  # by which what confirms a stretch multiplies what is unrelated, and titles of its series
+
 
 @dataclass(frozen=True, slots=True)
 class NullModel:
@@ -48,7 +52,12 @@ class NullModel:
     sibling_scale: float
 
     def expected_false_matches(
-        self, score: float, query_seconds: float, reference_codes: int, sibling_seconds: float | None = None
+        self,
+        score: float,
+        query_seconds: float,
+        reference_codes: int,
+        sibling_seconds: float | None = None,
+        factors: Factors = (1.0, 1.0),
     ) -> float:
         """Chance matches at least as good in a query of this length against this many registered codes.
 
@@ -58,7 +67,7 @@ class NullModel:
         unrelated = seconds * codes * self.density * _tail(score - self.threshold, self.scale)
         seconds = seconds if sibling_seconds is None else sibling_seconds
         siblings = seconds * self.sibling_rate * _tail(score - self.sibling_threshold, self.sibling_scale)
-        return unrelated + siblings
+        return unrelated * factors[0] + siblings * factors[1]
 
 
 def _tail(excess: float, scale: float) -> float:
@@ -93,11 +102,12 @@ class Calibration:
         query_seconds: float,
         reference_codes: int,
         sibling_seconds: float | None = None,
+        factors: Factors = (1.0, 1.0),
     ) -> float:
         """Chance matches at least as good, in all stages together: a stage of little weight must show the more for it."""
         shorter, longer, share = _around(self.stages[stage], query_seconds)
         few, many = (
-            model.expected_false_matches(score, query_seconds, reference_codes, sibling_seconds)
+            model.expected_false_matches(score, query_seconds, reference_codes, sibling_seconds, factors)
             for model in (shorter, longer)
         )
         return math.pow(few, 1 - share) * math.pow(many, share) / self.weights[stage]

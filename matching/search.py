@@ -56,7 +56,7 @@ View = tuple[float, Query, int]
 class Search:
     """Everything that one algorithm needs to find its codes again.
 
-    ``reference`` gives a registered fingerprint by id, ``peaks`` those of a reference, where there are any.
+    ``reference`` gives a registered fingerprint by id, ``confirming`` what of a reference confirms it, where there is any.
     """
 
     extractor: Extractor
@@ -64,7 +64,7 @@ class Search:
     reference: Callable[[int], Fingerprint]
     decoys: Decoys
     exactness: float
-    peaks: Callable[[int], Fingerprint | None] = lambda _: None
+    confirming: Callable[[int], Fingerprint | None] = lambda _: None
 
     def candidates(
         self,
@@ -193,8 +193,10 @@ class Search:
         queries = self.extractor.queries(part)
         undisguised = next(queries)
         fresh: list[Found] = []
-        if confirmed and not explained(
-            plain, [f for f in found if expected(f) <= CERTAIN], start, part.duration
+        if (
+            confirmed
+            and self.extractor.kind == "audio"
+            and not explained(plain, [f for f in found if expected(f) <= CERTAIN], start, part.duration)
         ):
             fresh += self._drowned(undisguised, start, expected, confirmed)
         for stage, size in enumerate(self.extractor.stages[:stages], 1):

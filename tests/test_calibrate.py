@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.calibrate import SECONDS, SHORT_SIBLINGS, SIBLINGS, fit
-from benchmarks.confirm import fit as fit_peaks
+from benchmarks.confirm import LENGTHS
+from benchmarks.confirm import fit as fit_confirmation
 from matching.score import NullModel
 
 WINDOWS = 20_000
@@ -41,12 +42,12 @@ def test_titles_of_a_series_count_for_the_share_of_captures_that_may_be_of_it(
     assert model.expected_false_matches(score, seconds, CODES) == pytest.approx(share * SELDOM, rel=0.25)
 
 
-def test_what_peaks_say_is_the_ratio_of_densities() -> None:
+def test_what_confirms_is_the_ratio_of_densities() -> None:
     """Of two normal distributions 3 apart and of deviation 1 its logarithm is known: 3 * (3.5 - x)."""
     rng = np.random.default_rng(5)
     copies, chance = (
         np.c_[rng.normal(mean, 1.0, n), rng.uniform(1.8, 9.9, n)] for mean, n in ((5.0, 6000), (2.0, 9000))
     )
-    slope, intercept = fit_peaks(copies, chance)
+    slope, intercept = fit_confirmation(copies, chance, LENGTHS["audio"])
     assert slope == pytest.approx(3, abs=0.25)
     assert intercept == pytest.approx(10.5, abs=1)

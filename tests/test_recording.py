@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from evidence.answer import Json
+from fingerprint.extractor import WIDTHS
 from fingerprint.media import Limits
 from index.catalog import Reference
 from index.live import LiveStore
 from matching.engine import Engine
-from matching.held import WIDTH
 from service.inputs import Details
 from service.streams.recording import record
 from service.streams.watching import Options, watch
@@ -86,10 +86,10 @@ def test_who_searches_sees_what_was_added_and_dropped(tmp_path: Path, song: Segm
         other = LiveStore(tmp_path / "live.db")
         first = next(going)
         assert isinstance(first, Reference)
-        assert other.codes("audio/1", WIDTH) is None
+        assert other.codes("audio/1", WIDTHS["audio/1"]) is None
         assert list(other.references()) == [first.id]
         seen += [reference.id for reference in going if isinstance(reference, Reference)]
-        assert other.codes("audio/1", WIDTH) is None
+        assert other.codes("audio/1", WIDTHS["audio/1"]) is None
         assert other.references() == {}
         other.close()
     assert seen == []

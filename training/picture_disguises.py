@@ -197,7 +197,8 @@ _CAPTURE: tuple[tuple[Step, float], ...] = (
 )
 
 
-def _some(picture: Picture, steps: Sequence[tuple[Step, float]], rng: Random) -> Picture:
+def some(picture: Picture, steps: Sequence[tuple[Step, float]], rng: Random) -> Picture:
+    """The steps, each with its probability, in their order."""
     for step, probability in steps:
         if rng.random() < probability:
             picture = step(picture, rng)
@@ -206,11 +207,11 @@ def _some(picture: Picture, steps: Sequence[tuple[Step, float]], rng: Random) ->
 
 def disguise(picture: Picture, other: Picture, rng: Random) -> Picture:
     """A random capture of the picture; ``other`` is what it may be shown inside of."""
-    picture = _some(picture, _EDITS, rng)
+    picture = some(picture, _EDITS, rng)
     shown = rng.random()
     if shown < 0.2:
         picture = inset(picture, other, rng)
     elif shown < 0.35:
         picture = surrounded(picture, other, rng)
-    picture = _some(picture, _CAPTURE, rng)
+    picture = some(picture, _CAPTURE, rng)
     return put_back(picture, rng) if rng.random() < 0.25 else picture

@@ -5,13 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from evidence.answer import Json
-from fingerprint import peaks
 from fingerprint.exchange import unpacked
-from fingerprint.extractor import EXTRACTORS
+from fingerprint.extractor import CONFIRMED_BY, EXTRACTORS, WIDTHS
 from fingerprint.fingerprint import Fingerprint
 from index.catalog import Catalog
 from index.live import LiveStore
-from matching.held import WIDTH
 from service.settings import Settings
 from service.store.errors import Conflict
 from service.store.lives import Live
@@ -39,11 +37,11 @@ class OnAir:
 
     def checked(self, body: bytes, begin: float) -> tuple[Fingerprint, ...]:
         """The codes to register in a fingerprint of what was aired from ``begin`` (s) of a reference. Raises ValueError."""
-        made = tuple(codes for codes in unpacked(body).references if codes.algorithm != peaks.ALGORITHM)
+        made = tuple(one for one in unpacked(body).references if one.algorithm not in CONFIRMED_BY.values())
         if not made:
             raise ValueError("it holds nothing to register: make it by `whorl fingerprint`")
         for codes in made:
-            if codes.algorithm not in EXTRACTORS or codes.width != WIDTH:
+            if codes.algorithm not in EXTRACTORS or codes.width != WIDTHS[codes.algorithm]:
                 raise ValueError(f"codes of {codes.algorithm} are not among {', '.join(EXTRACTORS)}")
             if begin + codes.duration > LONGEST:
                 raise ValueError(f"it leads beyond the {LONGEST:.0f} s that a reference on the air may last")

@@ -1,0 +1,43 @@
+"""What chance gives of a stretch, in one number: by its codes, what confirms or denies it, and what must stay in doubt."""
+
+from dataclasses import dataclass
+
+from matching.confirm import Witness
+from matching.doubt import doubted
+from matching.found import Found
+from matching.score import Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges the stretches that a search finds in a capture.
+
+    model            what scores mean
+    seconds          of the capture
+    codes            that were searched in
+    witness          what the capture shows beside its codes
+    sibling_seconds  those that titles of a registered series count for, where they are fewer
+    """
+
+    model: Calibration
+    seconds: float
+    codes: int
+    witness: Witness
+    sibling_seconds: float | None = None
+
+    def by_codes(self, found: Found) -> float:
+        """Expected false matches by the codes alone."""
+        return doubted(self._chance(found), found, self.model.anew)
+
+    def confirmed(self, found: Found) -> float:
+        """Expected false matches with what is shown beside the codes, where that says anything."""
+        chance = self._chance(found)
+        factor = self.witness.factor(found, chance)
+        if factor is not None:
+            chance = self._chance(found, factor, factor if self.witness.tells_siblings else 1.0)
+        return doubted(chance, found, self.model.anew, factor)
+
+    def _chance(self, found: Found, unrelated: float = 1.0, siblings: float = 1.0) -> float:
+        return self.model.expected_false_matches(
+            found.score, found.stage, self.seconds, self.codes, self.sibling_seconds, (unrelated, siblings)
+        )
