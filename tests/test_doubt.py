@@ -38,7 +38,9 @@ def test_peaks_say_whether_it_is_this_recording() -> None:
 
 
 @pytest.mark.parametrize("factor, expected", [(None, 1e-3), (SAME, 1e-3), (1.0, DOUBTFUL)])
-def test_what_peaks_deny_is_for_review_however_little_chance_gives(factor: float | None, expected: float) -> None:
+def test_what_peaks_deny_is_for_review_however_little_chance_gives(
+    factor: float | None, expected: float
+) -> None:
     assert doubted(1e-3, found(1.0, similarity=0.55), ANEW, factor) == pytest.approx(expected)
 
 
