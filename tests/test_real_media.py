@@ -12,7 +12,6 @@ from benchmarks.corpus import Title, originals, strangers, titles
 from fingerprint.media import SAMPLE_RATE, open_media
 from matching.engine import Engine
 from matching.held import Held
-from matching.score import MATCH
 
 EACH = 4  # titles of a kind that are registered
 
