@@ -102,6 +102,8 @@ def _made(about: Any, body: bytes) -> Exchange:
             references.append(made)
     if at != len(body):
         raise ValueError("its parts are not as long as they say")
+    if len({made.algorithm for made in references}) < len(references):
+        raise ValueError("it holds two references of one algorithm: send one of each")
     return Exchange(name, sha256, duration, tuple(references), tuple(queries))
 
 

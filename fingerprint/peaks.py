@@ -67,13 +67,20 @@ def fingerprint(duration: float, slots: NDArray[np.int64], found: Codes) -> Fing
 
 
 def points(stored: Fingerprint, first: float, last: float) -> Points:
-    """The peaks from ``first`` to ``last`` seconds: their times (n,) in seconds, ascending, and their bins (n,)."""
+    """The peaks from ``first`` to ``last`` seconds: their times (n,) in seconds, ascending, and their bins (n,).
+
+    At most MOST of each slot, and none that lies outside of its own: whoever hands in a fingerprint may have made them up.
+    """
     half = SLOT * HOP / SAMPLE_RATE / 2
     begin, end = np.searchsorted(stored.times, [first - half, last + half])
-    found = np.ascontiguousarray(stored.codes[begin:end]).view("<u2")
-    begun = np.rint((stored.times[begin:end] - frame_time((SLOT - 1) / 2)) * SAMPLE_RATE / HOP / SLOT) * SLOT
-    frames, bins = begun[:, None] + found // BINS, found % BINS
-    times = frame_time(frames[bins != NONE])
+    slots, kept = np.unique(
+        np.rint((stored.times[begin:end] - frame_time((SLOT - 1) / 2)) * SAMPLE_RATE / HOP / SLOT) * SLOT,
+        return_index=True,
+    )
+    found = np.ascontiguousarray(stored.codes[begin:end][kept]).view("<u2")
+    frames, bins = found // BINS, found % BINS
+    is_peak = (bins != NONE) & (frames < SLOT)
+    times = frame_time((slots[:, None] + frames)[is_peak])
     order = np.argsort(times, kind="stable")
     inside = order[(times[order] >= first) & (times[order] <= last)]
-    return times[inside], bins[bins != NONE][inside].astype(np.float64)
+    return times[inside], bins[is_peak][inside].astype(np.float64)

@@ -21,9 +21,8 @@ from matching.verify import Stretch
 MOST = 16  # stored pictures of a stretch, spread over it, that are looked at
 REACH = 0.13  # seconds of reference by which a stored picture may lie outside of the stretch: half of a code's span
 FEWEST = 6  # cells seen, and overlaps of these with others, under which nothing can be said
-STEADY = (
-    0.03  # of likeness, added to the deviation of what lies elsewhere: of few cells it may be small by chance
-)
+# Of likeness, added to the deviation of what lies elsewhere: of few cells it may be small by chance.
+STEADY = 0.03
 
 
 def _away() -> NDArray[np.bool_]:

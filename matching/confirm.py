@@ -24,7 +24,7 @@ from fingerprint.media import Clip
 from matching.found import Found
 from matching.verify import Stretch
 
-# Expected false matches from which on nothing is asked: of such copies peaks made no match.
+# Expected false matches above which nothing is asked: no such copy was made a match of.
 HOPELESS = {"audio": 10.0, "video": 1e3}
 
 
@@ -106,11 +106,12 @@ class Witness:
         """
         if chance > HOPELESS[self._kind]:
             return None
-        stored = self._stored(found.stretch.ref_id)
-        if stored is None:
-            return None
         key = found.stretch, found.disguise
         if key not in self._known:
-            deviations = self._look.deviations(stored, *key)
-            self._known[key] = None if deviations is None else self._model.factor(deviations)
+            self._known[key] = self._told(*key)
         return self._known[key]
+
+    def _told(self, aligned: Stretch, disguise: Disguise) -> float | None:
+        stored = self._stored(aligned.ref_id)
+        deviations = None if stored is None else self._look.deviations(stored, aligned, disguise)
+        return None if deviations is None else self._model.factor(deviations)

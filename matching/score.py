@@ -26,9 +26,8 @@ NO_MATCH = "no-match"  # what chance explains
 SMALLEST = 50_000  # codes a smaller catalog counts as: the model was not fitted on fewer
 TRIAL = 10.0  # seconds of the longest windows that null models are fitted on
 
-Factors = tuple[
-    float, float
-]  # by which what confirms a stretch multiplies what is unrelated, and titles of its series
+# By which what confirms a stretch multiplies what is unrelated, and titles of its series.
+Factors = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)

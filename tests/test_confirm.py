@@ -57,6 +57,13 @@ def test_of_what_was_stored_without_cells_codes_alone_speak() -> None:
     assert asked.confirmed(FOUND) == asked.by_codes(FOUND)
 
 
+def test_what_is_stored_is_looked_up_once_for_each_stretch() -> None:
+    asked: list[int] = []
+    witness = Witness(film_clip(1), VideoExtractor(), asked.append)
+    assert [witness.factor(FOUND) for _ in range(3)] == [None] * 3
+    assert asked == [FOUND.stretch.ref_id]
+
+
 def test_what_is_hopeless_is_not_asked() -> None:
     asked = judge(stored_of(1))
     hopeless = replace(FOUND, score=-10.0)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from typer.testing import CliRunner
 
 from fingerprint.exchange import MEDIA_TYPE, Exchange, packed, unpacked
 from fingerprint.fingerprint import Fingerprint, Query, pack
-from fingerprint.media import Limits
+from fingerprint.media import Limits, MediaError
 from fingerprint.storage import StorageError
 from matching.engine import Engine
 from service.cli import app as commands
 from service.fingerprinting import fingerprinted
+from service.jobs.work import Opening, Task, reader
 from tests.service import client, served
 from tests.working import SAMPLES, register
 
@@ -67,6 +69,24 @@ def test_whatever_a_liar_writes_is_refused_and_never_crashes() -> None:
             unpacked(signed)
         except StorageError:
             continue
+
+
+def test_two_references_of_one_algorithm_are_refused() -> None:
+    one = made()
+    with pytest.raises(StorageError, match="two references of one algorithm"):
+        unpacked(packed(replace(one, references=one.references * 2)))
+
+
+@pytest.mark.parametrize("algorithm, width", [("audio-peaks/1", 7), ("audio-peaks/2", 16)])
+def test_what_confirms_codes_is_registered_only_as_this_version_makes_it(
+    tmp_path: Path, algorithm: str, width: int
+) -> None:
+    (codes,), (confirming,) = made().references, made(40, algorithm, width).references
+    file = tmp_path / "a.whorl"
+    file.write_bytes(packed(Exchange("a.wav", "0" * 64, 4.0, (codes, confirming))))
+    handle = reader(Opening(tmp_path / "data", Limits()))
+    with pytest.raises(MediaError, match=f"{width} bytes of {algorithm} are not among .*audio-peaks/1"):
+        handle(Task("register", file, "a.whorl", "0" * 64), lambda _: None)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ import pytest
 
 from fingerprint.audio import AudioExtractor
 from fingerprint.clip import Clip
-from fingerprint.peaks import ALGORITHM, MOST, SLOT, points
+from fingerprint.fingerprint import Fingerprint
+from fingerprint.peaks import ALGORITHM, MOST, SLOT, WIDTH, points
 from fingerprint.spectrum import FRAME, HOP, SAMPLE_RATE
 from fingerprint.storage import from_bytes, to_bytes
 from tests.test_audio import InChunks, clip, music
@@ -74,3 +75,12 @@ def test_what_is_too_short_for_a_code_has_no_peaks_either(samples: int) -> None:
     short = Clip("short", samples / SAMPLE_RATE, samples=music(1, 5)[:samples])
     (codes,) = AudioExtractor().references(short)
     assert not len(codes)
+
+
+def test_of_rows_that_were_made_up_no_more_is_told_than_sound_can_have() -> None:
+    rows = np.random.default_rng(6).integers(0, 256, (2000, WIDTH), dtype=np.uint8)
+    crowded = Fingerprint(ALGORITHM, 60.0, np.linspace(5, 6, 2000).round(3), rows, np.zeros(2000, np.bool_))
+    times, _ = points(crowded, 0.0, 60.0)
+    assert 0 < len(times) <= 6 * MOST  # slots that begin within the second
+    half = SLOT * HOP / SAMPLE_RATE / 2
+    assert times[0] >= 5 - 2 * half and times[-1] <= 6 + 2 * half

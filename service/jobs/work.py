@@ -91,12 +91,15 @@ def _exchanged(engine: Engine, task: Task) -> Registration:
     try:
         made = unpacked(task.path.read_bytes())
         answer = engine.match(made)
-        known = all(WIDTHS.get(f.algorithm) == f.width for f in made.references)
     except (StorageError, ValueError) as error:
         raise MediaError("bad-fingerprint", task.name, str(error)) from None
-    if not known or not any(len(f) for f in made.references if f.algorithm in engine.algorithms):
+    for f in made.references:
+        if WIDTHS.get(f.algorithm) != f.width:
+            reason = f"{f.width} bytes of {f.algorithm} are not among {', '.join(WIDTHS)}"
+            raise MediaError("bad-fingerprint", task.name, reason)
+    if not any(f.algorithm in engine.algorithms for f in made.references):
         raise MediaError("bad-fingerprint", task.name, f"holds no codes of {', '.join(engine.algorithms)}")
-    taken = Taken(task.name, task.sha256, made.duration, tuple(f for f in made.references if len(f)))
+    taken = Taken(task.name, task.sha256, made.duration, made.references)
     return Registration(taken, answer_json(answer, engine.catalog.work, {})["matches"])
 
 

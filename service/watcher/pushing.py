@@ -45,8 +45,6 @@ class OnAir:
                 raise ValueError(f"codes of {codes.algorithm} are not among {', '.join(EXTRACTORS)}")
             if begin + codes.duration > LONGEST:
                 raise ValueError(f"it leads beyond the {LONGEST:.0f} s that a reference on the air may last")
-        if len({codes.algorithm for codes in made}) < len(made):
-            raise ValueError("it holds two parts of one algorithm: send one of each")
         return made
 
     def add(self, row: Live, made: tuple[Fingerprint, ...], begin: float, at: float) -> float:
