@@ -28,7 +28,7 @@ from benchmarks.processes import Run, run
 from benchmarks.queries import default_cache, queries
 from benchmarks.stages import profiled
 from benchmarks.truth import Truth
-from fingerprint.extractor import EXTRACTORS
+from fingerprint.extractor import CONFIRMED_BY, EXTRACTORS
 from fingerprint.storage import to_bytes
 from index.catalog import Catalog
 
@@ -113,8 +113,10 @@ def figures(report: dict[str, Any]) -> list[dict[str, Any]]:
     for what, row in report["memory"].items():
         measured = f"{row['peak'] / 1e6:.0f} MB"
         rows.append((f"peak memory, {HOURS} h, {what}", measured, "<= 400 MB", row["peak"] <= MOST["memory"]))
-    for algorithm, size in report["stored"].items():
-        rows.append((f"stored, {algorithm}", f"{size:.1f} B/s", "<= 140 B/s", size <= MOST["bytes"]))
+    for algorithm, confirming in CONFIRMED_BY.items():
+        codes, beside = (report["stored"][name] for name in (algorithm, confirming))
+        measured = f"{codes + beside:.1f} B/s, {codes:.1f} of them in the index"
+        rows.append((f"stored, {algorithm}", measured, "<= 140 B/s", codes + beside <= MOST["bytes"]))
     rows += extraction.figures(report.get("extraction", {}))
     return [dict(zip(("name", "measured", "required", "reached"), row, strict=True)) for row in rows]
 
