@@ -24,6 +24,7 @@ BATCH = 32  # pictures shown to the network at once
 GLANCE = 0.6  # seconds at least between the pictures in which the work is sought in a part of the frame
 GLANCES = 32  # pictures of a window at most, for this
 FEW = 5  # pictures in which a box is refined
+BITS = 256  # of a code
 
 TURNED = tuple(Disguise(rotation=degrees) for degrees in (90, 270, 180))
 
@@ -42,7 +43,7 @@ def project(inputs: Array) -> tuple[Array, cells.Cells]:
     ]
     none = np.zeros((0, cells.ACROSS, cells.ACROSS, cells.BITS), np.float32)
     return (
-        np.concatenate([np.zeros((0, 256), np.float32), *(projections for projections, _ in parts)]),
+        np.concatenate([np.zeros((0, BITS), np.float32), *(projections for projections, _ in parts)]),
         np.concatenate([none, *(local for _, local in parts)]),
     )
 
@@ -88,7 +89,7 @@ class VideoExtractor:
 
     def references(self, media: Media) -> tuple[Fingerprint, ...]:
         """A code every 250 ms at most, and the cells of a picture every two seconds."""
-        codes, local = _Rows(self.algorithm, 32), _Rows(cells.ALGORITHM, cells.WIDTH)
+        codes, local = _Rows(self.algorithm, BITS // 8), _Rows(cells.ALGORITHM, cells.WIDTH)
         last = -1.0
         for times, pictures in _prepared(media.frames(REFERENCE_RATE)):
             small = resized(pictures)
@@ -183,7 +184,7 @@ class Seen:
         """The codes of the pictures with a disguise undone."""
         undone = shown(self.pictures, disguise)
         reliability, _ = project(normalised(undone))
-        made = _Rows(VideoExtractor.algorithm, 32)
+        made = _Rows(VideoExtractor.algorithm, BITS // 8)
         made.add(self.times, pack(reliability), weak(undone))
         return Query(made.fingerprint(self._media.duration), reliability, disguise)
 

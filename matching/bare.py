@@ -6,10 +6,9 @@ from fingerprint.exchange import Exchange
 from fingerprint.extractor import Extractor
 from fingerprint.fingerprint import Query
 from matching.content import Content
-from matching.doubt import doubted
 from matching.eclipse import without_eclipsed
-from matching.found import Found
 from matching.join import Placed, joined, line_of, place
+from matching.judge import Judge
 from matching.score import Calibration
 from matching.search import Search
 
@@ -29,12 +28,8 @@ def stretches(
     """
     placed: list[Placed] = []
     content = Content()
+    expected = Judge(model, made.duration, len(search.index)).by_codes
     for start, query in of(made, extractor.algorithm):
-
-        def expected(f: Found) -> float:
-            chance = model.expected_false_matches(f.score, f.stage, made.duration, len(search.index))
-            return doubted(chance, f, model.anew)
-
         content.add(query.fingerprint, start)
         for f in without_eclipsed(search.plain(query, expected), expected):
             lines = [line for other in others if (line := line_of(other, f, start))]

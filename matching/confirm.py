@@ -24,7 +24,8 @@ from fingerprint.media import Clip
 from matching.found import Found
 from matching.verify import Stretch
 
-# Expected false matches above which nothing is asked: no such copy was made a match of.
+# Expected false matches above which nothing is asked: of sound no such copy was made a match; of pictures it is not known,
+# but a large catalog gives many, which cells can tell from copies.
 HOPELESS = {"audio": 10.0, "video": 1e3}
 
 
@@ -33,7 +34,7 @@ class Confirmation:
     """How deviations tell copies from chance: fitted by ``benchmarks.confirm``.
 
     slope, intercept   of the logarithm of chance's density over that of copies, by deviations
-    smallest, largest  factors: nothing is surer, nor less likely, than the fit has seen
+    smallest, largest  factors: what lies beyond what the fit has seen is not taken at its word
     siblings           whether they tell titles of one series apart too: in the same words another reading has its peaks
                        elsewhere, but what stands on a set stands there in the next scene
     """

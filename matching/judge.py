@@ -15,14 +15,14 @@ class Judge:
     model            what scores mean
     seconds          of the capture
     codes            that were searched in
-    witness          what the capture shows beside its codes
+    witness          what the capture shows beside its codes; None where these are all that is at hand
     sibling_seconds  those that titles of a registered series count for, where they are fewer
     """
 
     model: Calibration
     seconds: float
     codes: int
-    witness: Witness
+    witness: Witness | None = None
     sibling_seconds: float | None = None
 
     def by_codes(self, found: Found) -> float:
@@ -32,8 +32,8 @@ class Judge:
     def confirmed(self, found: Found) -> float:
         """Expected false matches with what is shown beside the codes, where that says anything."""
         chance = self._chance(found)
-        factor = self.witness.factor(found, chance)
-        if factor is not None:
+        factor = self.witness.factor(found, chance) if self.witness else None
+        if self.witness and factor is not None:
             chance = self._chance(found, factor, factor if self.witness.tells_siblings else 1.0)
         return doubted(chance, found, self.model.anew, factor)
 

@@ -115,7 +115,7 @@ class Lane:
         self._mirror = View(extractor, Disguise(mirror=True), MIRRORED) if kind == "video" else None
         self._hunted = self._hunted_all = 0.0
         self._looked = -OFTEN
-        self._witness = Witness(self.held.clip(0.0, 0.0), extractor, lambda _: None)  # of what is sought in
+        self._witness: Witness | None = None  # of what is sought in
 
     def step(
         self, search: Search, model: Calibration, lengths: Lengths, effort: Effort, seconds: float

@@ -78,8 +78,9 @@ class Search:
 
         ``expected`` tells how many matches as good chance gives. Where none is CERTAIN, disguises are tried: those
         ``known`` of the same capture, then, in excerpts of a long clip, at most ``stages`` of the extractor's, likeliest
-        first; what one excerpt is sure of the whole clip is searched for. ``confirmed`` is what peaks or cells
-        make of ``expected``: in another key a tune keeps its peaks, so they do not say that no disguise needs to be tried.
+        first; what one excerpt is sure of the whole clip is searched for. ``confirmed`` is what is confirmed of it:
+        of sound it finds what is drowned. In another key a tune keeps its peaks, so they do not say that no disguise needs
+        to be tried.
         """
         plain = next(self.extractor.queries(clip))
         if not len(plain.fingerprint) or not len(self.index):
