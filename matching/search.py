@@ -278,21 +278,17 @@ class Search:
         return self.verified(query, [line_of(aligned)], found.stage), stage
 
     def _elsewhere(self, clip: Clip, found: list[Found], expected: Expected) -> list[Found]:
-        """The likeliest match, where it is short, at other places of its work that are as like it; the one of these with the
-        most evidence is rated as the best of them: pictures that hardly move tell their place by what little they do.
+        """The likeliest match, where it is short, at the other places of its work that are likest to it: a loop, and
+        pictures that hardly move, are about as like in many, of which few were looked up.
         """
         best = min(found, key=expected, default=None)
-        if self.extractor.kind != "video" or best is None or expected(best) > MATCH:
+        if best is None or expected(best) > MATCH:
             return []
         if best.stretch.query_end - best.stretch.query_start > EXCERPT:
             return []
         query = self.extractor.query(clip, best.disguise)
         lines = places(Side(query, self.decoys.background), self.reference(best.stretch.ref_id), best.stretch)
-        others = self.verified(query, lines, best.stage)
-        alike = [f for f in others if f.stretch.similarity >= best.stretch.similarity - UNTOLD]
-        moved = max((best, *alike), key=lambda f: np.hypot(f.stretch.likeness, f.stretch.motion))
-        most = max(f.score for f in (best, *alike))
-        return [*others, replace(moved, score=float(np.nextafter(most, np.inf)))]
+        return self.verified(query, lines, best.stage)
 
     def _bent(self, found: Found) -> bool:
         """Whether the time scale is so far from the assumed one that another disguise may explain it better."""

@@ -124,6 +124,11 @@ class Stretch:
     distinct: float
     holes: tuple[tuple[float, float], ...] = ()
 
+    @property
+    def evidence(self) -> float:
+        """What both share throughout and in how they change, together: of one capture and one work it tells places apart."""
+        return float(np.hypot(self.likeness, max(self.motion, 0.0)))
+
 
 def parts(whole: Stretch) -> list[Stretch]:
     """What the holes of a stretch leave of it; each part keeps its scores, for all of them are on one line."""

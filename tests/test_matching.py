@@ -1,5 +1,6 @@
 """Seed, chain, verify on drawn codes: where a copy lies, how fast it plays, and that what repeats itself proves little."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -227,6 +228,25 @@ def test_the_likeness_of_a_better_stretch_is_dropped_and_its_twin_is_kept() -> N
 def test_one_reference_has_one_stretch_over_the_same_seconds() -> None:
     best, again = found(1, 0, 10, 40), found(1, 0, 10, 39)
     assert without_eclipsed([again, best], by_score) == [best]
+
+
+def test_a_place_that_agrees_better_is_told_before_one_that_chance_gives_less_often_under_its_disguise() -> (
+    None
+):
+    plain, mirrored = found(1, 0, 10, 9), replace(found(1, 0, 10, 7), disguise=Disguise(mirror=True), stage=1)
+    mirrored = replace(mirrored, stretch=replace(mirrored.stretch, offset=30.0))
+    chance = {mirrored: 1e-6, plain: 1e-4}
+    assert without_eclipsed([mirrored, plain], chance.__getitem__) == [plain]
+    chance[plain] = 0.02  # alone it would not be a match
+    assert without_eclipsed([mirrored, plain], chance.__getitem__) == [mirrored, plain]
+
+
+def test_a_loop_is_told_at_each_turn_that_agrees_about_as_well() -> None:
+    turns = [
+        replace(turn, stretch=replace(turn.stretch, offset=20.0 * number))
+        for number, turn in enumerate((found(1, 0, 10, 38), found(1, 0, 10, 40), found(1, 0, 10, 30)))
+    ]
+    assert without_eclipsed(turns, by_score) == [turns[1], turns[0]]
 
 
 def alike(similarity: float, likeness: float) -> Stretch:
