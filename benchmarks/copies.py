@@ -18,11 +18,8 @@ MAIN = {
     "audio": (10.0, 5.0),
     "video": (5.0,),
 }  # lengths at which required attacks are measured on MANY titles
-MANY, SOME, FEW = (
-    24,
-    4,
-    2,
-)  # titles: of required attacks; of all others at 5 s; at other lengths. Clean copies: of all titles
+# Titles: of required attacks; of all others, and at other lengths. Clean copies are of all titles.
+MANY, SOME = 24, 4
 SHORTEST = 4.0  # seconds of an original of which an excerpt is asked for
 WHOLE = {("video", 10.0): 10.0}  # and where a shorter one would not do
 
@@ -37,8 +34,7 @@ def usable(title: Title, length: float) -> bool:
 def wanted(name: str, length: float, number: int) -> bool:
     """Whether an attack is measured at this length on the title of this number."""
     attack = ATTACKS[name]
-    some = SOME if length == 5.0 else FEW
-    titles = MANY if attack.required and length in MAIN[attack.kind] else some
+    titles = MANY if attack.required and length in MAIN[attack.kind] else SOME
     return number < titles or name.endswith("-none")
 
 

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import compilations, strangers
 from benchmarks.attacks import AUDIO
 from benchmarks.audio_attacks import RATE
-from benchmarks.copies import FEW, MANY, copies, usable, wanted
+from benchmarks.copies import MANY, SOME, copies, usable, wanted
 from benchmarks.corpus import Title
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_wav
 from benchmarks.truth import COUSIN, DECOY
@@ -40,8 +40,8 @@ def title(name: str) -> Title:
 
 def test_required_attacks_are_measured_on_more_titles_at_the_main_lengths() -> None:
     assert wanted("audio-phone", 5.0, MANY - 1) and not wanted("audio-phone", 5.0, MANY)
-    assert not wanted("audio-phone", 2.0, FEW) and not wanted("audio-gaps", 10.0, FEW)
-    assert wanted("video-none", 10.0, 99) and not wanted("video-mirror", 10.0, FEW)
+    assert not wanted("audio-phone", 2.0, SOME) and not wanted("audio-gaps", 10.0, SOME)
+    assert wanted("video-none", 10.0, 99) and not wanted("video-mirror", 10.0, SOME)
 
 
 def test_long_excerpts_of_pictures_are_asked_of_long_titles_only() -> None:
@@ -51,7 +51,7 @@ def test_long_excerpts_of_pictures_are_asked_of_long_titles_only() -> None:
 
 
 def test_every_attack_gives_a_file_and_its_truth(media: Path, tmp_path: Path) -> None:
-    truths = copies(media, tmp_path, title("a.wav"), 2.0, number=FEW)
+    truths = copies(media, tmp_path, title("a.wav"), 2.0, number=SOME)
     assert [truth.group for truth in truths] == ["audio-none"]
     (truth,) = truths
     assert truth.ref_end - truth.ref_start == pytest.approx(2.0) and (tmp_path / truth.query).exists()
