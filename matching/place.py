@@ -15,6 +15,7 @@ from matching.sparse import sparse
 from matching.verify import ASTRAY, SLACK, Rows, Side, Stretch, line_of
 
 PLACES = 6  # told of one stretch
+BLOCK = 4096  # codes that are compared at once: those of a film, spelled out, are many times what is stored
 
 
 def places(side: Side, reference: Fingerprint, found: Stretch) -> list[Line]:
@@ -41,12 +42,14 @@ def _agreement(
 ) -> NDArray[np.float64]:
     """Mean similarity of the side's codes along each line beyond chance, in deviations; 0 where the reference has none."""
     mean, deviation = side.chance
-    above = (side.weights @ unpack(reference.codes[columns]).T - mean) / deviation
+    blocks = (reference.codes[columns[i : i + BLOCK]] for i in range(0, len(columns), BLOCK))
+    similar = np.concatenate([side.weights @ unpack(codes).T for codes in blocks], axis=1)
+    above = (similar - mean) / deviation
     times = reference.times[columns]
     edges = (times[1:] + times[:-1]) / 2
     agreed = np.zeros(len(offsets))
-    for second, similar in zip(side.times, above, strict=True):
+    for second, deviations in zip(side.times, above, strict=True):
         sought = time_scale * second + offsets
         nearest = np.searchsorted(edges, sought)
-        agreed += np.where(np.abs(times[nearest] - sought) <= SLACK * time_scale, similar[nearest], 0)
+        agreed += np.where(np.abs(times[nearest] - sought) <= SLACK * time_scale, deviations[nearest], 0)
     return agreed / len(above)
