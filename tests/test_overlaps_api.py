@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from index.catalog import Catalog
 from tests.answers import answer, keep, match, register
 from tests.service import client, served
+from tests.test_catalog import random_fingerprint
 
 
 @pytest.fixture
@@ -108,3 +109,44 @@ def test_who_withdraws_leaves_the_reference_to_the_other(app: FastAPI) -> None:
     catalog.close()
     assert second.delete(f"/v1/references/{ref_id}").status_code == 204
     assert client(app).get("/v1/references").json()["items"] == []
+
+
+def on_the_command_line(app: FastAPI, title: str, owner: str, seed: int = 1) -> int:
+    """A file of the given content, registered where nobody has a key."""
+    catalog = Catalog(app.state.settings.database_url)
+    made = catalog.add(f"{seed}.mkv", f"{seed:064x}", 20.0, [random_fingerprint(seed)], title, "film", owner)
+    catalog.close()
+    return made.id
+
+
+def test_nobody_takes_over_what_the_command_line_registered_for_another(app: FastAPI) -> None:
+    ref_id = on_the_command_line(app, "Faust", "Murnau")
+    pirate, work = work_of(app, "pirate")
+    assert register(app, work, 1, "pirate") == ref_id
+    (overlap,) = pirate.get("/v1/overlaps").json()["items"]
+    assert [side["title"] for side in overlap["sides"]] == ["Nosferatu of pirate", "Faust"]
+    assert pirate.delete(f"/v1/references/{ref_id}").status_code == 204
+    (kept,) = client(app).get("/v1/references").json()["items"]
+    assert (kept["id"], kept["work"]["title"]) == (str(ref_id), "Faust")
+    assert pirate.get("/v1/overlaps").json()["items"] == []
+
+
+def test_a_stretch_of_what_the_command_line_registered_is_an_overlap(app: FastAPI) -> None:
+    ref_id = on_the_command_line(app, "Faust", "Murnau")
+    other, work = work_of(app, "other")
+    register(app, work, 2, "other", (match(ref_id, 0, 10),))
+    (overlap,) = other.get("/v1/overlaps").json()["items"]
+    assert [side["org"]["name"] for side in overlap["sides"]] == ["other", "Administration"]
+
+
+def test_what_was_registered_for_an_owner_is_its_organisations_under_the_work_it_says(app: FastAPI) -> None:
+    ref_id = on_the_command_line(app, "Faust", "Murnau")
+    holder, work = work_of(app, "Murnau")
+    assert register(app, work, 1, "Murnau") == ref_id
+    (mine,) = holder.get("/v1/references").json()["items"]
+    assert mine["work"]["title"] == "Nosferatu of Murnau"
+    assert [one["title"] for one in holder.get("/v1/works").json()["items"]] == [
+        "Faust",
+        "Nosferatu of Murnau",
+    ]
+    assert holder.get("/v1/overlaps").json()["items"] == []

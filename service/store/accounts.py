@@ -43,6 +43,13 @@ def add_org(store: Store, name: str) -> int:
         return int(made.scalar_one())
 
 
+def administration(connection: sa.Connection) -> int:
+    """The id of the administration, which is made if need be: the first key may have been of another name."""
+    found = connection.scalar(sa.select(orgs.c.id).where(orgs.c.name == ADMINISTRATION))
+    made = sa.insert(orgs).values(name=ADMINISTRATION, created=now()).returning(orgs.c.id)
+    return int(found if found is not None else connection.execute(made).scalar_one())
+
+
 def org_named(store: Store, name: str) -> int:
     """The id of the organisation of this name, which is made if need be."""
     found = store.row(sa.select(orgs.c.id).where(orgs.c.name == name))

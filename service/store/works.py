@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from evidence.answer import Json, printable
 from index.database import identifiers, refs, works
+from service.store.accounts import administration
 from service.store.caller import Caller
 from service.store.errors import Conflict, Missing
 from service.store.overlaps import note_overlaps, without_claim
@@ -171,7 +172,8 @@ def own(
 
     Where another organisation claims the same bytes, or one of the ``matches`` with the verdict "match" is of a reference
     that another claims, an overlap is noted, for people to resolve: neither is hidden, and nobody sees the other's works.
-    Raises Missing where the work is not the organisation's.
+    What the command line registered for somebody else is the administration's claim. Raises Missing where the work is not
+    the organisation's.
     """
     with store.write() as connection:
         held = sa.select(holdings).where(
@@ -181,8 +183,11 @@ def own(
             raise Missing("work", work_id)
         if connection.scalar(sa.select(refs.c.id).where(refs.c.id == ref_id)) is None:
             raise Missing("reference", ref_id)
+        found = [match for match in matches if match["verdict"] == "match"]
+        for held_id in {ref_id, *(number(match["reference"]["id"]) for match in found)}:
+            _claim_of_holder(connection, held_id, int(work_id))
         _claim(connection, ref_id, org_id, int(work_id), name)
-        note_overlaps(connection, org_id, ref_id, matches)
+        note_overlaps(connection, org_id, ref_id, found)
 
 
 _claimant = sa.func.coalesce(claims.c.org_id, 0)
@@ -257,10 +262,7 @@ def _found_or_made(connection: sa.Connection, org_id: int, what: Details) -> tup
             connection.execute(sa.insert(works).values(**values).returning(works.c.id)).scalar_one()
         )
         _add_identifiers(connection, work_id, what.identifiers)
-    held = connection.scalar(sa.select(holdings.c.org_id).where(holdings.c.work_id == work_id))
-    if held is None:
-        connection.execute(sa.insert(holdings).values(work_id=work_id, org_id=org_id, since=now()))
-    return work_id, held is None
+    return work_id, _hold(connection, org_id, work_id)
 
 
 def _add_identifiers(connection: sa.Connection, work_id: int, pairs: Iterable[tuple[str, str]]) -> None:
@@ -273,18 +275,45 @@ def _claim(connection: sa.Connection, ref_id: int, org_id: int, work_id: int, na
     of_ref = connection.execute(sa.select(claims.c.org_id).where(claims.c.ref_id == ref_id)).scalars().all()
     if org_id in of_ref:
         return
+    _insert_claim(connection, ref_id, org_id, work_id, name)
+    if not of_ref:
+        _move(connection, ref_id, org_id, work_id)
+
+
+def _claim_of_holder(connection: sa.Connection, ref_id: int, work_id: int) -> None:
+    """Gives a reference without a claim to whose it is, before the holder of ``work_id`` claims it too: to who holds its
+    work, to the administration where the command line registered it. What is of the owner of ``work_id`` stays as it is.
+    """
+    owner = sa.select(works.c.owner).where(works.c.id == work_id).scalar_subquery()
+    unclaimed = ~sa.exists().where(claims.c.ref_id == refs.c.id)
+    at = refs.join(works, works.c.id == refs.c.work_id).outerjoin(holdings, holdings.c.work_id == works.c.id)
+    asked = sa.select(refs.c.work_id, refs.c.name, holdings.c.org_id).select_from(at)
+    row = connection.execute(
+        asked.where((refs.c.id == ref_id) & unclaimed & (works.c.owner != owner))
+    ).one_or_none()
+    if row is not None:
+        org_id = administration(connection) if row.org_id is None else row.org_id
+        _insert_claim(connection, ref_id, org_id, row.work_id, row.name)
+
+
+def _insert_claim(connection: sa.Connection, ref_id: int, org_id: int, work_id: int, name: str) -> None:
     values = {"ref_id": ref_id, "org_id": org_id, "work_id": work_id, "name": name, "since": now()}
     connection.execute(sa.insert(claims).values(**values))
-    if not of_ref:
-        _move(connection, ref_id, work_id)
 
 
-def _move(connection: sa.Connection, ref_id: int, work_id: int) -> None:
-    """Puts the reference under the work; the one that it leaves goes too where it was made for it alone."""
-    left = connection.scalar(sa.select(refs.c.work_id).where(refs.c.id == ref_id))
+def _move(connection: sa.Connection, ref_id: int, org_id: int, work_id: int) -> None:
+    """Puts the reference under the work; the one that it leaves is the organisation's too, to change or to remove."""
+    left = connection.execute(sa.select(refs.c.work_id).where(refs.c.id == ref_id)).scalar_one()
     connection.execute(sa.update(refs).where(refs.c.id == ref_id).values(work_id=work_id))
-    used = (sa.exists().where(table.c.work_id == left) for table in (refs, holdings, claims))
-    connection.execute(sa.delete(works).where(works.c.id == left).where(~sa.or_(*used)))
+    _hold(connection, org_id, left)
+
+
+def _hold(connection: sa.Connection, org_id: int, work_id: int) -> bool:
+    """Makes a work that nobody holds the organisation's; whether nobody did."""
+    held = connection.scalar(sa.select(holdings.c.org_id).where(holdings.c.work_id == work_id))
+    if held is None:
+        connection.execute(sa.insert(holdings).values(work_id=work_id, org_id=org_id, since=now()))
+    return held is None
 
 
 def _unclaim(connection: sa.Connection, ref_id: int, org_id: int) -> None:
