@@ -60,7 +60,7 @@ class Engine:
         Raises CatalogError when the directory or its catalog cannot be used.
         """
         try:
-            data.mkdir(parents=True, exist_ok=True)
+            data.mkdir(0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise CatalogError(
                 f"data directory {data} cannot be made ({error.strerror}): choose another with --data"

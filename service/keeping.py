@@ -46,7 +46,7 @@ def restore(settings: Settings, source: Path) -> dict[str, int]:
 
     The database comes last: interrupted before, it can be run again. Raises CatalogError, OSError.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.data, prefix=".whorl-restore-") as folder:
         copied = Path(folder) / _DATABASE
         try:

@@ -73,7 +73,7 @@ def _welcome(settings: Settings) -> None:
 
 
 def _opened(settings: Settings) -> Store:
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(0o700, parents=True, exist_ok=True)
     return Store(settings.database_url)
 
 

@@ -53,6 +53,18 @@ def test_all_that_is_told_of_a_time_is_one_airing(app: FastAPI) -> None:
     assert who.get(f"/v1/streams/{stream['id']}").json()["last"]["id"] == found["id"]
 
 
+def test_neither_a_late_examination_nor_an_outage_makes_a_work_longer(app: FastAPI) -> None:
+    who = client(app, "investigator", "Late")
+    segment = of_work("ended", 7)["segments"][0]
+    first, last = (segment | {"query_start": 2.0, "query_end": end} for end in (4.0, 9.5))
+    later = "2026-01-02T12:01:30+00:00"  # 90 s of which the stream told nothing
+    started, ended = told("started", 1, segments=[first]), told("ended", 2, segments=[last], at=later)
+    stream = watched(app, who, started, ended)
+    (found,) = airings(who, stream=stream["id"])
+    assert (found["began"][11:], found["until"][11:]) == ("11:59:52.000+00:00", "11:59:59.500+00:00")
+    assert "zero" not in found
+
+
 def test_what_is_on_is_going_on_until_the_stream_is_stopped(app: FastAPI) -> None:
     who = client(app, "investigator", "Going")
     stream = watched(app, who, told("started", 1))

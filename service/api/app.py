@@ -73,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(0o700, parents=True, exist_ok=True)
         app.state.store = Store(settings.database_url)
         app.state.incoming = Incoming(settings, app.state.store)
         app.state.jobs = Queue(settings, app.state.store)

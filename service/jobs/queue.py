@@ -43,7 +43,7 @@ def prepare(settings: Settings) -> None:
     url = system_url(settings)
     logging.getLogger("dbos").setLevel(logging.ERROR)
     if url.startswith("sqlite"):
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(settings.data / "jobs.db", timeout=30)
         # Readers and a writer side by side; the file remembers it.
         connection.execute("PRAGMA journal_mode = WAL")

@@ -17,6 +17,9 @@ from service.store.tables import airings, claims, lives, streams
 
 GOING = ("waiting", "watching")  # states of streams in which what is on goes on
 _OF_EVENTS = ("event", "id", "segment", "stream", "stream_time", "at", "airing")  # what no airing has
+_ZERO = (
+    "zero"  # when the stream's time began, ``stream_time`` before ``at``: kept with an airing and not told
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,12 @@ def note(connection: sa.Connection, stream_id: str, event: Json) -> None:
     """Notes what an event tells of an airing. One that was seen in doubt is to be seen again once it is sure."""
     mine = (airings.c.stream_id == stream_id) & (airings.c.number == event["airing"])
     before = connection.execute(sa.select(airings).where(mine)).one_or_none()
-    began, until = _span(event)
+    # That of the first event counts: an examination that lags, or a stream that was away, makes no work longer.
+    zero = before.event.get(_ZERO) if before is not None else None
+    zero = zero or _text(datetime.fromisoformat(event["at"]) - timedelta(seconds=event["stream_time"]))
+    began, until = _span(event, datetime.fromisoformat(zero))
     values = {"ref_id": int(event["reference"]["id"]), "over": event["event"] == "ended"}
-    told = {name: value for name, value in event.items() if name not in _OF_EVENTS}
+    told = {name: value for name, value in event.items() if name not in _OF_EVENTS} | {_ZERO: zero}
     if before is None:
         made = {"stream_id": stream_id, "number": event["airing"], "began": began, "until": until}
         connection.execute(sa.insert(airings).values(**made, **values, event=told))
@@ -122,6 +128,7 @@ def _told(read: Read, rows: Sequence[sa.Row[Any]]) -> list[Json]:
 
 def _airing(row: sa.Row[Any], work: Json) -> Json:
     going = not row.over and row.state in GOING
+    work.pop(_ZERO, None)
     return work | {
         "id": str(row.id),
         "stream_id": row.stream_id,
@@ -140,13 +147,12 @@ def _airing(row: sa.Row[Any], work: Json) -> Json:
     }
 
 
-def _span(event: Json) -> tuple[str, str]:
-    """The first and the last second that an event tells of: ``stream_time``, the last that was examined, is its ``at``."""
-    zero = datetime.fromisoformat(event["at"]).astimezone(UTC) - timedelta(seconds=event["stream_time"])
+def _span(event: Json, zero: datetime) -> tuple[str, str]:
+    """The first and the last second that an event tells of; ``zero`` is when its stream's time began."""
     start = min(one["query_start"] for one in event["segments"])
     end = max(one["query_end"] for one in event["segments"])
     return _text(zero + timedelta(seconds=start)), _text(zero + timedelta(seconds=end))
 
 
 def _text(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
