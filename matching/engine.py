@@ -35,6 +35,7 @@ from matching.taken import UNMATCHABLE, Taken, unmatchable
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
+SHORTEST = 1.0  # seconds of a capture, under which "no match" would only say that it is short
 
 
 def _silent(_: object) -> None:
@@ -270,7 +271,13 @@ class Engine:
         if not any(map(len, contents.values())):
             reason = f"{media.duration:.2f} s are too short for a fingerprint"
             raise MediaError("too-short", media.name, reason)
-        return self._told(placed, contents)
+        told = self._told(placed, contents)
+        if media.duration < SHORTEST and all(match.verdict == NO_MATCH for match in told):
+            reason = (
+                f"{media.duration:.2f} s are too short to be told from chance: hand in {SHORTEST:g} s or more"
+            )
+            raise MediaError("too-short", media.name, reason)
+        return told
 
     def match(self, made: Exchange) -> Answer:
         """What a capture holds of which only the fingerprint is at hand: copies that are not disguised, found quickly.

@@ -196,7 +196,7 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
             for file, answer in _answers(engine, paths):
                 failed = failed or answer["status"] == "error"
                 if as_json:
-                    print_line(answer)
+                    print_line(answer | {"path": str(file)})
                 else:
                     shown.append(for_people(answer, file, engine))
         finally:  # what was found before an interruption is shown

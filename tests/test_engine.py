@@ -117,6 +117,13 @@ def test_an_empty_catalog_matches_nothing(tmp_path: Path) -> None:
         assert engine.examine(SAMPLES / "captures" / "telephone.opus").status == "no-match"
 
 
+def test_what_is_too_short_to_be_found_is_an_error_and_no_miss(engine: Engine, tmp_path: Path) -> None:
+    write_wav(tmp_path / "short.wav", seconds=0.9)
+    answer = engine.examine(tmp_path / "short.wav")
+    assert answer.error is not None and answer.error.code == "too-short"
+    assert "1 s or more" in answer.error.message
+
+
 def test_50_ms_of_sound_are_an_error_and_no_miss(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "blip.wav"
     write_wav(path, seconds=0.05)
