@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from matching.engine import Engine
 
 COLUMNS = ("file", "title", "owner", "kind", "identifiers")  # of a table of works
+
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # of a URL as a path has it: with one stroke
 
 
 class InputError(Exception):
@@ -61,11 +65,18 @@ def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[Foun
     """
     found: list[FoundFile] = []
     for path in paths:
-        below = _in_folder(path) if _is_folder(path) else [FoundFile(path)]
+        below = _in_folder(path) if _is_folder(path) else [FoundFile(path, _not_a_path(path))]
         if not below:
             note(f"{path}: no files in it")
         found += below
     return found
+
+
+def _not_a_path(path: Path) -> MediaError | None:
+    if not _ADDRESS.match(str(path)) or path.exists():
+        return None
+    reason = "that is an address: whorl watch examines streams; download a file, and name it here"
+    return MediaError("not-found", path.name, reason)
 
 
 def _is_folder(path: Path) -> bool:

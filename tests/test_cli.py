@@ -24,7 +24,7 @@ from service.process import interrupt
 from service.terminal import progress
 from tests.test_channels import wave_file
 
-ANSWER = {"query", "status", "error", "elapsed", "matches", "engine"}
+ANSWER = {"query", "status", "error", "elapsed", "matches", "engine", "path"}
 SEGMENT = {
     "kind", "query_start", "query_end", "ref_start", "ref_end", "time_scale", "disguise", "score",
 }  # fmt: skip
@@ -137,6 +137,13 @@ def test_a_table_alone_names_no_files_and_that_is_said(data: Path, tmp_path: Pat
     result = whorl("register", "--table", table)
     assert result.exit_code == 2
     assert "names none to register" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_an_address_in_place_of_a_file_is_told_where_to_go(data: Path, song: Path) -> None:
+    whorl("register", song)
+    result = whorl("match", "http://127.0.0.1:9/film.mp4")
+    assert result.exit_code == 1
+    assert "that is an address: whorl watch" in result.stdout
 
 
 def test_an_option_of_all_commands_behind_one_is_told_its_place(data: Path, song: Path) -> None:
