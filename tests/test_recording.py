@@ -13,7 +13,7 @@ from index.catalog import Reference
 from index.live import LiveStore
 from matching.engine import Engine
 from service.inputs import Details
-from service.streams.recording import record
+from service.streams.recording import Recording, record
 from service.streams.watching import Options, watch
 from tests.serving import Server
 from tests.streaming import Fast, OnAir, Segments, excerpt, nothing, playlist, segmented
@@ -76,6 +76,24 @@ def test_what_was_live_is_kept_or_dropped(server: Server, song: Segments, tmp_pa
         events: list[Json] = [e for e in watch(url, engine, ALLOWED, Fast(10)) if e["event"] != "note"]
     assert [e["event"] for e in events if e["event"] != "continues"] == ["started", "ended"]
     assert events[-1]["segment"]["ref_end"] == pytest.approx(34, abs=1)
+
+
+def test_what_was_stopped_before_its_end_is_told_and_how_to_undo_it(
+    server: Server, song: Segments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Fast(SPEED)
+    server.pages |= song.pages() | {"/a.m3u8": OnAir(song, clock, delay=-4.0).page}
+    poll, told = Recording.poll, list[str]()
+
+    def interrupted(recording: Recording, seconds: float) -> list[Json]:
+        if recording.seconds > 5:
+            raise KeyboardInterrupt
+        return poll(recording, seconds)
+
+    monkeypatch.setattr(Recording, "poll", interrupted)
+    with Engine(tmp_path, Limits()) as engine, pytest.raises(KeyboardInterrupt):
+        list(record(server.url("/a.m3u8"), engine, ALLOWED, Details(), True, told.append, clock))
+    assert "a.m3u8: stopped before its end: its" in told[-1] and "whorl remove 1" in told[-1]
 
 
 def test_who_searches_sees_what_was_added_and_dropped(tmp_path: Path, song: Segments, server: Server) -> None:

@@ -189,6 +189,9 @@ def record(
             about = (title, details.kind, details.owner, details.identifiers)
             digest, seconds = recording.digest.hexdigest(), recording.seconds
             kept = engine.catalog.add(name, digest, seconds, codes, *about)
+            if not recording.done:
+                part = f"its {seconds:.1f} s are registered as #{kept.id}"
+                note(f"{name}: stopped before its end: {part}; whorl remove {kept.id} takes them away")
         store.drop(ref_id, kept.id if kept is not None else None)
     if kept is not None:
         yield kept
