@@ -1,6 +1,6 @@
 """What registering and matching cost: CPU beside a bare decode, memory, bytes stored, time to an answer.
 
-    python -m benchmarks.speed [--cache FOLDER] [--part extraction] [--profile]
+    python -m benchmarks.speed [--cache FOLDER] [--part PART] [--profile]
 
 Everything is measured on whole processes, as a user starts them. Prints a table beside the required figures,
 and writes ``speed.json`` and ``speed.png`` into ``benchmarks/results``. With --part only that is measured anew; --profile
@@ -84,8 +84,9 @@ def matching(data: Path, folder: Path, truths: list[Truth]) -> dict[str, Any]:
     return {"seconds": rows, "median": float(np.median(everything))}
 
 
-def memory(cache: Path) -> dict[str, Any]:
+def memory(cache: Path, note: Callable[[str], None]) -> dict[str, Any]:
     """Peak memory of registering a long file and of matching it, and how it went."""
+    note(f"registering and matching {HOURS} hours")
     data, path = cache / "speed-long", long_file(cache)
     shutil.rmtree(data, ignore_errors=True)
     rows = {}
@@ -98,7 +99,7 @@ def memory(cache: Path) -> dict[str, Any]:
             "peak": done.peak, "wall": done.wall, "cpu": done.cpu,
             "course": [[round(t, 1), size] for t, size in done.memory[::step]],
         }  # fmt: skip
-    return rows
+    return {"memory": rows}
 
 
 def figures(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,15 +132,16 @@ def measure(cache: Path, note: Callable[[str], None]) -> dict[str, Any]:
     report: dict[str, Any] = {"registering": registering(media, data), "stored": stored(data)}
     note("matching clips")
     report["matching"] = matching(data, folder, truths)
-    note(f"registering and matching {HOURS} hours")
-    report["memory"] = memory(cache)
-    return report | extracting(cache, note)
+    return report | memory(cache, note) | extracting(cache, note)
 
 
 def extracting(cache: Path, note: Callable[[str], None]) -> dict[str, Any]:
     """The part that compares extraction with peers'."""
     note("extraction, beside peers")
     return {"extraction": extraction.measured(media_folder(), cache / "speed-extraction")}
+
+
+PARTS = {"extraction": extracting, "memory": memory}
 
 
 def profile(cache: Path, note: Callable[[str], None]) -> dict[str, dict[str, float]]:
@@ -174,7 +176,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="whorl bench speed", description=str(__doc__).split("\n")[0])
     parser.add_argument("--cache", type=Path, default=default_cache(), help="folder for queries and catalogs")
-    parser.add_argument("--part", choices=["extraction"], help="measure this anew and keep the rest")
+    parser.add_argument("--part", choices=sorted(PARTS), help="measure this anew and keep the rest")
     parser.add_argument("--profile", action="store_true", help="tell where the seconds of a match go")
     arguments = parser.parse_args()
     with Status("starting", console=Console(stderr=True)) as status:
@@ -183,7 +185,7 @@ def main() -> None:
             return
         path = RESULTS / "speed.json"
         if arguments.part:
-            report = json.loads(path.read_text()) | extracting(arguments.cache, status.update)
+            report = json.loads(path.read_text()) | PARTS[arguments.part](arguments.cache, status.update)
         else:
             report = measure(arguments.cache, status.update)
     report = {**report, "required": figures(report)}
