@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,26 +20,46 @@ from matching.confirm import Witness
 from matching.content import Content
 from matching.decoys import decoys
 from matching.eclipse import without_eclipsed
+from matching.found import Expected, Found
 from matching.glance import Glance, glance
 from matching.held import Held
-from matching.join import Placed, joined, line_of, of_track, place
+from matching.join import SAME_LINE, Placed, joined, line_of, of_track, place
 from matching.judge import Judge
 from matching.on_air import with_live
 from matching.progress import Progress, Watched, hashing
 from matching.relate import matches
-from matching.score import NO_MATCH, REVIEW, Calibration, calibration
+from matching.score import MATCH, NO_MATCH, REVIEW, Calibration, calibration
 from matching.search import CERTAIN, Search
 from matching.segment import Answer, Failure, Match, QueryInfo
 from matching.taken import UNMATCHABLE, Taken, unmatchable
+from matching.verify import apart
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
+NEARLY = 0.9  # similarity from which pictures are the same but for what a codec leaves
 SHORTEST = 1.0  # seconds of a capture, under which "no match" would only say that it is short
 
 
 def _silent(_: object) -> None:
     return None
+
+
+def _borne_out(expected: Expected, others: Sequence[Placed], start: float) -> Expected:
+    """The same, but CERTAIN of what is nearly all the same and lies where another stream is certain of it, in the window
+    that begins at ``start``: still pictures say little by themselves, and no disguise would say more of them.
+    """
+    sure = [other for other in others if other.expected <= CERTAIN]
+
+    def told(found: Found) -> float:
+        chance = expected(found)
+        if not CERTAIN < chance <= MATCH or found.stretch.similarity < NEARLY:
+            return chance
+        lines = (line_of(other, found, start) for other in sure)
+        there = any(line is not None and apart(line, found.stretch) < SAME_LINE for line in lines)
+        return CERTAIN if there else chance
+
+    return told
 
 
 class Engine:
@@ -338,17 +358,18 @@ class Engine:
             seconds = max(media.duration, start + clip.duration)
             witness = Witness(clip, extractor, search.confirming)
             judge = Judge(model, seconds, len(search.index), witness)
-            expected, confirmed = judge.by_codes, judge.confirmed
+            expected, confirmed = _borne_out(judge.by_codes, others, start), judge.confirmed
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             stages = stages if thorough else 0
             candidates, plain = search.candidates(clip, expected, list(known), stages, confirmed)
             content.add(plain, start)
             found = without_eclipsed(candidates, confirmed)
             known |= {f.disguise: None for f in found if confirmed(f) <= CERTAIN and f.disguise != PLAIN}
+            disguised = cache(partial(extractor.query, clip))
             for f in found:
                 lines = [line for other in others if (line := line_of(other, f, start))]
                 length = self.catalog.reference(f.stretch.ref_id).duration
-                settled = search.settled(lambda d, c=clip: extractor.query(c, d), f, lines)  # type: ignore[misc]
+                settled = search.settled(disguised, f, lines)
                 placed.append(place(settled, extractor, start, clip.duration, confirmed(f), length))
         return joined(placed), content
 

@@ -15,12 +15,13 @@ from index.exact import ExactIndex
 from index.hits import Hits
 from matching.align import lines
 from matching.eclipse import without_eclipsed
+from matching.engine import _borne_out
 from matching.found import Found, explained, shifted
 from matching.join import Placed
 from matching.rate import score
 from matching.relate import matches
 from matching.score import MATCH, Calibration, NullModel, calibration, verdict
-from matching.search import EVERY, EXCERPT, _excerpts
+from matching.search import CERTAIN, EVERY, EXCERPT, _excerpts
 from matching.segment import Segment
 from matching.verify import Side, Stretch, background, parts, stretch
 
@@ -297,6 +298,19 @@ def test_what_is_found_in_an_excerpt_is_told_on_the_time_axis_of_the_clip() -> N
 
 def placed(ref_id: int, start: float, expected: float) -> Placed:
     return Placed(ref_id, Segment("audio", start, start + 5, start, start + 5, PLAIN, 10.0), expected)
+
+
+def test_what_another_stream_is_certain_of_bears_out_what_is_nearly_the_same() -> None:
+    """A still picture says little by itself: where sound says the same, no disguise needs to be tried for it."""
+
+    def chance(similarity: float, offset: float, of_sound: float, of_picture: float = 1e-3) -> float:
+        picture = replace(found(1, 0, 5, 9).stretch, similarity=similarity, offset=offset)
+        sound = placed(1, 20.0, of_sound)  # of the window that begins at 20 s the first five seconds
+        return _borne_out(lambda _: of_picture, [sound], 20.0)(replace(found(1, 0, 5, 9), stretch=picture))
+
+    assert chance(0.95, 20.0, 1e-8) == CERTAIN
+    assert chance(0.95, 20.0, 1e-8, of_picture=0.02) == 0.02  # not a match by itself
+    assert {chance(0.85, 20.0, 1e-8), chance(0.95, 23.0, 1e-8), chance(0.95, 20.0, 1e-3)} == {1e-3}
 
 
 def referenced(ref_id: int) -> Reference:
