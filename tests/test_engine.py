@@ -112,6 +112,11 @@ def test_removed_is_not_found_and_registered_again_it_is(tmp_path: Path) -> None
         assert engine.examine(capture).status == "match"
 
 
+def test_a_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
+    with Engine(tmp_path / "data"):
+        assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
 def test_an_empty_catalog_matches_nothing(tmp_path: Path) -> None:
     with Engine(tmp_path) as engine:
         assert engine.examine(SAMPLES / "captures" / "telephone.opus").status == "no-match"

@@ -42,6 +42,7 @@ def test_all_is_there_again(app: FastAPI, new: Settings, tmp_path: Path) -> None
     backup(app.state.settings, tmp_path / "b.tar")
     assert (tmp_path / "b.tar").stat().st_mode & 0o777 == 0o600
     rows = restore(new, tmp_path / "b.tar")
+    assert new.data.stat().st_mode & 0o777 == 0o700
     assert (rows["refs"], rows["uploads"], rows["jobs"]) == (2, 1, 1)
     with served(new.data, database=new.database) as restored:
         after = {path: client(restored, org=VICTIM).get(path).json() for path in PATHS}
