@@ -14,11 +14,12 @@ GAP = 3.0  # seconds that one stretch may be silent, black or spoilt
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A segment of a reference, with the number of chance matches at least as good."""
+    """A segment of a reference, with the number of chance matches at least as good, and its evidence (`Stretch`)."""
 
     ref_id: int
     segment: Segment
     expected: float
+    evidence: float
 
 
 def place(
@@ -44,7 +45,7 @@ def place(
         disguise=replace(found.disguise, time_scale=line.time_scale),
         score=found.score,
     )
-    return Placed(line.ref_id, segment, expected)
+    return Placed(line.ref_id, segment, expected, line.evidence)
 
 
 def line_of(placed: Placed, found: Found, start: float) -> Line | None:
@@ -111,4 +112,4 @@ def _one(earlier: Placed, later: Placed) -> Placed:
         ref_end=last.ref_end,
         disguise=disguise,
     )
-    return Placed(earlier.ref_id, segment, best.expected)
+    return Placed(earlier.ref_id, segment, best.expected, max(earlier.evidence, later.evidence))

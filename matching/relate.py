@@ -123,10 +123,19 @@ def _along(segment: Segment, seconds: float) -> float:
 
 
 def _match(reference: Reference, parts: Sequence[Placed]) -> Match:
-    """Of each kind each second of the capture is in one segment at most, the best; what else it is like is a repeat."""
+    """Of each kind each second of the capture is in one segment at most, the best; what else it is like is a repeat.
+
+    Of matches the best is the one with the most evidence: that it is this work is known, the question is where.
+    """
+
+    def order(part: Placed) -> tuple[float, float, float, float]:
+        sure = part.expected <= MATCH
+        rank = (0.0, -part.evidence) if sure else (part.expected, 0.0)
+        return *rank, part.segment.query_start, part.segment.ref_start
+
     told: list[Segment] = []
     repeats: list[Segment] = []
-    for part in sorted(parts, key=lambda p: (p.expected, p.segment.query_start, p.segment.ref_start)):
+    for part in sorted(parts, key=order):
         segment = part.segment
         whole = (segment.query_start, segment.query_end)
         free = max(outside(whole, spans(told, segment.kind)), key=lambda s: s[1] - s[0], default=(0.0, 0.0))

@@ -101,7 +101,7 @@ class Search:
             for disguise, stage in sure.items() if part.duration < clip.duration else ():
                 found += self._under(clip, disguise, [], stage)
         found = self._refined(clip, found, expected, views)
-        return [*found, *self._elsewhere(clip, found, expected)], plain.fingerprint
+        return [*found, *self._elsewhere(clip, found, confirmed or expected)], plain.fingerprint
 
     def plain(self, query: Query, expected: Expected) -> list[Found]:
         """What a query finds as it is, when there is nothing to undo a disguise with. Quick: few codes are looked up, and

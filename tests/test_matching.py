@@ -297,7 +297,7 @@ def test_what_is_found_in_an_excerpt_is_told_on_the_time_axis_of_the_clip() -> N
 
 
 def placed(ref_id: int, start: float, expected: float) -> Placed:
-    return Placed(ref_id, Segment("audio", start, start + 5, start, start + 5, PLAIN, 10.0), expected)
+    return Placed(ref_id, Segment("audio", start, start + 5, start, start + 5, PLAIN, 10.0), expected, 10.0)
 
 
 def test_what_another_stream_is_certain_of_bears_out_what_is_nearly_the_same() -> None:

@@ -1,7 +1,9 @@
 """Each second of a capture is told once: what is shared, repeated, tied, dubbed or out of step, drawn as segments."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from evidence.answer import Json, answer_json
@@ -22,10 +24,9 @@ def part(
 ) -> Placed:
     """Seconds of the capture that are those of a work from ``at`` on."""
     first, last = query
-    disguise = Disguise(time_scale=scale)
-    return Placed(
-        ref_id, Segment(kind, first, last, at, at + scale * (last - first), disguise, 50.0), expected
-    )
+    disguise, evidence = Disguise(time_scale=scale), -np.log(expected)
+    segment = Segment(kind, first, last, at, at + scale * (last - first), disguise, 50.0)
+    return Placed(ref_id, segment, expected, evidence)
 
 
 def reference(ref_id: int) -> Reference:
@@ -163,6 +164,16 @@ def test_a_loop_is_told_where_else_it_is() -> None:
         "0:00.0 to 0:08.0: this sound is repeated in the work, it fits as well at 0:18.0 and 0:26.0 of the original"
         in words(*loops)
     )
+
+
+def test_of_a_loop_the_turn_with_the_most_evidence_is_told_and_the_others_are_repeats() -> None:
+    surer = part(1, "audio", (0, 10), 8, 1e-12)
+    likelier = replace(part(1, "audio", (0, 10), 16, 1e-9), evidence=surer.evidence + 1)
+    (match,) = related(surer, likelier)
+    assert ([s.ref_start for s in match.segments], [s.ref_start for s in match.repeats]) == ([16], [8])
+    assert match.expected_false_matches == 1e-12
+    (match,) = related(surer, replace(likelier, expected=0.02))  # alone it would not be a match
+    assert [s.ref_start for s in match.segments] == [8]
 
 
 def test_two_lines_of_one_work_share_the_seconds_of_the_capture() -> None:
