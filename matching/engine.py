@@ -20,24 +20,21 @@ from matching.confirm import Witness
 from matching.content import Content
 from matching.decoys import decoys
 from matching.eclipse import without_eclipsed
-from matching.found import Expected, Found
 from matching.glance import Glance, glance
 from matching.held import Held
-from matching.join import SAME_LINE, Placed, joined, line_of, of_track, place
-from matching.judge import Judge
+from matching.join import Placed, joined, line_of, of_track, place
+from matching.judge import Judge, borne_out
 from matching.on_air import with_live
 from matching.progress import Progress, Watched, hashing
 from matching.relate import matches
-from matching.score import MATCH, NO_MATCH, REVIEW, Calibration, calibration
+from matching.score import NO_MATCH, REVIEW, Calibration, calibration
 from matching.search import CERTAIN, Search
 from matching.segment import Answer, Failure, Match, QueryInfo
 from matching.taken import UNMATCHABLE, Taken, unmatchable
-from matching.verify import apart
 
 OVERLAP = 10.0  # seconds that windows share: an excerpt this short lies whole in one of them
 LONG = 1800.0  # seconds from which on a capture is not searched for disguises in every window
 SEARCHED = 4  # windows of a long capture, about, that are searched for every disguise
-NEARLY = 0.9  # similarity from which pictures are the same but for what a codec leaves
 SHORTEST = 1.0  # seconds of a capture, under which "no match" would only say that it is short
 
 
@@ -45,21 +42,11 @@ def _silent(_: object) -> None:
     return None
 
 
-def _borne_out(expected: Expected, others: Sequence[Placed], start: float) -> Expected:
-    """The same, but CERTAIN of what is nearly all the same and lies where another stream is certain of it, in the window
-    that begins at ``start``: still pictures say little by themselves, and no disguise would say more of them.
-    """
-    sure = [other for other in others if other.expected <= CERTAIN]
-
-    def told(found: Found) -> float:
-        chance = expected(found)
-        if not CERTAIN < chance <= MATCH or found.stretch.similarity < NEARLY:
-            return chance
-        lines = (line_of(other, found, start) for other in sure)
-        there = any(line is not None and apart(line, found.stretch) < SAME_LINE for line in lines)
-        return CERTAIN if there else chance
-
-    return told
+def _refuse_too_short(name: str, seconds: float, told: Sequence[Match]) -> None:
+    """Raises MediaError where nothing was found in a capture in which hardly anything can be."""
+    if seconds < SHORTEST and all(match.verdict == NO_MATCH for match in told):
+        reason = f"{seconds:.2f} s are too short to be told from chance: hand in {SHORTEST:g} s or more"
+        raise MediaError("too-short", name, reason)
 
 
 class Engine:
@@ -292,11 +279,7 @@ class Engine:
             reason = f"{media.duration:.2f} s are too short for a fingerprint"
             raise MediaError("too-short", media.name, reason)
         told = self._told(placed, contents)
-        if media.duration < SHORTEST and all(match.verdict == NO_MATCH for match in told):
-            reason = (
-                f"{media.duration:.2f} s are too short to be told from chance: hand in {SHORTEST:g} s or more"
-            )
-            raise MediaError("too-short", media.name, reason)
+        _refuse_too_short(media.name, media.duration, told)
         return told
 
     def match(self, made: Exchange) -> Answer:
@@ -319,7 +302,12 @@ class Engine:
                 )
                 placed = placed + found
         query = QueryInfo(made.name, made.sha256, made.duration, tuple(sorted(contents)))
-        return Answer(query, self._told(placed, contents), None, (), time.monotonic() - begun)
+        told, error = self._told(placed, contents), None
+        try:
+            _refuse_too_short(made.name, made.duration, told)
+        except MediaError as failed:
+            told, error = (), Failure(failed.code, str(failed))
+        return Answer(query, told, error, (), time.monotonic() - begun)
 
     def _told(self, placed: list[Placed], contents: dict[str, Content]) -> tuple[Match, ...]:
         """The matches that stretches come to. ``contents``: what there is in the capture's streams, by kind."""
@@ -358,7 +346,7 @@ class Engine:
             seconds = max(media.duration, start + clip.duration)
             witness = Witness(clip, extractor, search.confirming)
             judge = Judge(model, seconds, len(search.index), witness)
-            expected, confirmed = _borne_out(judge.by_codes, others, start), judge.confirmed
+            expected, confirmed = borne_out(judge.by_codes, others, start), judge.confirmed
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             stages = stages if thorough else 0
             candidates, plain = search.candidates(clip, expected, list(known), stages, confirmed)

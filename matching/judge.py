@@ -1,11 +1,17 @@
 """What chance gives of a stretch, in one number: by its codes, what confirms or denies it, and what must stay in doubt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matching.confirm import Witness
 from matching.doubt import doubted
-from matching.found import Found
-from matching.score import Calibration
+from matching.found import Expected, Found
+from matching.join import SAME_LINE, Placed, line_of
+from matching.score import MATCH, Calibration
+from matching.search import CERTAIN
+from matching.verify import apart
+
+NEARLY = 0.9  # similarity from which pictures are the same but for what a codec leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +47,20 @@ class Judge:
         return self.model.expected_false_matches(
             found.score, found.stage, self.seconds, self.codes, self.sibling_seconds, (unrelated, siblings)
         )
+
+
+def borne_out(expected: Expected, others: Sequence[Placed], start: float) -> Expected:
+    """The same, but CERTAIN of what is nearly all the same and lies where another stream is certain of it, in the window
+    that begins at ``start``: still pictures say little by themselves, and no disguise would say more of them.
+    """
+    sure = [other for other in others if other.expected <= CERTAIN]
+
+    def told(found: Found) -> float:
+        chance = expected(found)
+        if not CERTAIN < chance <= MATCH or found.stretch.similarity < NEARLY:
+            return chance
+        lines = (line_of(other, found, start) for other in sure)
+        there = any(line is not None and apart(line, found.stretch) < SAME_LINE for line in lines)
+        return CERTAIN if there else chance
+
+    return told

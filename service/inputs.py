@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from matching.engine import Engine
 
 COLUMNS = ("file", "title", "owner", "kind", "identifiers")  # of a table of works
-
-
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # of a URL as a path has it: with one stroke
 
 

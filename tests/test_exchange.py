@@ -113,6 +113,14 @@ def test_a_fingerprint_is_answered_as_its_file_is_where_no_disguise_is_undone(
     assert (found["searched"], found["query"]["name"]) == ("plain", name)
 
 
+def test_a_fingerprint_too_short_to_be_found_is_an_error_and_no_miss(app: FastAPI) -> None:
+    who, headers = client(app, "investigator"), {"Content-Type": MEDIA_TYPE}
+    short = who.post("/v1/matches/fingerprint", content=packed(made(8)), headers=headers).json()
+    assert (short["status"], short["error"]["code"]) == ("error", "too-short")
+    longer = who.post("/v1/matches/fingerprint", content=packed(made(40)), headers=headers).json()
+    assert (longer["status"], longer["error"]) == ("no-match", None)
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [

@@ -15,9 +15,9 @@ from index.exact import ExactIndex
 from index.hits import Hits
 from matching.align import lines
 from matching.eclipse import without_eclipsed
-from matching.engine import _borne_out
 from matching.found import Found, explained, shifted
 from matching.join import Placed
+from matching.judge import borne_out
 from matching.rate import score
 from matching.relate import matches
 from matching.score import MATCH, Calibration, NullModel, calibration, verdict
@@ -231,9 +231,7 @@ def test_one_reference_has_one_stretch_over_the_same_seconds() -> None:
     assert without_eclipsed([again, best], by_score) == [best]
 
 
-def test_a_place_that_agrees_better_is_told_before_one_that_chance_gives_less_often_under_its_disguise() -> (
-    None
-):
+def test_the_place_that_agrees_best_is_told_under_whatever_disguise() -> None:
     plain, mirrored = found(1, 0, 10, 9), replace(found(1, 0, 10, 7), disguise=Disguise(mirror=True), stage=1)
     mirrored = replace(mirrored, stretch=replace(mirrored.stretch, offset=30.0))
     chance = {mirrored: 1e-6, plain: 1e-4}
@@ -306,7 +304,7 @@ def test_what_another_stream_is_certain_of_bears_out_what_is_nearly_the_same() -
     def chance(similarity: float, offset: float, of_sound: float, of_picture: float = 1e-3) -> float:
         picture = replace(found(1, 0, 5, 9).stretch, similarity=similarity, offset=offset)
         sound = placed(1, 20.0, of_sound)  # of the window that begins at 20 s the first five seconds
-        return _borne_out(lambda _: of_picture, [sound], 20.0)(replace(found(1, 0, 5, 9), stretch=picture))
+        return borne_out(lambda _: of_picture, [sound], 20.0)(replace(found(1, 0, 5, 9), stretch=picture))
 
     assert chance(0.95, 20.0, 1e-8) == CERTAIN
     assert chance(0.95, 20.0, 1e-8, of_picture=0.02) == 0.02  # not a match by itself

@@ -150,3 +150,17 @@ def test_what_was_registered_for_an_owner_is_its_organisations_under_the_work_it
         "Nosferatu of Murnau",
     ]
     assert holder.get("/v1/overlaps").json()["items"] == []
+
+
+def test_a_work_stays_its_holders_when_another_organisation_takes_the_name(app: FastAPI) -> None:
+    ref_id, administrator = on_the_command_line(app, "Faust", "Murnau"), client(app)
+    holder = client(app, "holder", org="Murnau")
+    holder.post("/v1/works", json={"title": "Faust", "kind": "film"}).raise_for_status()
+    org = next(one for one in administrator.get("/v1/orgs").json()["items"] if one["name"] == "Murnau")
+    administrator.patch(f"/v1/orgs/{org['id']}", json={"name": "Heirs"}).raise_for_status()
+    pirate, work = work_of(app, "Murnau")
+    assert register(app, work, 1, "Murnau") == ref_id
+    (overlap,) = pirate.get("/v1/overlaps").json()["items"]
+    assert [side["org"]["name"] for side in overlap["sides"]] == ["Murnau", "Heirs"]
+    assert pirate.delete(f"/v1/references/{ref_id}").status_code == 204
+    assert [one["id"] for one in holder.get("/v1/references").json()["items"]] == [str(ref_id)]

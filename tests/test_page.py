@@ -290,6 +290,12 @@ def test_a_table_of_works_is_registered(world: World, opened: Page) -> None:
     opened.get_by_role("button", name="Register all").click()
     expect(opened.get_by_role("link", name="Faust")).to_be_visible()
     expect(opened.get_by_role("link", name="Tabu")).to_be_visible()
+    opened.get_by_role("link", name="Faust").click()
+    expect(opened.get_by_text("No file of this work is registered.")).to_be_visible()
+    film = FilePayload(name="faust.mp4", mimeType="video/mp4", buffer=b"frames")
+    opened.get_by_label("Drop its files here").set_input_files(film)
+    expect(opened.locator("#under-way > *")).to_be_visible()
+    expect(opened.get_by_text("No file of this work is registered.")).to_be_hidden()
 
 
 def test_colours_are_kept_as_chosen(world: World, opened: Page) -> None:

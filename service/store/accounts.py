@@ -44,7 +44,7 @@ def add_org(store: Store, name: str) -> int:
 
 
 def administration(connection: sa.Connection) -> int:
-    """The id of the administration, which is made if need be: the first key may have been of another name."""
+    """The id of the administration, which is made if need be."""
     found = connection.scalar(sa.select(orgs.c.id).where(orgs.c.name == ADMINISTRATION))
     made = sa.insert(orgs).values(name=ADMINISTRATION, created=now()).returning(orgs.c.id)
     return int(found if found is not None else connection.execute(made).scalar_one())
@@ -90,9 +90,7 @@ def first_key(store: Store) -> NewKey | None:
     with store.write() as connection:  # which takes the lock first: of two that start, one makes it
         if connection.scalar(sa.select(sa.func.count()).select_from(keys)):
             return None
-        known = sa.select(orgs.c.id).where(orgs.c.name == ADMINISTRATION)
-        insert = sa.insert(orgs).values(name=ADMINISTRATION, created=now()).returning(orgs.c.id)
-        org_id = connection.scalar(known) or connection.execute(insert).scalar_one()
+        org_id = administration(connection)
         scopes = sorted(SCOPES_OF["administrator"])
         return _insert(connection, org_id=org_id, role="administrator", label="first start", scopes=scopes)
 

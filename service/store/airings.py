@@ -18,7 +18,7 @@ from service.store.tables import airings, claims, lives, streams
 GOING = ("waiting", "watching")  # states of streams in which what is on goes on
 _OF_EVENTS = ("event", "id", "segment", "stream", "stream_time", "at", "airing")  # what no airing has
 _ZERO = (
-    "zero"  # when the stream's time began, ``stream_time`` before ``at``: kept with an airing and not told
+    "zero"  # kept with an airing and not told: when its stream's time began, ``stream_time`` before ``at``
 )
 
 

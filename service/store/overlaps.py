@@ -50,13 +50,13 @@ def resolve(store: Store, who: Caller, overlap_id: str, owner: str) -> Json:
 
 
 def note_overlaps(connection: sa.Connection, org_id: int, ref_id: int, matches: Iterable[Json]) -> None:
-    """Notes what the reference of an organisation shares with those of others: all of it, and what it was matched to."""
+    """Notes what the reference of an organisation shares with those of others: all of it, and what it surely matches."""
     whole = connection.scalar(sa.select(refs.c.duration).where(refs.c.id == ref_id))
     everything = [{"start": 0.0, "end": whole, "other_start": 0.0, "other_end": whole}]
     _note(connection, org_id, ref_id, ref_id, everything)
     for match in matches:
         other = number(match["reference"]["id"])
-        if match["verdict"] == "match" and other != ref_id:
+        if other != ref_id:
             _note(connection, org_id, ref_id, other, [_stretch(segment) for segment in match["segments"]])
 
 

@@ -185,7 +185,7 @@ def own(
             raise Missing("reference", ref_id)
         found = [match for match in matches if match["verdict"] == "match"]
         for held_id in {ref_id, *(number(match["reference"]["id"]) for match in found)}:
-            _claim_of_holder(connection, held_id, int(work_id))
+            _claim_of_holder(connection, held_id, org_id, int(work_id))
         _claim(connection, ref_id, org_id, int(work_id), name)
         note_overlaps(connection, org_id, ref_id, found)
 
@@ -280,20 +280,20 @@ def _claim(connection: sa.Connection, ref_id: int, org_id: int, work_id: int, na
         _move(connection, ref_id, org_id, work_id)
 
 
-def _claim_of_holder(connection: sa.Connection, ref_id: int, work_id: int) -> None:
-    """Gives a reference without a claim to whose it is, before the holder of ``work_id`` claims it too: to who holds its
-    work, to the administration where the command line registered it. What is of the owner of ``work_id`` stays as it is.
+def _claim_of_holder(connection: sa.Connection, ref_id: int, org_id: int, work_id: int) -> None:
+    """Gives a reference without a claim to whose it is, before ``org_id`` claims it under ``work_id``: to who holds its
+    work, or to the administration. The organisation's own stays as it is, and so does what the command line registered for
+    the owner of ``work_id``.
     """
     owner = sa.select(works.c.owner).where(works.c.id == work_id).scalar_subquery()
     unclaimed = ~sa.exists().where(claims.c.ref_id == refs.c.id)
     at = refs.join(works, works.c.id == refs.c.work_id).outerjoin(holdings, holdings.c.work_id == works.c.id)
-    asked = sa.select(refs.c.work_id, refs.c.name, holdings.c.org_id).select_from(at)
-    row = connection.execute(
-        asked.where((refs.c.id == ref_id) & unclaimed & (works.c.owner != owner))
-    ).one_or_none()
-    if row is not None:
-        org_id = administration(connection) if row.org_id is None else row.org_id
-        _insert_claim(connection, ref_id, org_id, row.work_id, row.name)
+    asked = sa.select(refs.c.work_id, refs.c.name, holdings.c.org_id, (works.c.owner == owner).label("own"))
+    row = connection.execute(asked.select_from(at).where(refs.c.id == ref_id, unclaimed)).one_or_none()
+    if row is None or row.org_id == org_id or (row.org_id is None and row.own):
+        return
+    holder = administration(connection) if row.org_id is None else row.org_id
+    _insert_claim(connection, ref_id, holder, row.work_id, row.name)
 
 
 def _insert_claim(connection: sa.Connection, ref_id: int, org_id: int, work_id: int, name: str) -> None:

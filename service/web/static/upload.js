@@ -130,7 +130,6 @@
       const job = await made.json();
       localStorage.removeItem(this.key);
       this.card.remove();
-      this.form.closest("section")?.querySelector(".empty")?.remove(); // "nothing is here" is true no longer
       await htmx.ajax("GET", `/jobs/${encodeURIComponent(job.id)}/card`, { target: "#under-way", swap: "afterbegin" });
     }
 
