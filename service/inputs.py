@@ -71,8 +71,11 @@ def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[Foun
 
 
 def _not_a_path(path: Path) -> MediaError | None:
-    if not _ADDRESS.match(str(path)) or path.exists():
-        return None
+    try:
+        if not _ADDRESS.match(str(path)) or path.exists():
+            return None
+    except OSError:  # too long for a name of a file
+        pass
     reason = "that is an address: whorl watch examines streams; download a file, and name it here"
     return MediaError("not-found", path.name, reason)
 

@@ -141,9 +141,10 @@ def test_a_table_alone_names_no_files_and_that_is_said(data: Path, tmp_path: Pat
 
 def test_an_address_in_place_of_a_file_is_told_where_to_go(data: Path, song: Path) -> None:
     whorl("register", song)
-    result = whorl("match", "http://127.0.0.1:9/film.mp4")
-    assert result.exit_code == 1
-    assert "that is an address: whorl watch" in result.stdout
+    for address in ("http://127.0.0.1:9/film.mp4", "http://" + "a" * 5000):
+        result = whorl("match", address)
+        assert result.exit_code == 1
+        assert "that is an address: whorl watch" in " ".join(result.stdout.split())
 
 
 def test_an_option_of_all_commands_behind_one_is_told_its_place(data: Path, song: Path) -> None:

@@ -152,15 +152,69 @@ def test_what_was_registered_for_an_owner_is_its_organisations_under_the_work_it
     assert holder.get("/v1/overlaps").json()["items"] == []
 
 
+def renamed(app: FastAPI, before: str, name: str) -> None:
+    administrator = client(app)
+    org = next(one for one in administrator.get("/v1/orgs").json()["items"] if one["name"] == before)
+    administrator.patch(f"/v1/orgs/{org['id']}", json={"name": name}).raise_for_status()
+
+
+def sides(who: TestClient) -> list[list[str]]:
+    """Whose the sides of the overlaps are that an organisation sees."""
+    return [[side["org"]["name"] for side in one["sides"]] for one in who.get("/v1/overlaps").json()["items"]]
+
+
 def test_a_work_stays_its_holders_when_another_organisation_takes_the_name(app: FastAPI) -> None:
-    ref_id, administrator = on_the_command_line(app, "Faust", "Murnau"), client(app)
+    ref_id = on_the_command_line(app, "Faust", "Murnau")
     holder = client(app, "holder", org="Murnau")
     holder.post("/v1/works", json={"title": "Faust", "kind": "film"}).raise_for_status()
-    org = next(one for one in administrator.get("/v1/orgs").json()["items"] if one["name"] == "Murnau")
-    administrator.patch(f"/v1/orgs/{org['id']}", json={"name": "Heirs"}).raise_for_status()
+    renamed(app, "Murnau", "Heirs")
     pirate, work = work_of(app, "Murnau")
     assert register(app, work, 1, "Murnau") == ref_id
-    (overlap,) = pirate.get("/v1/overlaps").json()["items"]
-    assert [side["org"]["name"] for side in overlap["sides"]] == ["Murnau", "Heirs"]
+    assert sides(pirate) == [["Murnau", "Heirs"]]
     assert pirate.delete(f"/v1/references/{ref_id}").status_code == 204
     assert [one["id"] for one in holder.get("/v1/references").json()["items"]] == [str(ref_id)]
+
+
+def test_who_gave_up_a_name_has_nothing_of_what_is_registered_for_it(app: FastAPI) -> None:
+    heirs, work = work_of(app, "Murnau")
+    heirs.post("/v1/works", json={"title": "Faust", "kind": "film"}).raise_for_status()
+    renamed(app, "Murnau", "Heirs")
+    assert {one["owner"] for one in heirs.get("/v1/works").json()["items"]} == {"Heirs"}
+    ref_id = on_the_command_line(app, "Faust", "Murnau")
+    assert register(app, work, 1, "Heirs") == ref_id
+    assert sides(heirs) == [["Heirs", "Administration"]]
+    for one in heirs.get("/v1/works").json()["items"]:
+        assert heirs.delete(f"/v1/works/{one['id']}").status_code == 204
+    (kept,) = client(app).get("/v1/references").json()["items"]
+    assert (kept["id"], kept["work"]["title"]) == (str(ref_id), "Faust")
+
+
+def test_an_owner_who_is_there_is_the_side_and_not_the_administration(app: FastAPI) -> None:
+    owner, (pirate, work) = client(app, "holder", org="Murnau"), work_of(app, "pirate")
+    ref_id = on_the_command_line(app, "Faust", "Murnau")
+    register(app, work, 1, "pirate")
+    assert sides(owner) == sides(pirate) == [["pirate", "Murnau"]]
+    (mine,) = owner.get("/v1/references").json()["items"]
+    assert (mine["id"], mine["work"]["title"]) == (str(ref_id), "Faust")
+
+
+def test_an_owner_who_comes_later_has_what_the_administration_kept(app: FastAPI) -> None:
+    ref_id = on_the_command_line(app, "Faust", "Murnau")
+    pirate, work = work_of(app, "pirate")
+    register(app, work, 1, "pirate")
+    assert sides(pirate) == [["pirate", "Administration"]]
+    owner = client(app, "holder", org="Murnau")
+    own = owner.post("/v1/works", json={"title": "Faust", "kind": "film"}).json()
+    assert register(app, own["id"], 1, "Murnau") == ref_id
+    assert sides(owner) == sides(pirate) == [["pirate", "Murnau"]]
+    assert [one["id"] for one in owner.get("/v1/references").json()["items"]] == [str(ref_id)]
+
+
+def test_a_name_is_not_taken_under_which_works_of_the_same_title_are_registered(app: FastAPI) -> None:
+    holder = client(app, "holder", org="Murnau")
+    holder.post("/v1/works", json={"title": "Faust", "kind": "film"}).raise_for_status()
+    on_the_command_line(app, "Faust", "Heirs")
+    org = next(one for one in client(app).get("/v1/orgs").json()["items"] if one["name"] == "Murnau")
+    refused = client(app).patch(f"/v1/orgs/{org['id']}", json={"name": "Heirs"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "exists")
+    assert holder.get("/v1/works").json()["items"][0]["owner"] == "Murnau"

@@ -7,13 +7,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from evidence.answer import Json
+from index.database import works
 from service.store import accounts
 from service.store.accounts import NewKey
 from service.store.caller import SCOPES_OF, Caller
 from service.store.errors import Conflict, Missing, Unfit
 from service.store.paging import Page, number, page_json, paged
 from service.store.store import Store, now
-from service.store.tables import keys, orgs, people, sessions
+from service.store.tables import holdings, keys, orgs, people, sessions
 
 
 def list_orgs(store: Store, page: Page) -> Json:
@@ -35,12 +36,24 @@ def add_org(store: Store, name: str) -> Json:
 
 
 def rename_org(store: Store, org_id: str, name: str) -> Json:
-    """Gives an organisation another name. Raises Missing, Conflict."""
+    """Gives an organisation, and the owner of the works that it holds, another name. Raises Missing, Conflict.
+
+    A work that kept the old name would look like one of whoever takes that name next.
+    """
     org(store, org_id)
-    try:
-        _change(store, sa.update(orgs).where(orgs.c.id == number(org_id)).values(name=name))
-    except IntegrityError:
-        raise Conflict("exists", f"there is an organisation of the name {name!r}: give another") from None
+    one, held = number(org_id), sa.select(holdings.c.work_id).where(holdings.c.org_id == number(org_id))
+    before = sa.select(orgs.c.name).where(orgs.c.id == one).scalar_subquery()
+    theirs = (works.c.owner == before) & works.c.id.in_(held)
+    changes = (
+        (sa.update(works).where(theirs).values(owner=name), "works of the same titles are registered for"),
+        (sa.update(orgs).where(orgs.c.id == one).values(name=name), "there is an organisation of"),
+    )
+    with store.write() as connection:
+        for change, taken in changes:
+            try:
+                connection.execute(change)
+            except IntegrityError:
+                raise Conflict("exists", f"{taken} the name {name!r}: give another") from None
     return org(store, org_id)
 
 

@@ -67,6 +67,19 @@ def without_claim(connection: sa.Connection, ref_id: int, org_id: int) -> None:
     connection.execute(sa.delete(overlaps).where(one | other))
 
 
+def pass_on(connection: sa.Connection, ref_id: int, before: int, org_id: int) -> None:
+    """Makes another organisation a side of the overlaps of a claim, and whose they are; one with itself is none."""
+    for ref, org in (
+        (overlaps.c.ref_id, overlaps.c.org_id),
+        (overlaps.c.other_ref_id, overlaps.c.other_org_id),
+    ):
+        side = sa.and_(ref == ref_id, org == before)
+        won = side & (overlaps.c.owner_org_id == before)
+        connection.execute(sa.update(overlaps).where(won).values(owner_org_id=org_id))
+        connection.execute(sa.update(overlaps).where(side).values({org: org_id}))
+    connection.execute(sa.delete(overlaps).where(overlaps.c.org_id == overlaps.c.other_org_id))
+
+
 def _stretch(segment: Json) -> Json:
     names = {"start": "query_start", "end": "query_end", "other_start": "ref_start", "other_end": "ref_end"}
     return {name: segment[of] for name, of in names.items()}

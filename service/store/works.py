@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from evidence.answer import Json, printable
 from index.database import identifiers, refs, works
-from service.store.accounts import administration
+from service.store.accounts import ADMINISTRATION, administration
 from service.store.caller import Caller
 from service.store.errors import Conflict, Missing
-from service.store.overlaps import note_overlaps, without_claim
+from service.store.overlaps import note_overlaps, pass_on, without_claim
 from service.store.paging import Page, Read, number, page_json, paged, reading
 from service.store.store import Store, now
 from service.store.tables import claims, holdings, licences, orgs
@@ -172,8 +172,8 @@ def own(
 
     Where another organisation claims the same bytes, or one of the ``matches`` with the verdict "match" is of a reference
     that another claims, an overlap is noted, for people to resolve: neither is hidden, and nobody sees the other's works.
-    What the command line registered for somebody else is the administration's claim. Raises Missing where the work is not
-    the organisation's.
+    What the command line registered is claimed by the organisation that it names as the owner, else by the administration.
+    Raises Missing where the work is not the organisation's.
     """
     with store.write() as connection:
         held = sa.select(holdings).where(
@@ -185,7 +185,7 @@ def own(
             raise Missing("reference", ref_id)
         found = [match for match in matches if match["verdict"] == "match"]
         for held_id in {ref_id, *(number(match["reference"]["id"]) for match in found)}:
-            _claim_of_holder(connection, held_id, org_id, int(work_id))
+            _claim_of_holder(connection, held_id, org_id)
         _claim(connection, ref_id, org_id, int(work_id), name)
         note_overlaps(connection, org_id, ref_id, found)
 
@@ -256,6 +256,11 @@ def _found_or_made(connection: sa.Connection, org_id: int, what: Details) -> tup
     """A work that the command line registered for an owner of this name becomes the organisation's."""
     owner = str(connection.scalar(sa.select(orgs.c.name).where(orgs.c.id == org_id)))
     work_id = _same(connection, what.title, what.kind, owner)
+    held_by = sa.select(holdings.c.org_id).where(holdings.c.work_id == work_id)
+    if connection.scalar(held_by) not in (None, org_id):
+        raise Conflict(
+            "exists", f"a work of this title, kind and owner {owner!r} is held already: give another title"
+        )
     if work_id is None:
         values = {"title": what.title, "kind": what.kind, "owner": owner}
         work_id = int(
@@ -280,20 +285,24 @@ def _claim(connection: sa.Connection, ref_id: int, org_id: int, work_id: int, na
         _move(connection, ref_id, org_id, work_id)
 
 
-def _claim_of_holder(connection: sa.Connection, ref_id: int, org_id: int, work_id: int) -> None:
-    """Gives a reference without a claim to whose it is, before ``org_id`` claims it under ``work_id``: to who holds its
-    work, or to the administration. The organisation's own stays as it is, and so does what the command line registered for
-    the owner of ``work_id``.
+def _claim_of_holder(connection: sa.Connection, ref_id: int, org_id: int) -> None:
+    """Gives a reference that nobody claims to whose it is, before ``org_id`` claims it: to who holds its work, to the
+    organisation that it was registered for, else to the administration. What is ``org_id``'s own is left to claim.
     """
-    owner = sa.select(works.c.owner).where(works.c.id == work_id).scalar_subquery()
-    unclaimed = ~sa.exists().where(claims.c.ref_id == refs.c.id)
-    at = refs.join(works, works.c.id == refs.c.work_id).outerjoin(holdings, holdings.c.work_id == works.c.id)
-    asked = sa.select(refs.c.work_id, refs.c.name, holdings.c.org_id, (works.c.owner == owner).label("own"))
-    row = connection.execute(asked.select_from(at).where(refs.c.id == ref_id, unclaimed)).one_or_none()
-    if row is None or row.org_id == org_id or (row.org_id is None and row.own):
+    at = refs.join(works, works.c.id == refs.c.work_id)
+    at = at.outerjoin(holdings, holdings.c.work_id == works.c.id).outerjoin(
+        orgs, orgs.c.name == works.c.owner
+    )
+    columns = (refs.c.work_id, refs.c.name, holdings.c.org_id, orgs.c.id.label("named"))
+    row = connection.execute(sa.select(*columns).select_from(at).where(refs.c.id == ref_id)).one_or_none()
+    if row is None:  # removed meanwhile, or on the air
         return
-    holder = administration(connection) if row.org_id is None else row.org_id
-    _insert_claim(connection, ref_id, holder, row.work_id, row.name)
+    claimed = connection.execute(sa.select(claims.c.org_id).where(claims.c.ref_id == ref_id)).first()
+    if row.org_id is None and row.named is not None and (claimed or row.named != org_id):
+        _hold(connection, row.named, row.work_id)
+    holder = row.named if row.org_id is None else row.org_id
+    if claimed is None and holder != org_id:
+        _insert_claim(connection, ref_id, holder or administration(connection), row.work_id, row.name)
 
 
 def _insert_claim(connection: sa.Connection, ref_id: int, org_id: int, work_id: int, name: str) -> None:
@@ -309,11 +318,26 @@ def _move(connection: sa.Connection, ref_id: int, org_id: int, work_id: int) -> 
 
 
 def _hold(connection: sa.Connection, org_id: int, work_id: int) -> bool:
-    """Makes a work that nobody holds the organisation's; whether nobody did."""
+    """Makes a work that nobody holds the organisation's, with what the administration claimed of it; whether nobody did."""
     held = connection.scalar(sa.select(holdings.c.org_id).where(holdings.c.work_id == work_id))
     if held is None:
         connection.execute(sa.insert(holdings).values(work_id=work_id, org_id=org_id, since=now()))
+        _pass_on(connection, org_id, work_id)
     return held is None
+
+
+def _pass_on(connection: sa.Connection, org_id: int, work_id: int) -> None:
+    """Makes the administration's claims under a work the organisation's, with their overlaps; those it has itself go."""
+    administrations = sa.select(orgs.c.id).where(orgs.c.name == ADMINISTRATION, orgs.c.id != org_id)
+    theirs = (claims.c.org_id == administrations.scalar_subquery()) & (claims.c.work_id == work_id)
+    for ref_id, before in connection.execute(sa.select(claims.c.ref_id, claims.c.org_id).where(theirs)).all():
+        of_ref = claims.c.ref_id == ref_id
+        if connection.execute(sa.select(claims).where(of_ref, claims.c.org_id == org_id)).first():
+            connection.execute(sa.delete(claims).where(theirs, of_ref))
+            without_claim(connection, ref_id, before)
+        else:
+            connection.execute(sa.update(claims).where(theirs, of_ref).values(org_id=org_id))
+            pass_on(connection, ref_id, before, org_id)
 
 
 def _unclaim(connection: sa.Connection, ref_id: int, org_id: int) -> None:
