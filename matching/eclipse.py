@@ -1,7 +1,7 @@
 """Which of the stretches found are told: of those that are of the same seconds, what a better one explains away is not."""
 
 from matching.found import Expected, Found
-from matching.score import MATCH
+from matching.order import Rating, best_first
 from matching.verify import Stretch
 
 OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds
@@ -11,35 +11,23 @@ REPEATED = 0.9  # of its evidence, from which the same seconds are elsewhere in 
 
 
 def without_eclipsed(found: list[Found], expected: Expected) -> list[Found]:
-    """Best first, by what chance gives; matches in one reference of the same seconds by their evidence.
+    """Best first (``matching.order``).
 
     Less those that tell of the same seconds as a much better one: a sequel, a loop, itself disguised. What is in another
     place of the same reference as well is kept: a loop, a repeated chorus.
     """
     kept: list[Found] = []
-    for candidate in _best_first(found, expected):
+    for candidate in best_first(found, lambda f: _rating(f, expected)):
         rivals = [f for f in kept if _same_seconds(f.stretch, candidate.stretch)]
         if not any(_eclipses(f, candidate) for f in rivals):
             kept.append(candidate)
     return kept
 
 
-def _best_first(found: list[Found], expected: Expected) -> list[Found]:
-    """That it is this reference is told by what chance gives, and so is which of several it is. Where in it is not: what
-    chance gives under another disguise, mirrored say, is no measure of how well the places themselves agree.
-    """
-    told = [(expected(f), f) for f in found]
-    sure = [(chance, f) for chance, f in told if chance <= MATCH]
-
-    def order(one: tuple[float, Found]) -> tuple[float, float]:
-        chance, stretch = one[0], one[1].stretch
-        if chance > MATCH:
-            return chance, -one[1].score
-        places = ((least, f.stretch) for least, f in sure if f.stretch.ref_id == stretch.ref_id)
-        least = min((least for least, other in places if _same_seconds(other, stretch)), default=chance)
-        return least, -stretch.evidence
-
-    return [f for _, f in sorted(told, key=order)]
+def _rating(found: Found, expected: Expected) -> Rating:
+    one = found.stretch
+    span = (one.query_start, one.query_end)
+    return Rating(one.ref_id, expected(found), one.evidence, span, one.time_scale * span[0] + one.offset)
 
 
 def _eclipses(better: Found, candidate: Found) -> bool:

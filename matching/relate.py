@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from index.catalog import Reference
 from matching.join import Placed
+from matching.order import Rating, best_first
 from matching.score import MATCH, NO_MATCH, REVIEW, verdict
 from matching.segment import Match, Replaced, Segment
 
@@ -123,19 +124,10 @@ def _along(segment: Segment, seconds: float) -> float:
 
 
 def _match(reference: Reference, parts: Sequence[Placed]) -> Match:
-    """Of each kind each second of the capture is in one segment at most, the best; what else it is like is a repeat.
-
-    Of matches the best is the one with the most evidence: that it is this work is known, the question is where.
-    """
-
-    def order(part: Placed) -> tuple[float, float, float, float]:
-        sure = part.expected <= MATCH
-        rank = (0.0, -part.evidence) if sure else (part.expected, 0.0)
-        return *rank, part.segment.query_start, part.segment.ref_start
-
+    """Of each kind each second of the capture is in one segment at most, the best; what else it is like is a repeat."""
     told: list[Segment] = []
     repeats: list[Segment] = []
-    for part in sorted(parts, key=order):
+    for part in best_first(parts, _rating):
         segment = part.segment
         whole = (segment.query_start, segment.query_end)
         free = max(outside(whole, spans(told, segment.kind)), key=lambda s: s[1] - s[0], default=(0.0, 0.0))
@@ -149,6 +141,11 @@ def _match(reference: Reference, parts: Sequence[Placed]) -> Match:
     ordered = (sorted(some, key=lambda s: (s.query_start, s.kind, s.ref_start)) for some in (told, repeats))
     told, repeats = ordered
     return Match(reference, tuple(told), expected, verdict(expected) or NO_MATCH, repeats=tuple(repeats))
+
+
+def _rating(part: Placed) -> Rating:
+    one = part.segment
+    return Rating(one.kind, part.expected, part.evidence, (one.query_start, one.query_end), one.ref_start)
 
 
 def _related(found: Sequence[Match]) -> tuple[Match, ...]:

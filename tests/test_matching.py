@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -246,6 +247,26 @@ def test_a_loop_is_told_at_each_turn_that_agrees_about_as_well() -> None:
         for number, turn in enumerate((found(1, 0, 10, 38), found(1, 0, 10, 40), found(1, 0, 10, 30)))
     ]
     assert without_eclipsed(turns, by_score) == [turns[1], turns[0]]
+
+
+def test_a_few_seconds_with_more_evidence_do_not_eclipse_all_of_them() -> None:
+    few, whole = found(1, 0, 3, 9.5), found(1, 0, 60, 9)
+    chance = {few: 1e-4, whole: 1e-26}
+    for told in ([few, whole], [whole, few]):
+        assert without_eclipsed(told, chance.__getitem__) == [whole]
+
+
+def test_of_equals_the_same_are_told_in_whatever_order_they_were_found() -> None:
+    places = [
+        replace(one, stretch=replace(one.stretch, offset=offset))
+        for one, offset in (
+            (found(1, 0, 10, 40), 100.0),
+            (found(1, 0, 10, 40), 102.0),
+            (found(1, 0, 10, 40), 105.0),
+        )
+    ]
+    told = [without_eclipsed(list(some), by_score) for some in permutations(places)]
+    assert all(one == told[0] for one in told)
 
 
 def alike(similarity: float, likeness: float) -> Stretch:

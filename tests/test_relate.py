@@ -176,6 +176,14 @@ def test_of_a_loop_the_turn_with_the_most_evidence_is_told_and_the_others_are_re
     assert [s.ref_start for s in match.segments] == [8]
 
 
+def test_a_place_for_a_few_seconds_takes_none_from_a_surer_one_for_all() -> None:
+    whole = part(1, "video", (0, 60), 0, 1e-12)
+    few = replace(part(1, "video", (20, 23), 500, 9e-3), evidence=whole.evidence + 1)
+    (match,) = related(few, whole)
+    assert [(s.query_start, s.query_end, s.ref_start) for s in match.segments] == [(0, 60, 0)]
+    assert [s.ref_start for s in match.repeats] == [500]
+
+
 def test_two_lines_of_one_work_share_the_seconds_of_the_capture() -> None:
     (match,) = related(part(1, "audio", (0, 32), 10), part(1, "audio", (16, 48), 10.0, 1e-8))
     assert [(s.query_start, s.query_end, s.ref_start) for s in match.segments] == [(0, 32, 10), (32, 48, 26)]
