@@ -39,10 +39,8 @@ def best_first(some: Sequence[T], rate: Callable[[T], Rating]) -> list[T]:
 
     def order(pair: tuple[Rating, T]) -> tuple[float, float, float, float]:
         one = pair[0]
-        if one.expected > MATCH:
-            return one.expected, 0.0, one.span[0], one.place
-        surest = min((other.expected for other in sure if _alike(one, other)), default=one.expected)
-        return surest, -one.evidence, one.span[0], one.place
+        surer = (other.expected for other in sure if one.expected <= MATCH and _alike(one, other))
+        return min(surer, default=one.expected), -one.evidence, one.span[0], one.place
 
     return [one for _, one in sorted(rated, key=order)]
 

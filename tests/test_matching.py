@@ -256,6 +256,11 @@ def test_a_few_seconds_with_more_evidence_do_not_eclipse_all_of_them() -> None:
         assert without_eclipsed(told, chance.__getitem__) == [whole]
 
 
+def test_of_what_is_as_doubtful_the_best_is_told_first() -> None:
+    faint, better = found(1, 0, 10, 8), found(1, 20, 30, 9)
+    assert without_eclipsed([faint, better], lambda _: 0.02) == [better, faint]
+
+
 def test_of_equals_the_same_are_told_in_whatever_order_they_were_found() -> None:
     places = [
         replace(one, stretch=replace(one.stretch, offset=offset))
