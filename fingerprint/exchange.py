@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fingerprint.fingerprint import Fingerprint, Query, pack
-from fingerprint.storage import StorageError, from_bytes, to_bytes
+from fingerprint.storage import StorageError, from_bytes, to_bytes, unfolded
 
 MEDIA_TYPE = "application/vnd.whorl.fingerprint"
 MAGIC = b"WhorlEx\n"
@@ -23,6 +23,7 @@ VERSION = 1
 STEPS = 32  # of a projection's unit; beyond 4 units a bit is as sure as it can be
 LONGEST_HEAD = 1 << 20  # bytes
 LONGEST_NAME = 1024  # characters
+LARGEST = 1 << 28  # bytes that all codes of a file may unfold to: two weeks of sound, two days of a query
 
 _HEADER = struct.Struct("<8sHI")
 _DIGEST = 16
@@ -88,12 +89,13 @@ def _made(about: Any, body: bytes) -> Exchange:
     name, sha256, duration = str(about["name"]), str(about["sha256"]), float(about["duration"])
     if len(name) > LONGEST_NAME or not _is_sha256(sha256) or not 0 <= duration < float("inf"):
         raise ValueError("it does not say what it was made of")
-    references, queries, at = list[Fingerprint](), list[tuple[float, Query]](), 0
+    references, queries, at, left = list[Fingerprint](), list[tuple[float, Query]](), 0, LARGEST
     for part in about["parts"]:
         begin, size, more = float(part["start"]), _size(part["size"]), _size(part["more"])
         codes, rest = body[at : at + size], body[at + size : at + size + more]
         at += size + more
-        made = from_bytes(codes)
+        made = from_bytes(codes, left)
+        left -= unfolded(len(made), made.width)
         if made.algorithm != part["algorithm"] or not 0 <= begin <= duration or made.duration > duration + 1:
             raise ValueError(f"a part of {made.algorithm} is not what the head says")
         if more:

@@ -1,8 +1,9 @@
 """Fingerprint <-> bytes: stamped with what made it, compact, checked on the way back; never pickle.
 
-Layout, little-endian: header | algorithm (UTF-8) | codes (n * width) | times (zlib) | weak (packed bits) |
-places (zlib) | BLAKE2b of all before. Times are whole milliseconds; their steps are stored as four byte
-planes, so that an even spacing costs next to nothing.
+Layout, little-endian: header | algorithm (UTF-8) | codes (zlib) | times (zlib) | weak (packed bits) |
+places (zlib) | BLAKE2b of all before. Of the codes even columns are stored before odd ones, as they are or as what
+changes from row to row, whichever is smaller: pictures that follow each other share most of their bits. Times are
+whole milliseconds; their steps are stored as four byte planes, so that an even spacing costs next to nothing.
 """
 
 import hashlib
@@ -12,14 +13,17 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.fingerprint import Fingerprint, Times
+from fingerprint.fingerprint import Codes, Fingerprint, Times
 
 MAGIC = b"WhorlFp\n"
-VERSION = 1
+VERSION = 2
 DIGEST_SIZE = 16
-# magic, version, length of the name, width, number of codes, length of times, length of places, duration
-_HEADER = struct.Struct("<8sHHHIIId")
+ANY_SIZE = 1 << 62  # bytes: of what we wrote ourselves
+# magic, version, length of the name, width, whether codes are changes, number of codes, length of codes, of times and of
+# places, duration
+_HEADER = struct.Struct("<8sHHH?IIIId")
 _NO_PLACES = 0xFFFFFFFF
+_BESIDE = 25  # bytes of memory of each code's time, place and weakness
 _MILLISECOND_SLACK = 1e-6  # seconds: what adding up a thousand float64 steps may drift
 
 
@@ -28,11 +32,13 @@ class StorageError(ValueError):
 
 
 def to_bytes(fingerprint: Fingerprint) -> bytes:
-    """The fingerprint as bytes, about ``n * (width + 0.3)`` of them for evenly spaced codes.
+    """The fingerprint as bytes, at most about ``n * (width + 0.3)`` of them for evenly spaced codes.
 
     Raises ValueError when a time is not a multiple of 1 ms, for it would come back changed.
     """
     name = fingerprint.algorithm.encode()
+    plain, changes = (_folded(rows) for rows in (fingerprint.codes, _changes(fingerprint.codes)))
+    codes = min(plain, changes, key=len)
     times = zlib.compress(_steps(fingerprint.times), 9)
     places = b"" if fingerprint.places is None else zlib.compress(fingerprint.places.astype("<f4").tobytes())
     header = _HEADER.pack(
@@ -40,30 +46,38 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
         VERSION,
         len(name),
         fingerprint.width,
+        len(changes) < len(plain),
         len(fingerprint),
+        len(codes),
         len(times),
         _NO_PLACES if fingerprint.places is None else len(places),
         fingerprint.duration,
     )
-    body = (
-        header + name + fingerprint.codes.tobytes() + times + np.packbits(fingerprint.weak).tobytes() + places
-    )
+    body = header + name + codes + times + np.packbits(fingerprint.weak).tobytes() + places
     return body + _digest(body)
 
 
-def from_bytes(data: bytes) -> Fingerprint:
-    """The fingerprint that ``to_bytes`` stored. Raises StorageError naming what is wrong with the bytes."""
+def from_bytes(data: bytes, most: int = ANY_SIZE) -> Fingerprint:
+    """The fingerprint that ``to_bytes`` stored. Raises StorageError naming what is wrong with the bytes, or when they would
+    take more than ``most`` bytes of memory: a few can unfold to very many.
+    """
     if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
         raise StorageError(f"not a stored fingerprint: starts with {data[: len(MAGIC)]!r}, not {MAGIC!r}")
     if len(data) < _HEADER.size:
         raise StorageError(f"stored fingerprint is truncated: {len(data)} bytes do not hold its header")
-    _, version, name_size, width, n, times_size, places_size, duration = _HEADER.unpack_from(data)
-    if version > VERSION:
+    version = _HEADER.unpack_from(data)[1]
+    if version != VERSION:
+        step = "upgrade Whorl to read it" if version > VERSION else "make it anew of its file"
+        raise StorageError(f"stored fingerprint has version {version}, this Whorl reads {VERSION}: {step}")
+    *_, name_size, width, changes, n, codes_size, times_size, places_size, duration = _HEADER.unpack_from(
+        data
+    )
+    if unfolded(n, width) > most:
         raise StorageError(
-            f"stored fingerprint has version {version}, newer than {VERSION}: upgrade Whorl to read it"
+            f"stored fingerprint unfolds to {unfolded(n, width)} bytes: at most {most} are read"
         )
     has_places = places_size != _NO_PLACES
-    sizes = [name_size, n * width, times_size, (n + 7) // 8, places_size if has_places else 0]
+    sizes = [name_size, codes_size, times_size, (n + 7) // 8, places_size if has_places else 0]
     _check_whole(data, _HEADER.size + sum(sizes) + DIGEST_SIZE)
     name, codes, times, weak, places = _cut(data, _HEADER.size, sizes)
     try:
@@ -71,7 +85,7 @@ def from_bytes(data: bytes) -> Fingerprint:
             algorithm=name.decode(),
             duration=duration,
             times=_times(_inflate(times, 4 * n)),
-            codes=np.frombuffer(codes, np.uint8).reshape(n, width),
+            codes=_codes(_inflate(codes, n * width), n, width, changes),
             weak=np.unpackbits(np.frombuffer(weak, np.uint8), count=n).astype(np.bool_),
             places=_places(_inflate(places, 16 * n)) if has_places else None,
         )
@@ -80,6 +94,28 @@ def from_bytes(data: bytes) -> Fingerprint:
         zlib.error,
     ) as error:  # a right checksum over wrong content: whoever wrote it was mistaken
         raise StorageError(f"stored fingerprint does not hold together: {error}") from error
+
+
+def unfolded(n: int, width: int) -> int:
+    """Bytes of memory that n codes of a width take, their times and places among them."""
+    return n * (width + _BESIDE)
+
+
+def _changes(codes: Codes) -> Codes:
+    """What of each row differs from the one before."""
+    return np.concatenate([codes[:1], codes[1:] ^ codes[:-1]])
+
+
+def _folded(codes: Codes) -> bytes:
+    return zlib.compress(codes[:, ::2].tobytes() + codes[:, 1::2].tobytes(), 9)
+
+
+def _codes(data: bytes, n: int, width: int, changes: bool) -> Codes:
+    columns, even = np.frombuffer(data, np.uint8), (width + 1) // 2
+    codes = np.empty((n, width), np.uint8)
+    codes[:, ::2] = columns[: n * even].reshape(n, even)
+    codes[:, 1::2] = columns[n * even :].reshape(n, width - even)
+    return np.bitwise_xor.accumulate(codes, axis=0) if changes else codes
 
 
 def _check_whole(data: bytes, size: int) -> None:

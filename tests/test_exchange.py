@@ -77,6 +77,13 @@ def test_two_references_of_one_algorithm_are_refused() -> None:
         unpacked(packed(replace(one, references=one.references * 2)))
 
 
+def test_what_unfolds_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = packed(replace(made(), references=made().references + made(400, "video/3").references))
+    monkeypatch.setattr("fingerprint.exchange.LARGEST", 400 * 60)  # either alone would do
+    with pytest.raises(StorageError, match="unfolds to 22800 bytes: at most"):
+        unpacked(two)
+
+
 @pytest.mark.parametrize("algorithm, width", [("audio-peaks/1", 7), ("audio-peaks/2", 16)])
 def test_what_confirms_codes_is_registered_only_as_this_version_makes_it(
     tmp_path: Path, algorithm: str, width: int
