@@ -19,10 +19,14 @@ _CROSS = "extreme-cross-embodiment_extreme-cross-embodiment.github.io__"
 _CHAIR = "facebook__sample-videos__chair-"
 _P5 = "processing_p5.js-website__assets_"
 _RUN = "MoConVQ_MoConVQ.github.io__"
-_NASA = "concept-graphs-anon_concept-graphs-anon.github.io__nasa-"
+_GRAPHS = "concept-graphs-anon_concept-graphs-anon.github.io__"
+_AVATAR = "arc2avatar_arc2avatar.github.io__"
+_MIMIC = "genmimic_genmimic.github.io__"
+_HAND = "Dex4D_Dex4D.github.io__"
 
-# Moving pictures of the same recording, cut, coloured, overlaid or framed differently, found by comparing
-# the frames of all pairs and then looking at them: to find one for another is no mistake.
+# Moving pictures of the same recording, cut, coloured, overlaid or framed differently or shown beside others, found by
+# comparing the frames of all pairs, and what scores highest of those of a series, and then looking at them: to find one
+# for another is no mistake.
 _SAME_PICTURES = (
     ("AlbertGubau__big_buck_bunny_60s", "Vaufreyd__big-buck-bunny_trailer"),
     (f"{_CROSS}novel_cluttered_compressed", f"{_CROSS}novel_cluttered_novel_cluttered_battery"),
@@ -32,12 +36,17 @@ _SAME_PICTURES = (
      f"{_CHAIR}22-with-large-logo-bar", f"{_CHAIR}22-with-small-logo-bar", f"{_CHAIR}orig-22-sd-bar"),
     ("talmolab__videos__small_robot", f"{_P5}small", f"{_P5}small_da946d"),
     (f"{_P5}fingers", f"{_P5}fingers_8fb81c"),
-    ("arc2avatar_arc2avatar.github.io__overview", "arc2avatar_arc2avatar.github.io__overview_speed"),
-    ("genmimic_genmimic.github.io__teaser", "genmimic_genmimic.github.io__teaser_v2"),
+    (f"{_AVATAR}overview", f"{_AVATAR}overview_speed", f"{_AVATAR}jackman"),
+    (f"{_MIMIC}teaser", f"{_MIMIC}teaser_v2", f"{_MIMIC}genmimic_videos_turn_around_point_forward_and_fold_arms"),
     ("cjeen_BraceletPaper__3", "cjeen_BraceletPaper__4"),
     ("cjeen_BraceletPaper__5", "cjeen_BraceletPaper__6"),
     (f"{_RUN}a_person_is_running_away", f"{_RUN}a_person_is_running_away_Trim"),
-    (f"{_NASA}both", f"{_NASA}clip", f"{_NASA}gpt"),
+    (f"{_GRAPHS}nasa-both", f"{_GRAPHS}nasa-clip", f"{_GRAPHS}nasa-gpt"),
+    (f"{_GRAPHS}jackal_visual_mj", f"{_GRAPHS}michael_jordan_image"),
+    *((f"{_HAND}teaser", f"{_HAND}generalization_{part}")
+      for part in ("bg_camera", "distractors", "obj_task", "perturbation")),
+    (f"{_HAND}overview", f"{_HAND}task-agnostic"),
+    (f"{_HAND}videogen_track", f"{_HAND}videogen_generated_video"),
     ("biigle__videos__creating_annotations_5", "biigle__videos__creating_annotations_8"),
 )  # fmt: skip
 

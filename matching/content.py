@@ -6,6 +6,10 @@ from numpy.typing import NDArray
 from fingerprint.fingerprint import Fingerprint
 
 FILLED = 0.5  # of a stream's codes, from which there is something in it
+EMPTY = {
+    "audio": "sound: silent throughout",
+    "video": "pictures: blank throughout",
+}  # to be said where nothing was found
 
 
 class Content:
@@ -27,6 +31,11 @@ class Content:
 
     def __len__(self) -> int:
         return sum(map(len, self._times))
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are codes of it, and something in none of them."""
+        return len(self) > 0 and not any(strong.any() for strong in self._strong)
 
     def filled(self, first: float, last: float) -> bool:
         """Whether there is something in at least FILLED of it between two times."""

@@ -17,7 +17,7 @@ from index.catalog import Catalog, CatalogError, Reference, Work
 from index.live import LiveStore
 from matching import bare
 from matching.confirm import Witness
-from matching.content import Content
+from matching.content import EMPTY, Content
 from matching.decoys import decoys
 from matching.eclipse import without_eclipsed
 from matching.glance import Glance, glance
@@ -42,9 +42,19 @@ def _silent(_: object) -> None:
     return None
 
 
+def _nothing(told: Sequence[Match]) -> bool:
+    return all(match.verdict == NO_MATCH for match in told)
+
+
+def _remarks(told: Sequence[Match], contents: dict[str, Content]) -> tuple[str, ...]:
+    """What explains that nothing was found, where that is told by what there is in the capture's streams."""
+    empty = sorted(kind for kind, content in contents.items() if content.empty)
+    return tuple(EMPTY[kind] for kind in empty) if _nothing(told) else ()
+
+
 def _refuse_too_short(name: str, seconds: float, told: Sequence[Match]) -> None:
     """Raises MediaError where nothing was found in a capture in which hardly anything can be."""
-    if seconds < SHORTEST and all(match.verdict == NO_MATCH for match in told):
+    if seconds < SHORTEST and _nothing(told):
         reason = f"{seconds:.2f} s are too short to be told from chance: hand in {SHORTEST:g} s or more"
         raise MediaError("too-short", name, reason)
 
@@ -251,22 +261,26 @@ class Engine:
                 digest = digest or sha256(path, hashed)
                 with open_media(path, self._limits) as media:
                     duration, kinds = media.duration, tuple(sorted(media.kinds))
-                    found, error = self._matched(media, read, thorough), None
+                    found, remarks = self._matched(media, read, thorough)
                     duration, warnings = media.duration, media.warnings
                     if warnings:  # a stream that is damaged was not replaced
                         found = tuple(replace(match, replaced=()) for match in found)
-                    if media.damaged and all(match.verdict == NO_MATCH for match in found):
+                    if media.damaged and _nothing(found):
                         # What could not be read may hold a work: "no match" would say that it does not.
                         reason = (
                             f"nothing found in what could be read, but it is damaged: {'; '.join(warnings)}"
                         )
                         raise MediaError("damaged", path.name, reason)
+                    warnings, error = warnings + remarks, None
         except (MediaError, CatalogError) as failed:
             found, error = (), Failure(getattr(failed, "code", "catalog"), str(failed))
         query = QueryInfo(path.name, digest, duration, kinds)
         return Answer(query, found, error, warnings, time.monotonic() - begun)
 
-    def _matched(self, media: MediaFile, progress: Progress, thorough: bool) -> tuple[Match, ...]:
+    def _matched(
+        self, media: MediaFile, progress: Progress, thorough: bool
+    ) -> tuple[tuple[Match, ...], tuple[str, ...]]:
+        """The matches in all its streams, and what is to be said where there are none."""
         wanted = [(a, e, t) for a, e in self._extractors.items() for t in range(media.streams(e.kind))]
         placed: list[Placed] = []
         contents: dict[str, Content] = {}
@@ -280,7 +294,7 @@ class Engine:
             raise MediaError("too-short", media.name, reason)
         told = self._told(placed, contents)
         _refuse_too_short(media.name, media.duration, told)
-        return told
+        return told, _remarks(told, contents)
 
     def match(self, made: Exchange) -> Answer:
         """What a capture holds of which only the fingerprint is at hand: copies that are not disguised, found quickly.
@@ -303,11 +317,12 @@ class Engine:
                 placed = placed + found
         query = QueryInfo(made.name, made.sha256, made.duration, tuple(sorted(contents)))
         told, error = self._told(placed, contents), None
+        remarks = _remarks(told, contents)
         try:
             _refuse_too_short(made.name, made.duration, told)
         except MediaError as failed:
             told, error = (), Failure(failed.code, str(failed))
-        return Answer(query, told, error, (), time.monotonic() - begun)
+        return Answer(query, told, error, remarks, time.monotonic() - begun)
 
     def _told(self, placed: list[Placed], contents: dict[str, Content]) -> tuple[Match, ...]:
         """The matches that stretches come to. ``contents``: what there is in the capture's streams, by kind."""

@@ -142,7 +142,7 @@ def show_answers(answers: Sequence[Json]) -> None:
         table(ANSWER_HEADER, rows)
     for answer in answers:
         for warning in answer.get("warnings", ()):
-            print(harmless(f"{answer['query']['name']}: damaged: {warning}"))
+            print(harmless(f"{answer['query']['name']}: {warning}"))
         for match in answer["matches"]:
             for remark in remarks(match, answer):
                 print(harmless(f"{answer['query']['name']}, {named(match)}: {remark}"))

@@ -116,8 +116,17 @@ def test_what_is_silent_and_black_is_said_to_be_unmatchable(tmp_path: Path) -> N
     write(tmp_path / "void.mp4", *WORKS["void"])
     with Engine(tmp_path / "data", note=notes.append) as engine:
         engine.register(tmp_path / "void.mp4")
-        assert engine.examine(tmp_path / "void.mp4").status == "no-match"
+        answer = engine.examine(tmp_path / "void.mp4")
+        assert answer.status == "no-match"
+        assert answer.warnings == ("sound: silent throughout", "pictures: blank throughout")
     assert any("silent or blank throughout" in note for note in notes)
+
+
+def test_a_silent_film_is_found_without_a_word_about_its_silence(engine: Engine, tmp_path: Path) -> None:
+    silence = np.zeros(6 * RATE)
+    write(tmp_path / "silent.mp4", silence, list(map(small, read_pictures(NIGHT, 4, 10))))
+    answer = engine.examine(tmp_path / "silent.mp4")
+    assert (answer.status, answer.warnings) == ("match", ())
 
 
 def test_a_film_between_black_and_silence_is_found_where_it_is(engine: Engine, tmp_path: Path) -> None:
