@@ -237,12 +237,14 @@ def _remark(query: str, likest: str, score: float) -> None:
         print(f"{score:6.1f} {query} ~ {likest}", file=sys.stderr, flush=True)
 
 
-def fit(seconds: float, unrelated: Scores, siblings: Scores, searched: Scores) -> dict[str, float]:
+def fit(
+    kind: str, seconds: float, unrelated: Scores, siblings: Scores, searched: Scores
+) -> dict[str, float]:
     """The numbers of a ``matching.score.NullModel``: thresholds at quantiles, scales of exponential tails above them.
 
-    ``seconds`` are those of the windows. The scale is the mean excess (maximum likelihood); among titles of a series its
-    median over log 2, for some of their highest scores are of material that does repeat (a reader's closing words, a shot
-    used twice): the median hears of them, and is not led by them as a mean is.
+    ``seconds`` are those of the windows. The scale is the mean excess (maximum likelihood); in sound, among titles of a
+    series, its median over log 2, for some of their highest scores are of what does repeat (a reader's closing words): the
+    median hears of them, and is not led by them as a mean is. Pictures that do repeat are known (``benchmarks.corpus``).
     """
     there, related = unrelated[~np.isnan(unrelated)], siblings[~np.isnan(siblings)]
     threshold, sibling_threshold = (
@@ -259,7 +261,7 @@ def fit(seconds: float, unrelated: Scores, siblings: Scores, searched: Scores) -
         "scale": float(excess.mean()),
         "sibling_threshold": sibling_threshold,
         "sibling_rate": share * TAIL["siblings"] / seconds,
-        "sibling_scale": float(np.median(related) / np.log(2)),
+        "sibling_scale": float(np.median(related) / np.log(2) if kind == "audio" else related.mean()),
     }
 
 
@@ -268,7 +270,7 @@ def card(extractor: Extractor, titles_: int, chances: list[Chance]) -> dict[str,
     lengths = LENGTHS[extractor.kind]
     fits = [
         [
-            fit(seconds, unrelated, siblings, chance.searched)
+            fit(extractor.kind, seconds, unrelated, siblings, chance.searched)
             for unrelated, siblings in zip(chance.unrelated.T, chance.siblings.T, strict=True)
         ]
         for seconds, chance in zip(lengths, chances, strict=True)
