@@ -237,9 +237,7 @@ def _remark(query: str, likest: str, score: float) -> None:
         print(f"{score:6.1f} {query} ~ {likest}", file=sys.stderr, flush=True)
 
 
-def fit(
-    kind: str, seconds: float, unrelated: Scores, siblings: Scores, searched: Scores
-) -> dict[str, float]:
+def fit(kind: str, seconds: float, unrelated: Scores, siblings: Scores, searched: Scores) -> dict[str, float]:
     """The numbers of a ``matching.score.NullModel``: thresholds at quantiles, scales of exponential tails above them.
 
     ``seconds`` are those of the windows. The scale is the mean excess (maximum likelihood); in sound, among titles of a

@@ -13,8 +13,8 @@ CODES = 10**6
 SELDOM = 1e-3
 
 
-def fitted(seconds: float, unrelated: np.ndarray, siblings: np.ndarray) -> NullModel:
-    return NullModel(**fit(seconds, unrelated, siblings, np.full(len(unrelated), seconds * CODES)))
+def fitted(seconds: float, unrelated: np.ndarray, siblings: np.ndarray, kind: str = "video") -> NullModel:
+    return NullModel(**fit(kind, seconds, unrelated, siblings, np.full(len(unrelated), seconds * CODES)))
 
 
 def drawn(mean: float) -> np.ndarray:
@@ -33,13 +33,22 @@ def test_what_a_window_in_a_thousand_scores_is_expected_as_often_and_more_often_
         assert expected == pytest.approx(more * SELDOM, rel=0.25)
 
 
+@pytest.mark.parametrize("kind", ["audio", "video"])
 @pytest.mark.parametrize(("seconds", "share"), [(2.0, SHORT_SIBLINGS), (SECONDS, SIBLINGS)])
 def test_titles_of_a_series_count_for_the_share_of_captures_that_may_be_of_it(
-    seconds: float, share: float
+    kind: str, seconds: float, share: float
 ) -> None:
     scores = drawn(2.5)
-    model, score = fitted(seconds, drawn(0.1), scores), float(np.quantile(scores, 1 - SELDOM))
+    model, score = fitted(seconds, drawn(0.1), scores, kind), float(np.quantile(scores, 1 - SELDOM))
     assert model.expected_false_matches(score, seconds, CODES) == pytest.approx(share * SELDOM, rel=0.25)
+
+
+def test_a_closing_word_that_all_of_a_series_share_does_not_lead_what_chance_gives_sound() -> None:
+    scores = drawn(1.0)
+    scores[: WINDOWS // 200] += 30
+    sound, pictures = (fitted(SECONDS, drawn(0.1), scores, kind) for kind in ("audio", "video"))
+    assert sound.sibling_scale == pytest.approx(1.0, rel=0.1)
+    assert pictures.sibling_scale > 1.5
 
 
 def test_what_confirms_is_the_ratio_of_densities() -> None:
