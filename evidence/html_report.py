@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from evidence.answer import Json
 from evidence.findings import Finding, amounts
 from evidence.pictures import along, data_url, drawn_seconds, frame, frame_times, spectrogram
 from evidence.remarks import remarks
-from evidence.report import Find
+from evidence.report import Digests, Find, digest_of
 from evidence.timeline import SCALE, axes
 from evidence.words import clock, disguise, harmless, stream
 from fingerprint.media import MediaError
@@ -23,26 +24,30 @@ PICTURED = (
 STATUSES = {"match": "matched", "review": "to review", "no-match": "no match", "error": "not examined"}
 
 
-def page(answers: Sequence[Json], find: Find) -> str:
+def page(answers: Sequence[Json], find: Find, digests: Digests) -> str:
     """The page. ``find`` gives the file of a query or a reference; without that of the query there are timelines alone."""
-    views = [_answer(answer, find) for answer in answers]
+    views = [_answer(answer, find, digests) for answer in answers]
     summary = Counter(answer["status"] for answer in answers)
     engines = sorted({_engine(answer["engine"]) for answer in answers})
     return (
         _environment()
         .get_template("report.html")
-        .render(answers=views, summary=summary, statuses=STATUSES, engines=engines, scale=SCALE)
+        .render(answers=views, summary=summary, statuses=STATUSES, engines=engines, scale=SCALE, made=_now())
     )
 
 
 def scan_page(
-    findings: Sequence[Finding], tally: Sequence[tuple[str, int]], notes: Sequence[str], find: Find
+    findings: Sequence[Finding],
+    tally: Sequence[tuple[str, int]],
+    notes: Sequence[str],
+    find: Find,
+    digests: Digests,
 ) -> str:
     """The page of a scan: what was found, where, how much, what could not be examined; pictures of the first PICTURED."""
     found = [(i, one) for i, one in enumerate(findings) if one.answer["matches"]]
     shown = [(i, one.answer) for i, one in found if one.copy_of is None]
     views = [
-        _answer(answer, find if number < PICTURED else _nowhere) | {"id": f"f{i}"}
+        _answer(answer, find if number < PICTURED else _nowhere, digests) | {"id": f"f{i}"}
         for number, (i, answer) in enumerate(shown)
     ]
     places = {answer["query"]["sha256"]: f"f{i}" for i, answer in shown}
@@ -56,7 +61,11 @@ def scan_page(
     engines = sorted({_engine(one.answer["engine"]) for one in findings})
     template = _environment().get_template("scan.html")
     return template.render(answers=views, found=rows, failed=failed, tally=tally, notes=notes,
-                           statuses=STATUSES, engines=engines, scale=SCALE)  # fmt: skip
+                           statuses=STATUSES, engines=engines, scale=SCALE, made=_now())  # fmt: skip
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _nowhere(_: Json) -> None:
@@ -77,11 +86,14 @@ def _engine(engine: Json) -> str:
     return f"Whorl {engine['version']} ({', '.join(engine['algorithms'])})"
 
 
-def _answer(answer: Json, find: Find) -> Json:
+def _answer(answer: Json, find: Find, digests: Digests) -> Json:
     query = find(answer["query"])
-    return answer | {
-        "matches": [_match(answer, match, query, find(match["reference"])) for match in answer["matches"]]
-    }
+    matches = [
+        _match(answer, match, query, find(match["reference"]))
+        | {"ref_sha256": digest_of(match["reference"], digests)}
+        for match in answer["matches"]
+    ]
+    return answer | {"matches": matches}
 
 
 def _match(answer: Json, match: Json, query: Path | None, reference: Path | None) -> Json:

@@ -332,12 +332,12 @@ def report(
 
 def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
     from evidence.answer import printable
-    from evidence.report import REPORTS, Sources
+    from evidence.report import REPORTS, Sources, digests_of
 
     _start_decoder()
     with _engine() as engine:
-        digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
-    page = REPORTS["html"](answers, Sources(media, digests))
+        digests = digests_of(engine.catalog.references())
+    page = REPORTS["html"](answers, Sources(media, digests), digests)
     try:
         output.write_text(printable(page), encoding="utf-8")  # JSON can hold what no text does
     except OSError as error:

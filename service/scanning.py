@@ -10,7 +10,7 @@ from typing import IO
 
 from evidence.answer import Json, printable
 from evidence.findings import COLUMNS, Finding, rows
-from evidence.report import Sources
+from evidence.report import Sources, digests_of
 from evidence.words import gigabytes
 from fingerprint.media import Limits
 from index.catalog import CatalogError
@@ -48,7 +48,7 @@ def scan(
             walk(paths),
             lambda tally: show(lambda _: told(tally, workers, len(sizes), sum(sizes))),
         )
-        digests = {str(reference.id): reference.sha256 for reference in engine.catalog.references()}
+        digests = digests_of(engine.catalog.references())
     results.end(run.tally, Sources(originals, digests))
     return bool(run.tally.status["error"] or run.tally.archives)
 
@@ -161,7 +161,7 @@ class Results:
         def find(thing: Json) -> Path | None:
             return self._paths.get(thing["sha256"]) if "sha256" in thing else originals(thing)
 
-        page = scan_page(self._kept, totals(tally), notes, find)
+        page = scan_page(self._kept, totals(tally), notes, find, originals.digests)
         with _written(folder):
             _part(folder / "index.html").write_text(page, encoding="utf-8")
         for name in ("results.jsonl", "results.csv", "index.html"):
