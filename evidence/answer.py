@@ -14,7 +14,7 @@ Json = dict[str, Any]
 def answer_json(answer: Answer, work: Callable[[int], Work], engine: Json) -> Json:
     """The answer as plain data; ``engine`` is {"version": ..., "algorithms": [...]}.
 
-    ``warnings`` are there only where there are any: what of a damaged capture could not be read.
+    ``warnings`` are there only where there are any: what of a damaged capture could not be read, and why nothing was found.
     """
     query = answer.query
     return {
@@ -34,12 +34,13 @@ def answer_json(answer: Answer, work: Callable[[int], Work], engine: Json) -> Js
 
 
 def reference_json(reference: Reference, work: Work) -> Json:
-    """A registered file and its work as plain data."""
+    """A registered file and its work as plain data; ``sha256`` is not there of what is on the air and has no file."""
     return {
         "id": str(reference.id),
         "name": printable(reference.name),
         "title": printable(work.title),
         "owner": printable(work.owner),
+        **({"sha256": reference.sha256} if reference.sha256 else {}),
     }
 
 

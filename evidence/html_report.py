@@ -13,7 +13,7 @@ from evidence.answer import Json
 from evidence.findings import Finding, amounts
 from evidence.pictures import along, data_url, drawn_seconds, frame, frame_times, spectrogram
 from evidence.remarks import remarks
-from evidence.report import Digests, Find, digest_of
+from evidence.report import Find
 from evidence.timeline import SCALE, axes
 from evidence.words import clock, disguise, harmless, stream
 from fingerprint.media import MediaError
@@ -24,9 +24,9 @@ PICTURED = (
 STATUSES = {"match": "matched", "review": "to review", "no-match": "no match", "error": "not examined"}
 
 
-def page(answers: Sequence[Json], find: Find, digests: Digests) -> str:
+def page(answers: Sequence[Json], find: Find) -> str:
     """The page. ``find`` gives the file of a query or a reference; without that of the query there are timelines alone."""
-    views = [_answer(answer, find, digests) for answer in answers]
+    views = [_answer(answer, find) for answer in answers]
     summary = Counter(answer["status"] for answer in answers)
     engines = sorted({_engine(answer["engine"]) for answer in answers})
     return (
@@ -41,13 +41,12 @@ def scan_page(
     tally: Sequence[tuple[str, int]],
     notes: Sequence[str],
     find: Find,
-    digests: Digests,
 ) -> str:
     """The page of a scan: what was found, where, how much, what could not be examined; pictures of the first PICTURED."""
     found = [(i, one) for i, one in enumerate(findings) if one.answer["matches"]]
     shown = [(i, one.answer) for i, one in found if one.copy_of is None]
     views = [
-        _answer(answer, find if number < PICTURED else _nowhere, digests) | {"id": f"f{i}"}
+        _answer(answer, find if number < PICTURED else _nowhere) | {"id": f"f{i}"}
         for number, (i, answer) in enumerate(shown)
     ]
     places = {answer["query"]["sha256"]: f"f{i}" for i, answer in shown}
@@ -86,14 +85,11 @@ def _engine(engine: Json) -> str:
     return f"Whorl {engine['version']} ({', '.join(engine['algorithms'])})"
 
 
-def _answer(answer: Json, find: Find, digests: Digests) -> Json:
+def _answer(answer: Json, find: Find) -> Json:
     query = find(answer["query"])
-    matches = [
-        _match(answer, match, query, find(match["reference"]))
-        | {"ref_sha256": digest_of(match["reference"], digests)}
-        for match in answer["matches"]
-    ]
-    return answer | {"matches": matches}
+    return answer | {
+        "matches": [_match(answer, match, query, find(match["reference"])) for match in answer["matches"]]
+    }
 
 
 def _match(answer: Json, match: Json, query: Path | None, reference: Path | None) -> Json:

@@ -1,18 +1,15 @@
 """Reports: a registry of what turns answers into a document, and where they find the media to show."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from evidence.answer import Json, printable
 from fingerprint.media import MediaError, sha256
-from index.catalog import Reference
 
 Find = Callable[
     [Json], Path | None
 ]  # a query or a reference, as in an answer -> the file of exactly its bytes
-# SHA-256 of registered files by their id and name: answers carry that of the capture alone, and may be of another catalog.
-Digests = Mapping[tuple[str, str], str]
-Report = Callable[[Sequence[Json], Find, Digests], str]
+Report = Callable[[Sequence[Json], Find], str]
 
 
 class Sources:
@@ -21,8 +18,7 @@ class Sources:
     A file of the right name and other bytes is not shown: a picture in a report is evidence.
     """
 
-    def __init__(self, folders: Iterable[Path], digests: Digests) -> None:
-        self.digests = digests
+    def __init__(self, folders: Iterable[Path]) -> None:
         self._files: dict[str, list[Path]] = {}
         for folder in folders:
             for path in sorted(folder.rglob("*")):
@@ -30,20 +26,10 @@ class Sources:
                     self._files.setdefault(printable(path.name), []).append(path)
 
     def __call__(self, thing: Json) -> Path | None:
-        """The file, or None."""
-        digest = thing.get("sha256") or digest_of(thing, self.digests)
+        """The file; None where there is none, or where the answer does not say what bytes it was of."""
+        digest = thing.get("sha256")
         candidates = self._files.get(thing["name"], []) if digest else []
         return next((path for path in candidates if _digest(path) == digest), None)
-
-
-def digest_of(reference: Json, digests: Digests) -> str:
-    """The sha256 of a reference, as in an answer; empty where it is not known."""
-    return digests.get((reference.get("id", ""), reference["name"]), "")
-
-
-def digests_of(references: Iterable[Reference]) -> Digests:
-    """Those of all these references."""
-    return {(str(one.id), printable(one.name)): one.sha256 for one in references}
 
 
 def _digest(path: Path) -> str:
@@ -54,10 +40,10 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _html(answers: Sequence[Json], find: Find, digests: Digests) -> str:
+def _html(answers: Sequence[Json], find: Find) -> str:
     from evidence.html_report import page
 
-    return page(answers, find, digests)
+    return page(answers, find)
 
 
 REPORTS: dict[str, Report] = {"html": _html}

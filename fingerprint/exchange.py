@@ -23,7 +23,8 @@ VERSION = 1
 STEPS = 32  # of a projection's unit; beyond 4 units a bit is as sure as it can be
 LONGEST_HEAD = 1 << 20  # bytes
 LONGEST_NAME = 1024  # characters
-LARGEST = 1 << 28  # bytes that all codes of a file may unfold to: two weeks of sound, two days of a query
+LARGEST = 1 << 28  # bytes that all codes of a file may unfold to: a week of sound, a day of a query
+DENSEST = 32  # codes of one algorithm for each second: a query of sound has 25
 
 _HEADER = struct.Struct("<8sHI")
 _DIGEST = 16
@@ -81,7 +82,9 @@ def unpacked(data: bytes) -> Exchange:
         raise StorageError(f"fingerprint file does not hold together: a head of {size} bytes")
     try:
         return _made(json.loads(data[_HEADER.size : start]), data[start:-_DIGEST])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except StorageError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise StorageError(f"fingerprint file does not hold together: {error}") from None
 
 
@@ -96,6 +99,8 @@ def _made(about: Any, body: bytes) -> Exchange:
         at += size + more
         made = from_bytes(codes, left)
         left -= unfolded(len(made), made.width)
+        if len(made) > DENSEST * (made.duration + 1):
+            raise ValueError(f"{len(made)} codes of {made.algorithm} in {made.duration:.1f} s are too many")
         if made.algorithm != part["algorithm"] or not 0 <= begin <= duration or made.duration > duration + 1:
             raise ValueError(f"a part of {made.algorithm} is not what the head says")
         if more:

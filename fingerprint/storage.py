@@ -4,6 +4,7 @@ Layout, little-endian: header | algorithm (UTF-8) | codes (zlib) | times (zlib) 
 places (zlib) | BLAKE2b of all before. Of the codes even columns are stored before odd ones, as they are or as what
 changes from row to row, whichever is smaller: pictures that follow each other share most of their bits. Times are
 whole milliseconds; their steps are stored as four byte planes, so that an even spacing costs next to nothing.
+Version 1, which is read but no longer written, had its codes as they are, and no length of them.
 """
 
 import hashlib
@@ -22,13 +23,14 @@ ANY_SIZE = 1 << 62  # bytes: of what we wrote ourselves
 # magic, version, length of the name, width, whether codes are changes, number of codes, length of codes, of times and of
 # places, duration
 _HEADER = struct.Struct("<8sHHH?IIIId")
+_HEADER_1 = struct.Struct("<8sHHHIIId")
 _NO_PLACES = 0xFFFFFFFF
 _BESIDE = 25  # bytes of memory of each code's time, place and weakness
 _MILLISECOND_SLACK = 1e-6  # seconds: what adding up a thousand float64 steps may drift
 
 
 class StorageError(ValueError):
-    """These bytes are no stored fingerprint, not a whole one, or of a newer version; the message says."""
+    """These bytes are no stored fingerprint, not a whole one, or of a version that is not read here; the message says."""
 
 
 def to_bytes(fingerprint: Fingerprint) -> bytes:
@@ -66,29 +68,39 @@ def from_bytes(data: bytes, most: int = ANY_SIZE) -> Fingerprint:
     if len(data) < _HEADER.size:
         raise StorageError(f"stored fingerprint is truncated: {len(data)} bytes do not hold its header")
     version = _HEADER.unpack_from(data)[1]
-    if version != VERSION:
-        step = "upgrade Whorl to read it" if version > VERSION else "make it anew of its file"
-        raise StorageError(f"stored fingerprint has version {version}, this Whorl reads {VERSION}: {step}")
-    *_, name_size, width, changes, n, codes_size, times_size, places_size, duration = _HEADER.unpack_from(
-        data
-    )
+    if version > VERSION:
+        raise StorageError(
+            f"stored fingerprint has version {version}, newer than {VERSION}: upgrade Whorl to read it"
+        )
+    header = _HEADER if version > 1 else _HEADER_1
+    if version > 1:
+        *_, name_size, width, changes, n, codes_size, times_size, places_size, duration = header.unpack_from(
+            data
+        )
+    else:
+        *_, name_size, width, n, times_size, places_size, duration = header.unpack_from(data)
+        changes, codes_size = False, n * width
     if unfolded(n, width) > most:
         raise StorageError(
             f"stored fingerprint unfolds to {unfolded(n, width)} bytes: at most {most} are read"
         )
     has_places = places_size != _NO_PLACES
     sizes = [name_size, codes_size, times_size, (n + 7) // 8, places_size if has_places else 0]
-    _check_whole(data, _HEADER.size + sum(sizes) + DIGEST_SIZE)
-    name, codes, times, weak, places = _cut(data, _HEADER.size, sizes)
+    _check_whole(data, header.size + sum(sizes) + DIGEST_SIZE)
+    name, codes, times, weak, places = _cut(data, header.size, sizes)
     try:
         return Fingerprint(
             algorithm=name.decode(),
             duration=duration,
             times=_times(_inflate(times, 4 * n)),
-            codes=_codes(_inflate(codes, n * width), n, width, changes),
+            codes=_codes(_inflate(codes, n * width), n, width, changes)
+            if version > 1
+            else np.frombuffer(codes, np.uint8).reshape(n, width),
             weak=np.unpackbits(np.frombuffer(weak, np.uint8), count=n).astype(np.bool_),
             places=_places(_inflate(places, 16 * n)) if has_places else None,
         )
+    except StorageError:
+        raise
     except (
         ValueError,
         zlib.error,
@@ -115,7 +127,7 @@ def _codes(data: bytes, n: int, width: int, changes: bool) -> Codes:
     codes = np.empty((n, width), np.uint8)
     codes[:, ::2] = columns[: n * even].reshape(n, even)
     codes[:, 1::2] = columns[n * even :].reshape(n, width - even)
-    return np.bitwise_xor.accumulate(codes, axis=0) if changes else codes
+    return np.bitwise_xor.accumulate(codes, axis=0, out=codes) if changes else codes
 
 
 def _check_whole(data: bytes, size: int) -> None:
@@ -136,8 +148,9 @@ def _cut(data: bytes, start: int, sizes: list[int]) -> list[bytes]:
 
 def _inflate(data: bytes, size: int) -> bytes:
     """Exactly ``size`` bytes, never more: a stored length of a few bytes must not unfold to gigabytes."""
-    inflated = zlib.decompressobj().decompress(data, size + 1)
-    if len(inflated) != size:
+    stream = zlib.decompressobj()
+    inflated = stream.decompress(data, size + 1)
+    if len(inflated) != size or not stream.eof or stream.unused_data:
         raise StorageError(f"stored fingerprint does not hold together: a section is not of {size} bytes")
     return inflated
 

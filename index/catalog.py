@@ -199,9 +199,8 @@ class Catalog:
             return from_bytes(data)
         except StorageError as error:
             place = f"catalog {self._database.place}: {algorithm} of reference {ref_id}"
-            raise CatalogError(
-                f"{place}: {error}: remove the reference and register its file again"
-            ) from error
+            step = "" if "upgrade" in str(error) else ": remove the reference and register its file again"
+            raise CatalogError(f"{place}: {error}{step}") from error
 
 
 def _holders(algorithm: str, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:

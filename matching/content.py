@@ -7,9 +7,9 @@ from fingerprint.fingerprint import Fingerprint
 
 FILLED = 0.5  # of a stream's codes, from which there is something in it
 EMPTY = {
-    "audio": "sound: silent throughout",
-    "video": "pictures: blank throughout",
-}  # to be said where nothing was found
+    "audio": "sound: silent throughout, or too quiet to tell what it is",
+    "video": "pictures: blank throughout, or too dark or flat to tell what they are",
+}
 
 
 class Content:

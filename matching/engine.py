@@ -321,7 +321,7 @@ class Engine:
         try:
             _refuse_too_short(made.name, made.duration, told)
         except MediaError as failed:
-            told, error = (), Failure(failed.code, str(failed))
+            told, error, remarks = (), Failure(failed.code, str(failed)), ()
         return Answer(query, told, error, remarks, time.monotonic() - begun)
 
     def _told(self, placed: list[Placed], contents: dict[str, Content]) -> tuple[Match, ...]:

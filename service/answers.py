@@ -132,7 +132,7 @@ _SEGMENT = _ordered(
 _REPLACED = _ordered(
     _object({"kind": _KIND, "query_start": _SECOND, "query_end": _SECOND}), ("query_start", "query_end")
 )
-_REFERENCE = _object(dict.fromkeys(("id", "name", "title", "owner"), _text))
+_REFERENCE = _object(dict.fromkeys(("id", "name", "title", "owner"), _text), {"sha256": _text})
 
 
 def _match(depth: int) -> Check:

@@ -332,12 +332,10 @@ def report(
 
 def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:
     from evidence.answer import printable
-    from evidence.report import REPORTS, Sources, digests_of
+    from evidence.report import REPORTS, Sources
 
     _start_decoder()
-    with _engine() as engine:
-        digests = digests_of(engine.catalog.references())
-    page = REPORTS["html"](answers, Sources(media, digests), digests)
+    page = REPORTS["html"](answers, Sources(media))
     try:
         output.write_text(printable(page), encoding="utf-8")  # JSON can hold what no text does
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import IO
 
 from evidence.answer import Json, printable
 from evidence.findings import COLUMNS, Finding, rows
-from evidence.report import Sources, digests_of
+from evidence.report import Sources
 from evidence.words import gigabytes
 from fingerprint.media import Limits
 from index.catalog import CatalogError
@@ -48,8 +48,7 @@ def scan(
             walk(paths),
             lambda tally: show(lambda _: told(tally, workers, len(sizes), sum(sizes))),
         )
-        digests = digests_of(engine.catalog.references())
-    results.end(run.tally, Sources(originals, digests))
+    results.end(run.tally, Sources(originals))
     return bool(run.tally.status["error"] or run.tally.archives)
 
 
@@ -159,9 +158,9 @@ class Results:
         from evidence.html_report import scan_page
 
         def find(thing: Json) -> Path | None:
-            return self._paths.get(thing["sha256"]) if "sha256" in thing else originals(thing)
+            return self._paths.get(thing.get("sha256", "")) or originals(thing)
 
-        page = scan_page(self._kept, totals(tally), notes, find, originals.digests)
+        page = scan_page(self._kept, totals(tally), notes, find)
         with _written(folder):
             _part(folder / "index.html").write_text(page, encoding="utf-8")
         for name in ("results.jsonl", "results.csv", "index.html"):

@@ -13,7 +13,7 @@ from av import VideoFrame
 from evidence import pictures
 from evidence.answer import Json, answer_json
 from evidence.pictures import along, frame_times
-from evidence.report import REPORTS, Sources, digests_of
+from evidence.report import REPORTS, Sources
 from evidence.timeline import axes
 from evidence.words import clock, disguise, harmless
 from fingerprint.decoding import frames
@@ -34,7 +34,6 @@ FOUND = Answer(
     (),
     0.4123,
 )
-DIGESTS = digests_of([REFERENCE])
 
 
 def plain(answer: Answer, work: Work = WORK) -> Json:
@@ -53,7 +52,13 @@ def test_an_answer_is_the_object_that_the_design_fixes() -> None:
         "elapsed": 0.412,
         "matches": [
             {
-                "reference": {"id": "7", "name": "film.mkv", "title": "A Film", "owner": "A Studio"},
+                "reference": {
+                    "id": "7",
+                    "name": "film.mkv",
+                    "title": "A Film",
+                    "owner": "A Studio",
+                    "sha256": "ab" * 32,
+                },
                 "verdict": "match",
                 "expected_false_matches": 3.5e-12,
                 "segments": [
@@ -84,7 +89,7 @@ def test_an_error_is_never_no_match() -> None:
 @pytest.mark.parametrize("report", REPORTS.values(), ids=list(REPORTS))
 def test_a_report_names_files_times_verdict_and_certainty(report: object) -> None:
     assert callable(report)
-    text = report([plain(FOUND)], nowhere, DIGESTS)
+    text = report([plain(FOUND)], nowhere)
     for part in ("clip.mp4", "film.mkv", "A Film", "0:00.5", "0:10.0", "1:01.2", "1:11.1"):
         assert part in text
     assert "verdict: match" in text
@@ -94,10 +99,12 @@ def test_a_report_names_files_times_verdict_and_certainty(report: object) -> Non
     assert re.search(r"Made on 20\d\d-\d\d-\d\d \d\d:\d\d UTC from answers of Whorl 0.1.0", text)
 
 
-def test_a_digest_is_that_of_the_file_of_that_name_alone() -> None:
-    """Answers of another catalog number other files."""
-    text = REPORTS["html"]([plain(FOUND)], nowhere, digests_of([replace(REFERENCE, name="song.mp3")]))
-    assert REFERENCE.sha256 not in text
+def test_answers_that_do_not_say_what_file_was_registered_are_shown_without_its_digest_and_pictures(
+    samples: Path,
+) -> None:
+    answer = plain(FOUND)
+    del answer["matches"][0]["reference"]["sha256"]
+    assert REFERENCE.sha256 not in REPORTS["html"]([answer], Sources([samples]))
 
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=list(REPORTS))
@@ -105,9 +112,9 @@ def test_a_report_tells_strangers_from_failures(report: object) -> None:
     assert callable(report)
     stranger = plain(replace(FOUND, matches=()))
     failed = plain(replace(FOUND, matches=(), error=Failure("truncated", "clip.mp4: ends too early")))
-    assert "Nothing registered was found" in report([stranger], nowhere, {})
-    assert "ends too early" in report([failed], nowhere, {})
-    assert "Nothing registered" not in report([failed], nowhere, {})
+    assert "Nothing registered was found" in report([stranger], nowhere)
+    assert "ends too early" in report([failed], nowhere)
+    assert "Nothing registered" not in report([failed], nowhere)
 
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=list(REPORTS))
@@ -119,7 +126,6 @@ def test_a_report_escapes_what_others_named(report: object) -> None:
     text = report(
         [plain(replace(FOUND, query=query), replace(WORK, title=evil, owner=evil)), plain(failed)],
         nowhere,
-        {},
     )
     assert "<script" not in text
     assert "\u202e" not in text
@@ -134,11 +140,10 @@ def test_pictures_come_from_the_very_files_alone(tmp_path: Path) -> None:
     (tmp_path / "above" / "clip.mp4").touch()
     (tmp_path / "below" / "clip.mp4").write_bytes(b"the bytes")
     digest = sha256(tmp_path / "below" / "clip.mp4")
-    find = Sources([tmp_path], {("7", "clip.mp4"): digest})
+    find = Sources([tmp_path])
     assert find({"name": "clip.mp4", "sha256": digest}) == tmp_path / "below" / "clip.mp4"
-    assert find({"name": "clip.mp4", "id": "7"}) == tmp_path / "below" / "clip.mp4"
     assert find({"name": "clip.mp4", "sha256": "00" * 32}) is None
-    assert find({"name": "clip.mp4", "id": "8"}) is None
+    assert find({"name": "clip.mp4", "id": "7"}) is None
 
 
 def test_a_page_shows_frames_side_by_side_and_sound(samples: Path) -> None:
@@ -150,8 +155,7 @@ def test_a_page_shows_frames_side_by_side_and_sound(samples: Path) -> None:
         Segment("audio", 0.0, 14.0, 3.0, 17.0, Disguise(), 50.0),
     )
     answer = replace(FOUND, query=query, matches=(Match(reference, segments, 1e-9, "match"),))
-    digests = digests_of([reference])
-    text = REPORTS["html"]([plain(answer)], Sources([samples], digests), digests)
+    text = REPORTS["html"]([plain(answer)], Sources([samples]))
     assert f"night-shift.mp4 · sha256 {reference.sha256}" in text
     assert text.count("data:image/jpeg") == 6
     assert text.count("data:image/png") == 2
@@ -170,7 +174,7 @@ def test_a_picture_that_cannot_be_drawn_is_told_of_its_segment(
 ) -> None:
     tall = np.zeros((70_000, 1, 3), np.uint8)  # higher than a JPEG can be
     monkeypatch.setattr(pictures, "picture", lambda *_: tall)
-    text = REPORTS["html"]([plain(FOUND)], lambda _: samples / "captures" / "mirrored.mp4", {})
+    text = REPORTS["html"]([plain(FOUND)], lambda _: samples / "captures" / "mirrored.mp4")
     assert "mirrored.mp4: gives a picture of 1 x 70000" in text
 
 

@@ -77,6 +77,23 @@ def test_two_references_of_one_algorithm_are_refused() -> None:
         unpacked(packed(replace(one, references=one.references * 2)))
 
 
+def test_more_codes_than_its_seconds_can_hold_are_refused() -> None:
+    """So few bytes that quotas do not hear of them would fill an index."""
+    one = made(400)
+    crowded = replace(one.references[0], duration=1.0, times=np.zeros(400))
+    with pytest.raises(StorageError, match=r"400 codes of audio/1 in 1\.0 s are too many"):
+        unpacked(packed(replace(one, references=(crowded,))))
+
+
+def test_a_number_beyond_all_bounds_is_refused() -> None:
+    import fingerprint.exchange as exchange
+
+    head = b'{"name": "x", "sha256": "' + b"0" * 64 + b'", "parts": [], "duration": 1' + b"0" * 400 + b"}"
+    whole = exchange._HEADER.pack(exchange.MAGIC, exchange.VERSION, len(head)) + head
+    with pytest.raises(StorageError, match="does not hold together"):
+        unpacked(whole + exchange._digest(whole))
+
+
 def test_what_unfolds_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     two = packed(replace(made(), references=made().references + made(400, "video/3").references))
     monkeypatch.setattr("fingerprint.exchange.LARGEST", 400 * 60)  # either alone would do

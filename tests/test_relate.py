@@ -192,7 +192,7 @@ def test_two_lines_of_one_work_share_the_seconds_of_the_capture() -> None:
 def test_every_report_says_it() -> None:
     answer = told(related(part(1, "video", (0, 30), 100), part(2, "audio", (0, 30), 5)))
     for report in REPORTS.values():
-        assert "it is that of Episode 2 (#2)" in report([answer], lambda _: None, {})
+        assert "it is that of Episode 2 (#2)" in report([answer], lambda _: None)
 
 
 def test_json_has_what_relates_matches_only_where_there_is_any() -> None:
@@ -247,4 +247,4 @@ def test_a_damaged_capture_is_told_as_such_and_as_nothing_more() -> None:
     line = answer_json(answer, lambda _: Work(1, "Film", "", "", frozenset()), ENGINE)
     assert line["warnings"] == ["9 packets left out"]
     assert not any("ahead" in remark or "behind" in remark for remark in remarks(line["matches"][0], line))
-    assert "9 packets left out" in REPORTS["html"]([line], lambda _: None, {})
+    assert "9 packets left out" in REPORTS["html"]([line], lambda _: None)

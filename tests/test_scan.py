@@ -406,7 +406,7 @@ def test_what_a_glance_misses_is_said_where_one_was_thought_enough(
 ) -> None:
     for full, said in ((2, True), (3, False)):
         with Results(True, None) as results:
-            results.end(Tally(examined=3, full=full), Sources([], {}))
+            results.end(Tally(examined=3, full=full), Sources([]))
         assert ("at a glance means" in capsys.readouterr().err) == said
 
 
