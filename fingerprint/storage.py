@@ -1,6 +1,6 @@
 """Fingerprint <-> bytes: stamped with what made it, compact, checked on the way back; never pickle.
 
-Layout, little-endian: header | algorithm (UTF-8) | codes (zlib) | times (zlib) | weak (packed bits) |
+Layout, little-endian: header | algorithm (UTF-8) | codes (deflate) | times (zlib) | weak (packed bits) |
 places (zlib) | BLAKE2b of all before. Of the codes even columns are stored before odd ones, as they are or as what
 changes from row to row, whichever is smaller: pictures that follow each other share most of their bits. Times are
 whole milliseconds; their steps are stored as four byte planes, so that an even spacing costs next to nothing.
@@ -25,6 +25,7 @@ ANY_SIZE = 1 << 62  # bytes: of what we wrote ourselves
 _HEADER = struct.Struct("<8sHHH?IIIId")
 _HEADER_1 = struct.Struct("<8sHHHIIId")
 _NO_PLACES = 0xFFFFFFFF
+_RAW = -zlib.MAX_WBITS  # deflate without zlib's frame: what is whole is told by the digest
 _BESIDE = 25  # bytes of memory of each code's time, place and weakness
 _MILLISECOND_SLACK = 1e-6  # seconds: what adding up a thousand float64 steps may drift
 
@@ -39,7 +40,10 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
     Raises ValueError when a time is not a multiple of 1 ms, for it would come back changed.
     """
     name = fingerprint.algorithm.encode()
-    plain, changes = (_folded(rows) for rows in (fingerprint.codes, _changes(fingerprint.codes)))
+    plain = _folded(fingerprint.codes, zlib.Z_DEFAULT_STRATEGY)
+    changes = _folded(
+        _changes(fingerprint.codes), zlib.Z_FILTERED
+    )  # few bytes of them come again, most are small
     codes = min(plain, changes, key=len)
     times = zlib.compress(_steps(fingerprint.times), 9)
     places = b"" if fingerprint.places is None else zlib.compress(fingerprint.places.astype("<f4").tobytes())
@@ -93,7 +97,7 @@ def from_bytes(data: bytes, most: int = ANY_SIZE) -> Fingerprint:
             algorithm=name.decode(),
             duration=duration,
             times=_times(_inflate(times, 4 * n)),
-            codes=_codes(_inflate(codes, n * width), n, width, changes)
+            codes=_codes(_inflate(codes, n * width, _RAW), n, width, changes)
             if version > 1
             else np.frombuffer(codes, np.uint8).reshape(n, width),
             weak=np.unpackbits(np.frombuffer(weak, np.uint8), count=n).astype(np.bool_),
@@ -118,8 +122,9 @@ def _changes(codes: Codes) -> Codes:
     return np.concatenate([codes[:1], codes[1:] ^ codes[:-1]])
 
 
-def _folded(codes: Codes) -> bytes:
-    return zlib.compress(codes[:, ::2].tobytes() + codes[:, 1::2].tobytes(), 9)
+def _folded(codes: Codes, strategy: int) -> bytes:
+    stream = zlib.compressobj(9, zlib.DEFLATED, _RAW, 9, strategy)
+    return stream.compress(codes[:, ::2].tobytes() + codes[:, 1::2].tobytes()) + stream.flush()
 
 
 def _codes(data: bytes, n: int, width: int, changes: bool) -> Codes:
@@ -146,9 +151,9 @@ def _cut(data: bytes, start: int, sizes: list[int]) -> list[bytes]:
     return [data[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
-def _inflate(data: bytes, size: int) -> bytes:
+def _inflate(data: bytes, size: int, bits: int = zlib.MAX_WBITS) -> bytes:
     """Exactly ``size`` bytes, never more: a stored length of a few bytes must not unfold to gigabytes."""
-    stream = zlib.decompressobj()
+    stream = zlib.decompressobj(bits)
     inflated = stream.decompress(data, size + 1)
     if len(inflated) != size or not stream.eof or stream.unused_data:
         raise StorageError(f"stored fingerprint does not hold together: a section is not of {size} bytes")
