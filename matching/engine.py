@@ -189,9 +189,15 @@ class Engine:
             self._held.index(algorithm)
 
     def warm(self) -> None:
-        """Loads the indexes and models, so that the next capture does not wait for them."""
+        """Loads the indexes and models, so that the next capture does not wait for them.
+
+        What is wrong with the catalog is noted: each capture's answer will say it, too.
+        """
         for algorithm, extractor in self._extractors.items():
-            self._search(algorithm, extractor).candidates(blank(2.0), lambda _: 0.0)
+            try:
+                self._search(algorithm, extractor).candidates(blank(2.0), lambda _: 0.0)
+            except CatalogError as error:
+                self._note(str(error))
 
     def glance(self, path: Path, progress: Progress = _silent) -> Glance:
         """What a first look at the capture at ``path`` finds, at a fraction of the cost. Raises MediaError, CatalogError."""

@@ -1,6 +1,7 @@
 """The main job on the samples: every disguised capture finds its original, second by second; no stranger finds any."""
 
 import csv
+import sqlite3
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,3 +177,18 @@ def test_what_another_process_registers_or_removes_counts_at_once(tmp_path: Path
         assert len(one._held.index("audio/1")) == 20
         other.remove(ref_id)
         assert len(one._held.index("audio/1")) == 0
+
+
+def test_a_damaged_reference_is_told_at_the_start_and_in_each_answer(tmp_path: Path) -> None:
+    """So that a service starts, and says what is wrong with each job rather than nothing at all."""
+    with Engine(tmp_path / "data") as engine:
+        engine.register(SAMPLES / "originals" / "the-witness.opus")
+    with sqlite3.connect(tmp_path / "data" / "catalog.db") as catalog:
+        catalog.execute("UPDATE fingerprints SET data = substr(data, 1, 200) WHERE algorithm = 'audio/1'")
+    catalog.close()
+    notes: list[str] = []
+    with Engine(tmp_path / "data", note=notes.append) as engine:
+        engine.warm()
+        answer = engine.examine(SAMPLES / "captures" / "unknown-voice.opus")
+    assert any("audio/1 of reference 1" in note and "register its file again" in note for note in notes)
+    assert answer.error is not None and answer.error.code == "catalog"
