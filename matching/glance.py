@@ -9,6 +9,7 @@ from itertools import pairwise, product
 
 import numpy as np
 
+from fingerprint.extractor import Extractor
 from fingerprint.fingerprint import PLAIN, Disguise
 from fingerprint.media import SAMPLE_RATE, Clip, Frame, MediaFile
 from matching.found import Found
@@ -64,6 +65,7 @@ def glance(
     if media.duration < SHORTEST:
         return Glance(media.duration, kinds, unclear="it is short")
     leads: list[Lead] = []
+    something = False
     for number, (search, model) in enumerate(searches):
         clips = list(heard(media) if search.extractor.kind == "audio" else seen(media))
         if not _dense(search.extractor.kind, clips, media.duration):
@@ -71,6 +73,9 @@ def glance(
         for i, (start, clip) in enumerate(clips):
             leads += _leads(search, model, start, clip, media.duration)
             progress((number + (i + 1) / len(clips)) / len(searches))
+        something = something or bool(leads) or any(_shows(search.extractor, clip) for _, clip in clips)
+    if not something:
+        return Glance(media.duration, kinds, unclear="nothing is heard or seen in it")
     if media.warnings:
         return Glance(media.duration, kinds, unclear="it is damaged")
     return Glance(media.duration, kinds, tuple(sorted(leads, key=lambda lead: lead.expected_false_matches)))
@@ -102,6 +107,11 @@ def _dense(kind: str, clips: Sequence[tuple[float, Clip]], duration: float) -> b
         return True
     times = {start + frame.time for start, clip in clips for frame in clip.frames(RATE)}
     return all(later - earlier <= APART for earlier, later in pairwise(sorted({0.0, duration, *times})))
+
+
+def _shows(extractor: Extractor, clip: Clip) -> bool:
+    """Whether there is anything in it that could be told from silence or black."""
+    return bool((~extractor.query(clip, PLAIN).fingerprint.weak).any())
 
 
 def _leads(search: Search, model: Calibration, start: float, clip: Clip, seconds: float) -> Iterator[Lead]:

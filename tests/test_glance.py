@@ -104,6 +104,14 @@ def test_a_song_inside_a_long_recording_is_a_lead_and_its_absence_none(tmp_path:
     assert 39 <= lead.start <= 80
 
 
+def test_silence_is_not_judged_at_a_glance_and_is_told_by_the_full_examination(tmp_path: Path) -> None:
+    silent = spliced(tmp_path / "silent.wav", [np.zeros(100 * 8000, np.float32)])
+    with Engine(tmp_path / "data") as engine:
+        assert engine.glance(silent).unclear == "nothing is heard or seen in it"
+        (warning,) = engine.examine(silent).warnings
+    assert warning.startswith("sound: silent throughout")
+
+
 @pytest.mark.parametrize(
     ("spans", "seconds"), [([], 0.0), ([(1, 3)], 2.0), ([(0, 2), (1, 3)], 3.0), ([(5, 6), (0, 9), (1, 2)], 9.0)]
 )  # fmt: skip
