@@ -10,6 +10,7 @@ Version 1, which is read but no longer written, had its codes as they are, and n
 import hashlib
 import struct
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +42,8 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
     """
     name = fingerprint.algorithm.encode()
     plain = _folded(fingerprint.codes, zlib.Z_DEFAULT_STRATEGY)
-    changes = _folded(
-        _changes(fingerprint.codes), zlib.Z_FILTERED
-    )  # few bytes of them come again, most are small
+    # Few of their bytes come again, most are small.
+    changes = _folded(_changes(fingerprint.codes), zlib.Z_FILTERED)
     codes = min(plain, changes, key=len)
     times = zlib.compress(_steps(fingerprint.times), 9)
     places = b"" if fingerprint.places is None else zlib.compress(fingerprint.places.astype("<f4").tobytes())
@@ -69,39 +69,23 @@ def from_bytes(data: bytes, most: int = ANY_SIZE) -> Fingerprint:
     """
     if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
         raise StorageError(f"not a stored fingerprint: starts with {data[: len(MAGIC)]!r}, not {MAGIC!r}")
-    if len(data) < _HEADER.size:
-        raise StorageError(f"stored fingerprint is truncated: {len(data)} bytes do not hold its header")
-    version = _HEADER.unpack_from(data)[1]
-    if version > VERSION:
-        raise StorageError(
-            f"stored fingerprint has version {version}, newer than {VERSION}: upgrade Whorl to read it"
-        )
-    header = _HEADER if version > 1 else _HEADER_1
-    if version > 1:
-        *_, name_size, width, changes, n, codes_size, times_size, places_size, duration = header.unpack_from(
-            data
-        )
-    else:
-        *_, name_size, width, n, times_size, places_size, duration = header.unpack_from(data)
-        changes, codes_size = False, n * width
-    if unfolded(n, width) > most:
-        raise StorageError(
-            f"stored fingerprint unfolds to {unfolded(n, width)} bytes: at most {most} are read"
-        )
-    has_places = places_size != _NO_PLACES
-    sizes = [name_size, codes_size, times_size, (n + 7) // 8, places_size if has_places else 0]
-    _check_whole(data, header.size + sum(sizes) + DIGEST_SIZE)
-    name, codes, times, weak, places = _cut(data, header.size, sizes)
+    head = _head(data)
+    if unfolded(head.n, head.width) > most:
+        size = unfolded(head.n, head.width)
+        raise StorageError(f"stored fingerprint unfolds to {size} bytes: at most {most} are read")
+    has_places = head.places_size != _NO_PLACES
+    sizes = [head.name_size, head.codes_size, head.times_size, (head.n + 7) // 8]
+    sizes.append(head.places_size if has_places else 0)
+    _check_whole(data, head.size + sum(sizes) + DIGEST_SIZE)
+    name, codes, times, weak, places = _cut(data, head.size, sizes)
     try:
         return Fingerprint(
             algorithm=name.decode(),
-            duration=duration,
-            times=_times(_inflate(times, 4 * n)),
-            codes=_codes(_inflate(codes, n * width, _RAW), n, width, changes)
-            if version > 1
-            else np.frombuffer(codes, np.uint8).reshape(n, width),
-            weak=np.unpackbits(np.frombuffer(weak, np.uint8), count=n).astype(np.bool_),
-            places=_places(_inflate(places, 16 * n)) if has_places else None,
+            duration=head.duration,
+            times=_times(_inflate(times, 4 * head.n)),
+            codes=_codes(codes, head),
+            weak=np.unpackbits(np.frombuffer(weak, np.uint8), count=head.n).astype(np.bool_),
+            places=_places(_inflate(places, 16 * head.n)) if has_places else None,
         )
     except StorageError:
         raise
@@ -110,6 +94,34 @@ def from_bytes(data: bytes, most: int = ANY_SIZE) -> Fingerprint:
         zlib.error,
     ) as error:  # a right checksum over wrong content: whoever wrote it was mistaken
         raise StorageError(f"stored fingerprint does not hold together: {error}") from error
+
+
+class _Head(NamedTuple):
+    """What a header says, and its own size; ``changes`` is None where codes are not folded."""
+
+    size: int
+    name_size: int
+    width: int
+    changes: bool | None
+    n: int
+    codes_size: int
+    times_size: int
+    places_size: int
+    duration: float
+
+
+def _head(data: bytes) -> _Head:
+    if len(data) < _HEADER.size:
+        raise StorageError(f"stored fingerprint is truncated: {len(data)} bytes do not hold its header")
+    _, version, *told = _HEADER.unpack_from(data)
+    if version > VERSION:
+        raise StorageError(
+            f"stored fingerprint has version {version}, newer than {VERSION}: upgrade Whorl to read it"
+        )
+    if version > 1:
+        return _Head(_HEADER.size, *told)
+    _, _, name_size, width, n, times_size, places_size, duration = _HEADER_1.unpack_from(data)
+    return _Head(_HEADER_1.size, name_size, width, None, n, n * width, times_size, places_size, duration)
 
 
 def unfolded(n: int, width: int) -> int:
@@ -127,12 +139,14 @@ def _folded(codes: Codes, strategy: int) -> bytes:
     return stream.compress(codes[:, ::2].tobytes() + codes[:, 1::2].tobytes()) + stream.flush()
 
 
-def _codes(data: bytes, n: int, width: int, changes: bool) -> Codes:
-    columns, even = np.frombuffer(data, np.uint8), (width + 1) // 2
-    codes = np.empty((n, width), np.uint8)
-    codes[:, ::2] = columns[: n * even].reshape(n, even)
-    codes[:, 1::2] = columns[n * even :].reshape(n, width - even)
-    return np.bitwise_xor.accumulate(codes, axis=0, out=codes) if changes else codes
+def _codes(data: bytes, head: _Head) -> Codes:
+    if head.changes is None:
+        return np.frombuffer(data, np.uint8).reshape(head.n, head.width)
+    columns = np.frombuffer(_inflate(data, head.n * head.width, _RAW), np.uint8)
+    codes, even = np.empty((head.n, head.width), np.uint8), (head.width + 1) // 2
+    codes[:, ::2] = columns[: head.n * even].reshape(head.n, even)
+    codes[:, 1::2] = columns[head.n * even :].reshape(head.n, head.width - even)
+    return np.bitwise_xor.accumulate(codes, axis=0, out=codes) if head.changes else codes
 
 
 def _check_whole(data: bytes, size: int) -> None:
