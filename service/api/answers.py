@@ -57,12 +57,13 @@ class Replaced(BaseModel):
 
 
 class Registered(BaseModel):
-    """The reference that was found."""
+    """The reference that was found; ``sha256`` is that of its file."""
 
     id: str
     name: str
     title: str
     owner: str
+    sha256: str | None = None
 
 
 class Licensed(BaseModel):
@@ -110,7 +111,8 @@ class Found(BaseModel):
     """What a capture holds. ``status`` is "licensed" where all that was found may be shown there and then.
 
     ``registering``: originals were still being registered while it was examined, and it was not compared with those: of a
-    rights holder own ones alone. Examine it again, or ask again, when they are registered.
+    rights holder own ones alone. Examine it again, or ask again, when they are registered. ``warnings``: what could not be
+    read of a damaged capture, and why nothing was found, where there is anything to say.
     """
 
     query: Query
@@ -120,6 +122,7 @@ class Found(BaseModel):
     matches: list[Match]
     registering: bool = False
     engine: Engine
+    warnings: list[str] | None = None
 
 
 class Captured(BaseModel):
