@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from fingerprint.media import sha256
 from matching.engine import Engine
 from service.cli import app
 from service.options import interrupted
@@ -221,7 +222,8 @@ def test_an_answer_has_exactly_the_agreed_keys(data: Path, song: Path, samples: 
     assert set(answer["engine"]) == {"version", "algorithms"}
     (match,) = answer["matches"]
     assert set(match) == {"reference", "verdict", "expected_false_matches", "segments"}
-    assert set(match["reference"]) == {"id", "name", "title", "owner"}
+    assert set(match["reference"]) == {"id", "name", "title", "owner", "sha256"}
+    assert match["reference"]["sha256"] == sha256(song)
     (segment,) = match["segments"]
     assert set(segment) == SEGMENT
     assert set(segment["disguise"]) == {"mirror", "crop", "pitch"}
