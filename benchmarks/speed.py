@@ -11,7 +11,6 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from benchmarks import extraction, plots
 from benchmarks.accuracy import RESULTS, print_figures
 from benchmarks.corpus import media_folder, titles
 from benchmarks.long_file import HOURS, long_file
+from benchmarks.outcomes import Note
 from benchmarks.processes import Run, run
 from benchmarks.queries import default_cache, queries
 from benchmarks.stages import profiled
@@ -35,8 +35,6 @@ from index.catalog import Catalog
 CLIPS = ("audio-none", "audio-speed-up-4", "video-none")
 EACH = 5  # clips of each
 MOST = {"ratio": 1.6, "memory": 400e6, "bytes": 140.0, "seconds": 3.0}  # what is asked for
-
-Note = Callable[[str], None]
 
 
 def whorl(data: Path, *arguments: str) -> Run:
@@ -82,9 +80,19 @@ def registering(cache: Path, note: Note) -> dict[str, Any]:
 
 def matching(cache: Path, note: Note) -> dict[str, Any]:
     """The part that matches clips, in the catalog of the one before."""
+    data = _catalog(cache)
     folder, truths = queries(media_folder(), cache, note)
     note("matching clips")
-    return {"matching": matched(cache / "speed-catalog", folder, truths)}
+    return {"matching": matched(data, folder, truths)}
+
+
+def _catalog(cache: Path) -> Path:
+    """That of the part that registers. Raises RuntimeError without one, or where it lacks what is made now."""
+    data = cache / "speed-catalog"
+    lacking = set(WIDTHS) - (set(stored(data)) if data.is_dir() else set())
+    if lacking:
+        raise RuntimeError(f"{data} has no codes {', '.join(sorted(lacking))}: run whorl bench speed first")
+    return data
 
 
 def matched(data: Path, folder: Path, truths: list[Truth]) -> dict[str, Any]:
@@ -162,10 +170,7 @@ def profile(cache: Path, note: Note) -> dict[str, dict[str, float]]:
 
     Raises RuntimeError without a catalog of a measurement before, or where that lacks what is made now.
     """
-    data = cache / "speed-catalog"
-    lacking = set(WIDTHS) - (set(stored(data)) if data.is_dir() else set())
-    if lacking:
-        raise RuntimeError(f"{data} has no codes {', '.join(sorted(lacking))}: run whorl bench speed first")
+    data = _catalog(cache)
     folder, truths = queries(media_folder(), cache, note)
     clips = {t.group: t.query for t in reversed(truths) if t.group in CLIPS and t.length == 10.0}
     return {group: profiled(data, folder / clip) for group, clip in sorted(clips.items())}

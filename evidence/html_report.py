@@ -37,10 +37,7 @@ def page(answers: Sequence[Json], find: Find) -> str:
 
 
 def scan_page(
-    findings: Sequence[Finding],
-    tally: Sequence[tuple[str, int]],
-    notes: Sequence[str],
-    find: Find,
+    findings: Sequence[Finding], tally: Sequence[tuple[str, int]], notes: Sequence[str], find: Find
 ) -> str:
     """The page of a scan: what was found, where, how much, what could not be examined; pictures of the first PICTURED."""
     found = [(i, one) for i, one in enumerate(findings) if one.answer["matches"]]

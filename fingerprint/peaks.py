@@ -14,7 +14,7 @@ from fingerprint.spectrum import BINS, HOP, QUIET, SAMPLE_RATE, Array, frame_tim
 
 ALGORITHM = "audio-peaks/1"
 SLOT = 12  # frames, 240 ms as between codes: what one row of a fingerprint holds the peaks of
-MOST = 8  # peaks of a slot, the highest: 67 bytes a second, 43 as stored
+MOST = 8  # peaks of a slot, the highest: 67 bytes a second, 47 as stored
 WIDTH = 2 * MOST  # bytes of a row
 LOWEST, HIGHEST = 28, 500  # bins: 220 to 3900 Hz
 AROUND = (25, 13)  # frames and bins, 0.5 s by 100 Hz: the surroundings that a point's level is told against

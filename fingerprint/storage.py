@@ -32,7 +32,11 @@ _MILLISECOND_SLACK = 1e-6  # seconds: what adding up a thousand float64 steps ma
 
 
 class StorageError(ValueError):
-    """These bytes are no stored fingerprint, not a whole one, or of a version that is not read here; the message says."""
+    """These bytes are no stored fingerprint, not a whole one, or of a newer version; the message says."""
+
+
+class NewerError(StorageError):
+    """A newer version wrote them: they are whole, and must not be thrown away."""
 
 
 def to_bytes(fingerprint: Fingerprint) -> bytes:
@@ -87,8 +91,6 @@ def from_bytes(data: bytes, most: int = ANY_SIZE) -> Fingerprint:
             weak=np.unpackbits(np.frombuffer(weak, np.uint8), count=head.n).astype(np.bool_),
             places=_places(_inflate(places, 16 * head.n)) if has_places else None,
         )
-    except StorageError:
-        raise
     except (
         ValueError,
         zlib.error,
@@ -115,7 +117,7 @@ def _head(data: bytes) -> _Head:
         raise StorageError(f"stored fingerprint is truncated: {len(data)} bytes do not hold its header")
     _, version, *told = _HEADER.unpack_from(data)
     if version > VERSION:
-        raise StorageError(
+        raise NewerError(
             f"stored fingerprint has version {version}, newer than {VERSION}: upgrade Whorl to read it"
         )
     if version > 1:
@@ -166,11 +168,11 @@ def _cut(data: bytes, start: int, sizes: list[int]) -> list[bytes]:
 
 
 def _inflate(data: bytes, size: int, bits: int = zlib.MAX_WBITS) -> bytes:
-    """Exactly ``size`` bytes, never more: a stored length of a few bytes must not unfold to gigabytes."""
+    """Exactly ``size`` bytes, never more: a stored length of a few bytes must not unfold to gigabytes. Else ValueError."""
     stream = zlib.decompressobj(bits)
     inflated = stream.decompress(data, size + 1)
     if len(inflated) != size or not stream.eof or stream.unused_data:
-        raise StorageError(f"stored fingerprint does not hold together: a section is not of {size} bytes")
+        raise ValueError(f"a section is not of {size} bytes")
     return inflated
 
 

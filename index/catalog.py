@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from fingerprint.fingerprint import Fingerprint
-from fingerprint.storage import StorageError, from_bytes, to_bytes
+from fingerprint.storage import NewerError, StorageError, from_bytes, to_bytes
 from index import database as tables
 from index.database import CatalogError, Database
 from index.names import printable
@@ -199,7 +199,8 @@ class Catalog:
             return from_bytes(data)
         except StorageError as error:
             place = f"catalog {self._database.place}: {algorithm} of reference {ref_id}"
-            step = "" if "upgrade" in str(error) else ": remove the reference and register its file again"
+            again = ": remove the reference and register its file again"
+            step = "" if isinstance(error, NewerError) else again
             raise CatalogError(f"{place}: {error}{step}") from error
 
 

@@ -323,11 +323,11 @@ class Engine:
                 placed = placed + found
         query = QueryInfo(made.name, made.sha256, made.duration, tuple(sorted(contents)))
         told, error = self._told(placed, contents), None
-        remarks = _remarks(told, contents)
         try:
             _refuse_too_short(made.name, made.duration, told)
         except MediaError as failed:
-            told, error, remarks = (), Failure(failed.code, str(failed)), ()
+            told, error = (), Failure(failed.code, str(failed))
+        remarks = () if error else _remarks(told, contents)
         return Answer(query, told, error, remarks, time.monotonic() - begun)
 
     def _told(self, placed: list[Placed], contents: dict[str, Content]) -> tuple[Match, ...]:

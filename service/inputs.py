@@ -212,7 +212,6 @@ def described(engine: "Engine", ref_id: int) -> Json:
         "identifiers": sorted(f"{scheme}:{value}" for scheme, value in work.identifiers),
     }
     about |= {
-        "sha256": reference.sha256,
         "duration": round(reference.duration, 3),
         "added": reference.added.isoformat(),
     }

@@ -217,6 +217,14 @@ def test_damaged_codes_name_their_reference(catalog: Catalog, database: str) -> 
         list(catalog.fingerprints("audio/1"))
 
 
+def test_codes_of_a_newer_version_are_kept(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as newer:
+        newer.setattr("fingerprint.storage.VERSION", 99)
+        ref_id = add(catalog, 1).id
+    with pytest.raises(CatalogError, match="version 99.*: upgrade Whorl to read it$"):
+        catalog.fingerprint(ref_id, "audio/1")
+
+
 def test_a_full_disk_is_named_and_leaves_the_catalog_whole(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fingerprint.fingerprint import Fingerprint
-from fingerprint.storage import DIGEST_SIZE, MAGIC, VERSION, StorageError, from_bytes, to_bytes
+from fingerprint.storage import DIGEST_SIZE, MAGIC, VERSION, NewerError, StorageError, from_bytes, to_bytes
 
 
 def fingerprint(n: int = 40, width: int = 32, step: float = 0.24, places: bool = False) -> Fingerprint:
@@ -107,7 +107,7 @@ def test_trailing_bytes_are_damage(seal: Callable[[bytes], bytes]) -> None:
 def test_a_newer_version_is_named_so() -> None:
     data = to_bytes(fingerprint())
     newer = data[: len(MAGIC)] + struct.pack("<H", VERSION + 1) + data[len(MAGIC) + 2 :]
-    with pytest.raises(StorageError, match=f"version {VERSION + 1}, newer than {VERSION}: upgrade"):
+    with pytest.raises(NewerError, match=f"version {VERSION + 1}, newer than {VERSION}: upgrade"):
         from_bytes(newer)
 
 
