@@ -85,7 +85,7 @@ def _disguise(disguise: Disguise) -> Json:
     """``rotation`` is there only where the picture was turned."""
     return {
         "mirror": disguise.mirror,
-        "crop": disguise.crop and [round(part, 3) for part in disguise.crop],
+        "crop": disguise.crop and [round(part, 3) + 0.0 for part in disguise.crop],  # -0.0 is 0.0
         "pitch": round(disguise.pitch, 2),
         **({"rotation": disguise.rotation} if disguise.rotation else {}),
     }

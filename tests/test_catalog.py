@@ -221,7 +221,7 @@ def test_codes_of_a_newer_version_are_kept(catalog: Catalog, monkeypatch: pytest
     with monkeypatch.context() as newer:
         newer.setattr("fingerprint.storage.VERSION", 99)
         ref_id = add(catalog, 1).id
-    with pytest.raises(CatalogError, match="version 99.*: upgrade Whorl to read it$"):
+    with pytest.raises(CatalogError, match=r"version 99.*: upgrade Whorl to read it$"):
         catalog.fingerprint(ref_id, "audio/1")
 
 

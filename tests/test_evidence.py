@@ -12,6 +12,7 @@ from av import VideoFrame
 
 from evidence import pictures
 from evidence.answer import Json, answer_json
+from evidence.html_report import scan_page
 from evidence.pictures import along, frame_times
 from evidence.report import REPORTS, Sources
 from evidence.timeline import axes
@@ -77,6 +78,17 @@ def test_an_answer_is_the_object_that_the_design_fixes() -> None:
         ],
         "engine": ENGINE,
     }
+
+
+def test_a_page_of_a_scan_without_findings_names_no_engine() -> None:
+    text = scan_page([], [("file", 1)], [], nowhere)
+    assert re.search(r"Made on [-\d]+ [:\d]+ UTC\. Pictures", text)
+
+
+def test_a_crop_that_begins_at_the_edge_begins_at_nothing_negative() -> None:
+    cropped = replace(MIRRORED, disguise=Disguise(crop=(-1e-9, 0.1, 0.9, 0.9)))
+    answer = plain(replace(FOUND, matches=(replace(FOUND.matches[0], segments=(cropped,)),)))
+    assert str(answer["matches"][0]["segments"][0]["disguise"]["crop"]) == "[0.0, 0.1, 0.9, 0.9]"
 
 
 def test_an_error_is_never_no_match() -> None:
