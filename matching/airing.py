@@ -56,8 +56,13 @@ class _Airing:
     airtime: float | None = None
 
     @property
-    def over(self) -> bool:
+    def ended(self) -> bool:
         return all(part.ended for part in self.parts)
+
+    @property
+    def end(self) -> float:
+        """The last second of the stream at which it was found."""
+        return max(part.end for part in self.parts)
 
 
 class Airings:
@@ -126,9 +131,9 @@ class Airings:
         for lane in self._lanes.values():
             for part in lane.tracked:
                 part.ended = True
-        return list(self._told(seconds))
+        return list(self._told(seconds, last=True))
 
-    def _told(self, seconds: float) -> Iterator[Change]:
+    def _told(self, seconds: float, last: bool = False) -> Iterator[Change]:
         self._carry_over()
         tracked = [t for lane in self._lanes.values() for t in lane.tracked]
         fresh = [t for t in tracked if id(t) not in self._known]
@@ -138,7 +143,12 @@ class Airings:
             yield from self._joined(part, seconds, news)
         self._look_on_air()
         for airing in list(self._open):
-            yield from self._news(airing, news, seconds)
+            over = airing.ended and (last or not self._awaited(airing, seconds))
+            yield from self._news(airing, news, seconds, over)
+
+    def _awaited(self, airing: _Airing, seconds: float) -> bool:
+        """Whether sound or pictures have yet to be looked at up to where it ended: they may tell the same."""
+        return any(lane.behind(airing.end, seconds) for lane in self._lanes.values())
 
     def _carry_over(self) -> None:
         """What is on of a reference that was on the air, and was registered meanwhile, goes on as what it is now."""
@@ -166,7 +176,7 @@ class Airings:
         if airing is not None and self._anew(airing, part):
             for old in airing.parts:
                 old.ended = True
-            yield from self._news(airing, news, seconds)
+            yield from self._news(airing, news, seconds, over=True)
             airing = None
         if airing is not None:
             airing.parts.append(part)
@@ -176,12 +186,12 @@ class Airings:
         news[self._next] = "started"
         self._next += 1
 
-    def _news(self, airing: _Airing, news: dict[int, str], seconds: float) -> Iterator[Change]:
+    def _news(self, airing: _Airing, news: dict[int, str], seconds: float, over: bool) -> Iterator[Change]:
         """What is told of one at a time: no more than who was told before does not know."""
         what = news.get(airing.number)
         if what == "started":
             yield self._change(what, airing, seconds)
-        if airing.over:
+        if over:
             self._open.remove(airing)
             yield self._change("ended", airing, seconds)
         elif what == "continues" or seconds - airing.told >= EVERY:

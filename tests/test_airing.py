@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fingerprint.clip import SAMPLE_RATE, Frame
 from fingerprint.fingerprint import PLAIN
 from fingerprint.media import Limits
 from matching.airing import Airings, Change
 from matching.engine import Engine
-from matching.lane import Tracked
+from matching.lane import STARVED, Tracked
 
 
 @pytest.fixture
@@ -64,6 +66,26 @@ def test_one_that_is_over_at_once_starts_and_ends(engine: Engine) -> None:
     airings = Airings(engine)
     tracked(airings, "audio", 1, 4).ended = True
     assert told(airings.changes(4.0)) == [("started", 1), ("ended", 1)]
+
+
+def test_an_end_is_told_when_all_was_looked_at_up_to_it(engine: Engine) -> None:
+    airings = Airings(engine)
+    airings.hear(0.0, np.zeros(12 * SAMPLE_RATE, np.float32))
+    airings.see([Frame(8.0, np.zeros((128, 128), np.uint8))])
+    sound = tracked(airings, "audio", 1, 10)
+    assert told(airings.changes(12.0)) == [("started", 1)]
+    sound.ended = True
+    assert told(airings.changes(12.0)) == []  # pictures may tell that it goes on
+    airings.see([Frame(10.5, np.zeros((128, 128), np.uint8))])
+    assert told(airings.changes(12.0)) == [("ended", 1)]
+
+
+def test_an_end_does_not_wait_for_pictures_that_no_longer_come(engine: Engine) -> None:
+    airings = Airings(engine)
+    airings.see([Frame(8.0, np.zeros((128, 128), np.uint8))])
+    tracked(airings, "audio", 1, 10).ended = True
+    assert told(airings.changes(12.0)) == [("started", 1)]
+    assert told(airings.changes(8.5 + STARVED)) == [("ended", 1)]
 
 
 def test_one_that_goes_back_ends_and_starts(engine: Engine) -> None:

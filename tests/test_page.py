@@ -254,9 +254,12 @@ def test_nothing_is_judged_while_the_next_capture_is_on_its_way(world: World, op
     opened.goto(f"{world.url}/review?show=all")
     asked: list[Route] = []
     opened.route("**/answers/*", lambda route: asked.append(route))
-    opened.keyboard.press("j")
-    opened.keyboard.press("c")
+    with opened.expect_request("**/answers/*"):
+        opened.keyboard.press("j")
+        opened.keyboard.press("c")
     expect(opened.locator("#opened[inert]")).to_be_attached()
+    while not asked:  # a request is seen a moment before it is held
+        opened.wait_for_timeout(10)
     asked[0].continue_()
     expect(opened.locator("#opened[inert]")).not_to_be_attached()
     assert len(asked) == 1  # and no verdict

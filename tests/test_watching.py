@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from matching.airing import Airings
 from matching.engine import Engine
 from matching.lane import Tracked
 from service.streams.capture import Room
+from service.streams.decoding import Channel
 from service.streams.errors import StreamError
 from service.streams.fetch import Allowance
 from service.streams.group import Load
@@ -138,6 +140,19 @@ def test_dash(server: Server, engine: Engine, television: Programme, tmp_path: P
     events = told(server.url("/a.mpd"), engine)
     assert_one(events, FILM, 6, 18, 4)
     assert {s["kind"] for e in events if e["event"] == "ended" for s in e["segments"]} == {"audio", "video"}
+
+
+def test_a_track_that_is_decoded_late_is_waited_for(
+    server: Server, engine: Engine, television: Programme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Channel._read
+
+    def late(channel: Channel, *given: Any) -> None:
+        time.sleep(1.5 if channel.name == "audio" else 0)
+        read(channel, *given)
+
+    monkeypatch.setattr(Channel, "_read", late)
+    test_dash(server, engine, television, tmp_path)
 
 
 def test_radio_with_titles(server: Server, engine: Engine, radio: Programme, tmp_path: Path) -> None:

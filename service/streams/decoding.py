@@ -17,6 +17,8 @@ from service.streams.piece import Note, Piece
 QUEUED = 96  # messages that wait to be examined: some 20 s of a stream
 RATE = 8.0  # pictures a second
 NEAR = 10.0  # seconds by which two tracks of one clock may begin apart
+STEP = 1.0  # seconds by which a track that has enough to decode may be behind another
+PATIENCE = 5.0  # seconds that a track waits for one that is behind and gives nothing
 FRUITLESS = 3  # decoders in a row that find nothing, after which a stream is none
 
 Decoded = Heard | Seen | Note | MediaError | None
@@ -51,6 +53,7 @@ class Channel:
         self.fed = others.begin  # seconds of stream that were fed, as lists say
         self._bytes = 0  # that were fed, without heads
         self._failed = 0
+        self._given_up = -1.0  # the ``end`` at which it was waited for in vain
 
     def take(self, piece: Piece) -> None:
         """Decodes a piece; waits where decoding is behind. Raises MediaError when nothing of the stream can be."""
@@ -127,10 +130,21 @@ class Channel:
             self._give(Note("clock", f"{self.name}: the stream's clock was set anew by {said.by:+.1f} s"))
         elif isinstance(said, Heard):
             self.end = max(self.end, run.base + said.start + len(said.samples) / 8000)
+            self._others.keep_step(self)
             self._give(Heard(run.base + said.start, said.samples))
         else:
             self.end = max(self.end, run.base + said.frames[-1].time)
+            self._others.keep_step(self)
             self._give(Seen(tuple(Frame(run.base + f.time, f.luma) for f in said.frames)))
+
+    def behind(self, end: float) -> bool:
+        """Whether it decodes what lies well before ``end``, so that more of it will come out soon."""
+        decoding = self._reader is not None and self._reader.is_alive()
+        return decoding and self.end < min(end, self.fed) - STEP and self.end != self._given_up
+
+    def give_up(self) -> None:
+        """It is waited for no more until something comes out of it."""
+        self._given_up = self.end
 
     def limit(self, mode: str) -> None:
         """What to decode from now on."""
@@ -183,6 +197,24 @@ class Decoding:
         apart = holds.origin - main.run.origin
         if abs(apart) < NEAR:
             run.base = max(main.run.base + apart, 0.0)
+
+    def keep_step(self, channel: Channel) -> None:
+        """Waits for tracks that are behind this one: sound and pictures are examined together.
+
+        Where not all is decoded, pictures are few or none, and not waited for.
+        """
+        for other in tuple(self._channels.values()):
+            if other is not channel:
+                self._await(other, channel.end)
+
+    def _await(self, other: Channel, end: float) -> None:
+        reached, since = other.end, time.monotonic()
+        while self.mode == "all" and not self.closed and other.behind(end):
+            if other.end > reached or self.crowd >= 1.0:
+                reached, since = other.end, time.monotonic()
+            elif time.monotonic() - since > PATIENCE:
+                other.give_up()
+            time.sleep(0.01)
 
     def give(self, decoded: Decoded) -> None:
         """Something for who gets; waits while there is much. None is the end."""
