@@ -1,5 +1,6 @@
 """The page in a real browser: handing in, watching, seeing, playing in step, judging by keyboard; for everybody."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -249,20 +250,48 @@ def test_the_queue_is_worked_through_by_keyboard(world: World, opened: Page) -> 
     assert [one["verdict"] for one in told] == ["confirm", "reject"]
 
 
+class Held:
+    """Requests of a page to such addresses, which wait until they are let go on."""
+
+    def __init__(self, page: Page, addresses: str) -> None:
+        self._page, self.held = page, list[Route]()
+        page.route(addresses, lambda route: self.held.append(route))
+
+    def let_go(self) -> None:
+        """The one that comes, if none has yet: a page that says it asks has not sent it yet."""
+        deadline = time.monotonic() + 15
+        while not self.held and time.monotonic() < deadline:
+            self._page.wait_for_timeout(10)
+        self.held[-1].continue_()
+
+
 def test_nothing_is_judged_while_the_next_capture_is_on_its_way(world: World, opened: Page) -> None:
     signed_in(opened, world, "reviewer")
     opened.goto(f"{world.url}/review?show=all")
-    asked: list[Route] = []
-    opened.route("**/answers/*", lambda route: asked.append(route))
-    with opened.expect_request("**/answers/*"):
-        opened.keyboard.press("j")
-        opened.keyboard.press("c")
+    asked = Held(opened, "**/answers/*")
+    opened.keyboard.press("j")
+    opened.keyboard.press("c")
     expect(opened.locator("#opened[inert]")).to_be_attached()
-    while not asked:  # a request is seen a moment before it is held
-        opened.wait_for_timeout(10)
-    asked[0].continue_()
+    asked.let_go()
     expect(opened.locator("#opened[inert]")).not_to_be_attached()
-    assert len(asked) == 1  # and no verdict
+    assert len(asked.held) == 1  # and no verdict
+
+
+def test_a_verdict_that_is_kept_late_does_not_open_the_capture_before(world: World, opened: Page) -> None:
+    signed_in(opened, world, "reviewer")
+    opened.goto(f"{world.url}/review?show=all")
+    opened.get_by_role("link", name="mirrored.mp4").click()
+    shows(opened, "mirrored.mp4")
+    answers, verdicts = Held(opened, "**/answers/*"), Held(opened, "**/verdict")
+    opened.keyboard.press("c")
+    opened.keyboard.press("j")
+    verdicts.let_go()
+    expect(opened.locator(".verdicts li").first).to_be_attached()
+    opened.keyboard.press("c")
+    expect(opened.locator("#opened[inert]")).to_be_attached()
+    assert len(verdicts.held) == 1
+    answers.let_go()
+    expect(opened.locator("#opened[inert]")).not_to_be_attached()
 
 
 def test_shortcuts_can_be_turned_off(world: World, opened: Page) -> None:

@@ -102,15 +102,16 @@
     if (opener) { $("details.menu").open = false; document.getElementById(opener.dataset.open).showModal(); }
   });
   const mark = () => {
-    const next = $(".match:has([data-undecided])") || $(".match");
+    const next = $("[data-match]:has([data-undecided])") || $("[data-match]");
     $$(".match.at").forEach((match) => match.classList.remove("at"));
     if (next && $(".verdicts form", next)) next.classList.add("at");
     return next;
   };
   const judge = (verdict) => {
     const button = $(`.match.at button[value="${verdict}"]`);
-    if (button) button.click();
-    return Boolean(button);
+    if (!button || button.closest("[inert]")) return false;
+    button.click();
+    return true;
   };
   document.addEventListener("judged", () => {
     const item = $("[data-item][aria-current]");
@@ -121,7 +122,7 @@
   });
   document.addEventListener("htmx:load", mark);
   for (const over of ["htmx:afterSwap", "htmx:responseError", "htmx:sendError"]) {
-    document.addEventListener(over, () => { const opened = $("#opened"); if (opened) opened.inert = false; });
+    document.addEventListener(over, ({ detail: { target } }) => { if (target.id === "opened") target.inert = false; });
   }
 
   // Shortcuts ------------------------------------------------------------------------------------------------------
