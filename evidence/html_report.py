@@ -43,9 +43,11 @@ def scan_page(
     found = [(i, one) for i, one in enumerate(findings) if one.answer["matches"]]
     shown = [(i, one.answer) for i, one in found if one.copy_of is None]
     views = [
-        _answer(answer, find if number < PICTURED else _nowhere) | {"id": f"f{i}"}
+        _answer(answer, find if number < PICTURED else None) | {"id": f"f{i}"}
         for number, (i, answer) in enumerate(shown)
     ]
+    if len(shown) > PICTURED:
+        notes = [*notes, f"pictures are drawn of the first {PICTURED} of {len(shown)} files alone"]
     places = {answer["query"]["sha256"]: f"f{i}" for i, answer in shown}
     rows = [
         row
@@ -54,18 +56,15 @@ def scan_page(
         for row in amounts(one.answer)
     ]
     failed = [one.answer for one in findings if one.answer["error"]]
+    warned = [one.answer for one in findings if one.answer.get("warnings") and not one.answer["matches"]]
     engines = sorted({_engine(one.answer["engine"]) for one in findings})
     template = _environment().get_template("scan.html")
-    return template.render(answers=views, found=rows, failed=failed, tally=tally, notes=notes,
-                           statuses=STATUSES, engines=engines, scale=SCALE, made=_now())  # fmt: skip
+    return template.render(answers=views, found=rows, failed=failed, warned=warned, tally=tally,
+                           notes=notes, statuses=STATUSES, engines=engines, scale=SCALE, made=_now())  # fmt: skip
 
 
 def _now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _nowhere(_: Json) -> None:
-    return None
 
 
 @cache
@@ -82,18 +81,27 @@ def _engine(engine: Json) -> str:
     return f"Whorl {engine['version']} ({', '.join(engine['algorithms'])})"
 
 
-def _answer(answer: Json, find: Find) -> Json:
-    query = find(answer["query"])
-    return answer | {
-        "matches": [_match(answer, match, query, find(match["reference"])) for match in answer["matches"]]
-    }
+def _answer(answer: Json, find: Find | None) -> Json:
+    """The answer as it is drawn; without pictures where there is no ``find``."""
+    query = find and find(answer["query"])
+    matches = [_match(answer, match, query, find and find(match["reference"])) for match in answer["matches"]]
+    if find is None:
+        matches = [match | {"undrawn": []} for match in matches]  # they were not looked for
+    return answer | {"matches": matches}
 
 
 def _match(answer: Json, match: Json, query: Path | None, reference: Path | None) -> Json:
     top, bottom = axes(answer["query"]["duration"], match["segments"])
     segments = [_segment(segment, query, reference) for segment in match["segments"]]
-    told = {"query_axis": top, "ref_axis": bottom, "segments": segments, "remarks": remarks(match, answer)}
-    return match | told
+    undrawn = _undrawn(answer, match, query, reference)
+    told = {"query_axis": top, "ref_axis": bottom, "segments": segments, "undrawn": undrawn}
+    return match | told | {"remarks": remarks(match, answer)}
+
+
+def _undrawn(answer: Json, match: Json, query: Path | None, reference: Path | None) -> list[str]:
+    """What there are no pictures of: no file of its bytes was at hand."""
+    sides = (("the capture", answer["query"], query), ("the original", match["reference"], reference))
+    return [f"{side} ({thing['name']})" for side, thing, path in sides if path is None]
 
 
 def _segment(segment: Json, query: Path | None, reference: Path | None) -> Json:

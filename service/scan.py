@@ -39,12 +39,12 @@ class Tally:
     """How far a scan has come. Numbers of files, but for ``bytes``.
 
     examined  files that have an answer; of the same bytes one, and none that gave an error
+    copies    other files of the bytes of one of these
     status    files of each status; archives, which are not opened, are counted apart
     """
 
     files: int = 0
     bytes: int = 0
-    media: int = 0
     examined: int = 0
     full: int = 0
     copies: int = 0
@@ -125,7 +125,6 @@ class Scan:
         if identity.kind != "media":
             self.tally.bytes += entry.size
             return None
-        self.tally.media += 1
         sha256 = identity.digests["sha256"]
         if self._known.holds(identity.digests):
             self.tally.known += 1
@@ -172,10 +171,10 @@ class Scan:
 
     def _settle(self, entry: Entry, sha256: str, examined: Examined) -> None:
         first = self._first.setdefault(sha256, entry.path)
-        self.tally.copies += first != entry.path
-        if first == entry.path and not examined.answer["error"]:
-            self.tally.examined += 1
-            self.tally.full += examined.thorough
+        if not examined.answer["error"]:
+            self.tally.copies += first != entry.path
+            self.tally.examined += first == entry.path
+            self.tally.full += first == entry.path and examined.thorough
         self._tell(entry, examined, None if first == entry.path else first)
 
     def _refuse(self, entry: Entry, problem: MediaError) -> None:

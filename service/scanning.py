@@ -18,7 +18,7 @@ from service.examining import Opening, examiner
 from service.known import KnownFiles
 from service.opening import open_engine, refuse_empty
 from service.scan import Result, Scan, Tally, journal
-from service.terminal import ANSWER_HEADER, answer_rows, running, say, table
+from service.terminal import ANSWER_HEADER, answer_rows, running, say, show_warnings, table
 from service.walk import walk
 from service.workers import Workers, cores, patience
 
@@ -63,21 +63,21 @@ def told(tally: Tally, workers: Workers, files: int, size: int) -> str:
 
 
 def totals(tally: Tally) -> list[tuple[str, int]]:
-    """What the whole scan comes to, in words and numbers."""
+    """What the whole scan comes to, in words and numbers: each file is counted once before the first verdict."""
     found = [
         ("file{s}", tally.files),
-        ("file{s} of sound or moving pictures", tally.media),
-        ("known as good, passed over", tally.known),
-        ("with the same bytes as another", tally.copies),
         ("examined", tally.examined),
-        ("of these in full", tally.full),
-        ("matched", tally.status["match"]),
-        ("to review", tally.status["review"]),
+        ("of the same bytes as one of these", tally.copies),
+        ("known as good, passed over", tally.known),
         ("not examined", tally.status["error"]),
         ("archive{s}, not opened", tally.archives),
         ("still picture{s}, passed over", tally.pictures),
         ("playlist{s} or manifest{s}, passed over", tally.lists),
         ("file{s} of other kinds, passed over", tally.others),
+        ("matched, with those of the same bytes", tally.status["match"]),
+        ("to review", tally.status["review"]),
+        ("no match", tally.status["no-match"]),
+        ("examined in full", tally.full),
         ("link{s} or device{s}, not followed", tally.links),
     ]
     return [(words.format(s="" if number == 1 else "s"), number) for words, number in found]
@@ -95,7 +95,7 @@ def shortfall() -> str:
 
 
 class Results:
-    """Takes results as they come: prints lines, writes the files of ``output``, keeps what was found or failed."""
+    """Takes results as they come: prints lines, writes the files of ``output``, keeps what there is to tell of."""
 
     def __init__(self, as_json: bool, output: Path | None) -> None:
         """Raises CatalogError when the folder cannot be written to."""
@@ -137,7 +137,7 @@ class Results:
             with _written(self._output):
                 self._lines.write(line + "\n")
                 self._table.writerows(rows(finding))
-        if result.answer["matches"] or result.answer["error"]:
+        if result.answer["matches"] or result.answer["error"] or result.answer.get("warnings"):
             self._kept.append(finding)
             self._paths.setdefault(result.answer["query"]["sha256"], result.path)
 
@@ -148,6 +148,9 @@ class Results:
         if not self._as_json:
             found = [row for finding in self._kept for row in _table_rows(finding)]
             table(ANSWER_HEADER, found) if found else print("nothing was found")
+            for finding in self._kept:
+                if finding.copy_of is None:
+                    show_warnings(finding.answer["path"], finding.answer)
         say(", ".join(f"{number} {words}" for words, number in totals(tally)))
         for note in notes:
             say(note)

@@ -141,11 +141,16 @@ def show_answers(answers: Sequence[Json]) -> None:
     if rows:
         table(ANSWER_HEADER, rows)
     for answer in answers:
-        for warning in answer.get("warnings", ()):
-            print(harmless(f"{answer['query']['name']}: {warning}"))
+        show_warnings(answer["query"]["name"], answer)
         for match in answer["matches"]:
             for remark in remarks(match, answer):
                 print(harmless(f"{answer['query']['name']}, {named(match)}: {remark}"))
+
+
+def show_warnings(name: str, answer: Json) -> None:
+    """What is to be said about a capture as a whole."""
+    for warning in answer.get("warnings", ()):
+        print(harmless(f"{name}: {warning}"))
 
 
 def answer_rows(answer: Json) -> Sequence[tuple[str, ...]]:

@@ -12,7 +12,7 @@ from av import VideoFrame
 
 from evidence import pictures
 from evidence.answer import Json, answer_json
-from evidence.html_report import scan_page
+from evidence.html_report import page, scan_page
 from evidence.pictures import along, frame_times
 from evidence.report import REPORTS, Sources
 from evidence.timeline import axes
@@ -83,6 +83,13 @@ def test_an_answer_is_the_object_that_the_design_fixes() -> None:
 def test_a_page_of_a_scan_without_findings_names_no_engine() -> None:
     text = scan_page([], [("file", 1)], [], nowhere)
     assert re.search(r"Made on [-\d]+ [:\d]+ UTC\. Pictures", text)
+
+
+def test_a_page_tells_which_side_could_not_be_drawn() -> None:
+    answer = plain(FOUND)
+    text = page([answer], nowhere)
+    sides = f"the capture ({answer['query']['name']}) and the original ({answer['matches'][0]['reference']['name']})"
+    assert f"Not drawn, for no file of the same bytes was at hand: {sides}" in text
 
 
 def test_a_crop_that_begins_at_the_edge_begins_at_nothing_negative() -> None:

@@ -116,7 +116,7 @@ def test_media_are_known_by_content_and_not_by_name(drive: Drive) -> None:
     (drive.folder / "photo").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     (drive.folder / "list").write_text("#EXTM3U\nsong.mp3\n")
     assert set(drive.scan()) == {"letter.doc", "film.mp4", "nothing.mp4"}
-    assert (drive.tally.files, drive.tally.media, drive.tally.pictures, drive.tally.lists) == (5, 2, 1, 1)
+    assert (drive.tally.files, drive.tally.examined, drive.tally.pictures, drive.tally.lists) == (5, 2, 1, 1)
 
 
 def test_what_is_named_as_media_and_is_none_is_told(seized: Path) -> None:
@@ -168,7 +168,7 @@ def test_the_same_bytes_are_examined_once_and_told_of_each_file(drive: Drive) ->
     assert len(drive.examined()) == 1
     assert len([result for result in found.values() if result.copy_of]) == 2
     assert {name: result.answer["query"]["name"] for name, result in found.items()} == {n: n for n in found}
-    assert (drive.tally.media, drive.tally.copies, drive.tally.examined) == (3, 2, 1)
+    assert (drive.tally.files, drive.tally.copies, drive.tally.examined) == (3, 2, 1)
 
 
 def test_a_rerun_examines_nothing_again_and_tells_everything_again(drive: Drive) -> None:
@@ -284,7 +284,7 @@ def test_an_error_of_one_copy_is_not_that_of_the_next(drive: Drive) -> None:
     copies = [result for result in found.values() if result.copy_of]
     assert len(failed) == len(copies) == 1 and len(drive.examined()) == 2
     assert copies[0].copy_of not in (None, drive.folder / failed[0])
-    assert sum(drive.tally.status.values()) == drive.tally.media == 3
+    assert sum(drive.tally.status.values()) == drive.tally.files == 3
     assert drive.tally.bytes == 3 * (drive.folder / "a").stat().st_size
 
 
@@ -411,8 +411,36 @@ def test_what_a_glance_misses_is_said_where_one_was_thought_enough(
 
 
 def test_one_is_no_plural() -> None:
-    told = dict(totals(Tally(files=2, media=1, archives=1)))
-    assert (told["files"], told["file of sound or moving pictures"], told["archive, not opened"]) == (2, 1, 1)
+    told = dict(totals(Tally(files=2, pictures=1, archives=1)))
+    assert (told["files"], told["still picture, passed over"], told["archive, not opened"]) == (2, 1, 1)
+
+
+def test_each_file_is_counted_once_and_so_are_verdicts(drive: Drive) -> None:
+    for name, text in (("a", "song"), ("b", "song"), ("c", "crash"), ("d", "corrupt"), ("e", "corrupt")):
+        media(drive.folder / name, text)
+    (drive.folder / "letter.txt").write_text("nothing to see")
+    (drive.folder / "list.m3u").write_text("#EXTM3U")
+    (drive.folder / "films.zip").write_bytes(b"PK\3\4" + bytes(100))
+    drive.scan()
+    told = dict(totals(drive.tally))
+    counted = ("examined", "of the same bytes as one of these", "known as good, passed over", "not examined",
+               "archive, not opened", "still pictures, passed over", "playlist or manifest, passed over",
+               "file of other kinds, passed over")  # fmt: skip
+    assert [told[words] for words in counted] == [1, 1, 0, 3, 1, 0, 1, 1]
+    verdicts = ("matched, with those of the same bytes", "to review", "no match")
+    assert [told[words] for words in verdicts] == [0, 0, 2]
+    assert told["files"] == sum(told[words] for words in counted)
+
+
+def test_why_nothing_was_found_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query = {"name": "a.mp4", "sha256": "ab", "duration": 9.0, "kinds": ["audio"]}
+    answer = {"query": query, "path": "drive/a.mp4", "status": "no-match", "error": None, "matches": [],
+              "warnings": ["is silent throughout"], "engine": {"version": "1", "algorithms": []}}  # fmt: skip
+    with Results(False, tmp_path) as results:
+        results.take(Found(answer, Path("drive/a.mp4"), True))
+        results.end(Tally(files=1, examined=1, full=1), Sources([]))
+    assert "drive/a.mp4: is silent throughout" in capsys.readouterr().out
+    assert "is silent throughout" in (tmp_path / "index.html").read_text()
 
 
 def test_progress_names_what_is_being_examined(tmp_path: Path) -> None:
