@@ -124,7 +124,7 @@ class Lane:
 
         ``tracked`` tells what is on afterwards, and what has ended lately.
         """
-        for one in self.tracked if self._missing(seconds) else ():
+        for one in self.tracked if seconds - self.held.end > STARVED else ():
             one.ended = (
                 one.ended or seconds - one.end > QUIET
             )  # sound without pictures, or pictures without sound
@@ -148,12 +148,10 @@ class Lane:
         if effort.hunting and self._unknown(now) >= LEAST:
             self._hunt(search, model, lengths, now, effort)
 
-    def _missing(self, seconds: float) -> bool:
-        return seconds - self.held.end > STARVED
-
     def behind(self, end: float, seconds: float) -> bool:
-        """Whether it has yet to look up to ``end``, when the stream is at ``seconds``; not where it has none any more."""
-        return not self.held.empty and self._looked < end and not self._missing(seconds)
+        """Whether it has yet to look up to ``end``, when the stream is at ``seconds``; not where hardly any of it comes."""
+        lagging = not self.held.empty and seconds - self.held.end <= WINDOW
+        return lagging and self._looked < end - OFTEN
 
     def _current(self) -> list[View]:
         known = [view for view in self._views.values() if view.used >= self.held.end - 60.0]

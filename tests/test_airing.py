@@ -12,7 +12,7 @@ from fingerprint.fingerprint import PLAIN
 from fingerprint.media import Limits
 from matching.airing import Airings, Change
 from matching.engine import Engine
-from matching.lane import STARVED, Tracked
+from matching.lane import WINDOW, Tracked
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_an_end_does_not_wait_for_pictures_that_no_longer_come(engine: Engine) -
     airings.see([Frame(8.0, np.zeros((128, 128), np.uint8))])
     tracked(airings, "audio", 1, 10).ended = True
     assert told(airings.changes(12.0)) == [("started", 1)]
-    assert told(airings.changes(8.5 + STARVED)) == [("ended", 1)]
+    assert told(airings.changes(8.5 + WINDOW)) == [("ended", 1)]
 
 
 def test_one_that_goes_back_ends_and_starts(engine: Engine) -> None:

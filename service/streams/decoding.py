@@ -18,7 +18,7 @@ QUEUED = 96  # messages that wait to be examined: some 20 s of a stream
 RATE = 8.0  # pictures a second
 NEAR = 10.0  # seconds by which two tracks of one clock may begin apart
 STEP = 1.0  # seconds by which a track that has enough to decode may be behind another
-PATIENCE = 5.0  # seconds that a track waits for one that is behind and gives nothing
+PATIENCE = 3.0  # seconds that a track waits for one that is behind and gives nothing
 FRUITLESS = 3  # decoders in a row that find nothing, after which a stream is none
 
 Decoded = Heard | Seen | Note | MediaError | None
@@ -53,7 +53,9 @@ class Channel:
         self.fed = others.begin  # seconds of stream that were fed, as lists say
         self._bytes = 0  # that were fed, without heads
         self._failed = 0
-        self._given_up = -1.0  # the ``end`` at which it was waited for in vain
+        self.surplus = (
+            0.0  # seconds of ``fed`` that will not come out: lists round up, and decoders hold back
+        )
 
     def take(self, piece: Piece) -> None:
         """Decodes a piece; waits where decoding is behind. Raises MediaError when nothing of the stream can be."""
@@ -73,7 +75,7 @@ class Channel:
         self.finish()
         head = b"" if piece.whole else piece.head
         base = max(self.end, self.fed if self.run is None else 0.0) + piece.missing
-        self.run, self.fed = _Run(base, self._bytes, len(head)), base
+        self.run, self.fed, self.surplus = _Run(base, self._bytes, len(head)), base, 0.0
         whole = piece.data if piece.whole else b""
         self._feed = Feed(self.name, self._limits, RATE, self._others.mode, whole)
         if self._others.closed:  # meanwhile: nobody else knows of this one
@@ -140,11 +142,11 @@ class Channel:
     def behind(self, end: float) -> bool:
         """Whether it decodes what lies well before ``end``, so that more of it will come out soon."""
         decoding = self._reader is not None and self._reader.is_alive()
-        return decoding and self.end < min(end, self.fed) - STEP and self.end != self._given_up
+        return decoding and self.end < min(end, self.fed - self.surplus) - STEP
 
     def give_up(self) -> None:
-        """It is waited for no more until something comes out of it."""
-        self._given_up = self.end
+        """All that was fed has come out, as far as it will: it is waited for no more until it is fed more."""
+        self.surplus = self.fed - self.end
 
     def limit(self, mode: str) -> None:
         """What to decode from now on."""
@@ -196,7 +198,9 @@ class Decoding:
             return
         apart = holds.origin - main.run.origin
         if abs(apart) < NEAR:
-            run.base = max(main.run.base + apart, 0.0)
+            base = max(main.run.base + apart, 0.0)
+            channel.surplus += run.base - base  # what lists tell was counted from the old one
+            run.base = base
 
     def keep_step(self, channel: Channel) -> None:
         """Waits for tracks that are behind this one: sound and pictures are examined together.

@@ -113,17 +113,20 @@
     button.click();
     return true;
   };
+  // The list's item of the capture that is open: while the next one is on its way it is not the chosen one.
+  const itemOf = (answer) => answer && $(`[data-item][href="/answers/${CSS.escape(answer.dataset.answer)}"]`);
   document.addEventListener("judged", () => {
-    const item = $("[data-item][aria-current]");
-    const left = $(".answer [data-undecided]");
+    const item = itemOf($(".answer"));
     say("Kept.");
-    if (item && !left) { item.classList.add("judged"); if ($("[data-advance]") && current() < items().length - 1) move(1); }
-    else mark()?.scrollIntoView({ block: "nearest" });
+    if (!item || $(".answer [data-undecided]")) { mark()?.scrollIntoView({ block: "nearest" }); return; }
+    item.classList.add("judged");
+    if (item.hasAttribute("aria-current") && $("[data-advance]") && current() < items().length - 1) move(1);
   });
   document.addEventListener("htmx:load", mark);
-  for (const over of ["htmx:afterSwap", "htmx:responseError", "htmx:sendError"]) {
-    document.addEventListener(over, ({ detail: { target } }) => { if (target.id === "opened") target.inert = false; });
-  }
+  // Of several that were chosen in a hurry only the last one wakes what is open.
+  const wake = ({ detail: { target } }) => { if (target.id === "opened") target.inert = false; };
+  document.addEventListener("htmx:afterSwap", (event) => { if (itemOf($("#opened .answer"))?.hasAttribute("aria-current")) wake(event); });
+  for (const failed of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(failed, wake);
 
   // Shortcuts ------------------------------------------------------------------------------------------------------
   const on = () => localStorage.getItem("keys") !== "off";
