@@ -83,19 +83,19 @@ def _engine(engine: Json) -> str:
 
 def _answer(answer: Json, find: Find | None) -> Json:
     """The answer as it is drawn; without pictures where there is no ``find``."""
-    query = find and find(answer["query"])
-    matches = [_match(answer, match, query, find and find(match["reference"])) for match in answer["matches"]]
-    if find is None:
-        matches = [match | {"undrawn": []} for match in matches]  # they were not looked for
+    query, matches = find and find(answer["query"]), []
+    for match in answer["matches"]:
+        reference = find and find(match["reference"])
+        undrawn = _undrawn(answer, match, query, reference) if find else []  # else they were not looked for
+        matches.append(_match(answer, match, query, reference) | {"undrawn": undrawn})
     return answer | {"matches": matches}
 
 
 def _match(answer: Json, match: Json, query: Path | None, reference: Path | None) -> Json:
     top, bottom = axes(answer["query"]["duration"], match["segments"])
     segments = [_segment(segment, query, reference) for segment in match["segments"]]
-    undrawn = _undrawn(answer, match, query, reference)
-    told = {"query_axis": top, "ref_axis": bottom, "segments": segments, "undrawn": undrawn}
-    return match | told | {"remarks": remarks(match, answer)}
+    told = {"query_axis": top, "ref_axis": bottom, "segments": segments, "remarks": remarks(match, answer)}
+    return match | told
 
 
 def _undrawn(answer: Json, match: Json, query: Path | None, reference: Path | None) -> list[str]:
