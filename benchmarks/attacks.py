@@ -38,6 +38,7 @@ class VideoAttack:
     rate        frames a second at most; 0 keeps the original's
     mirror      whether left and right are swapped
     required    whether a figure for it is required, so that it is measured on more titles
+    in_part     whether part of the picture is shown, or part of the screen shows it: of these, too, each has a figure
     """
 
     change: picture.Change = picture.plain
@@ -46,6 +47,7 @@ class VideoAttack:
     rate: float = 0.0
     mirror: bool = False
     required: bool = False
+    in_part: bool = False
     kind: str = field(default="video", init=False)
 
 
@@ -145,17 +147,17 @@ VIDEO: dict[str, VideoAttack] = {
     "video-speed-up-25": VideoAttack(time_scale=1.25),
     "video-speed-down-20": VideoAttack(time_scale=0.8),
     "video-crop-10": VideoAttack(picture.crop(0.1)),
-    "video-crop-20": VideoAttack(picture.crop(0.2)),
-    "video-crop-20-off-centre": VideoAttack(picture.crop_at_a_side(0.2)),
-    "video-crop-30-off-centre": VideoAttack(picture.crop_at_a_side(0.3)),
-    "video-crop-40-off-centre": VideoAttack(picture.crop_at_a_side(0.4)),
-    "video-upright": VideoAttack(picture.upright),
-    "video-upright-cut": VideoAttack(picture.upright_cut),
+    "video-crop-20": VideoAttack(picture.crop(0.2), in_part=True),
+    "video-crop-20-off-centre": VideoAttack(picture.crop_at_a_side(0.2), in_part=True),
+    "video-crop-30-off-centre": VideoAttack(picture.crop_at_a_side(0.3), in_part=True),
+    "video-crop-40-off-centre": VideoAttack(picture.crop_at_a_side(0.4), in_part=True),
+    "video-upright": VideoAttack(picture.upright, in_part=True),
+    "video-upright-cut": VideoAttack(picture.upright_cut, in_part=True),
     "video-picture-in-picture": VideoAttack(picture.picture_in_picture),
-    "video-inset-50": VideoAttack(picture.inset(0.5)),
+    "video-inset-50": VideoAttack(picture.inset(0.5), in_part=True),
     "video-inset-40": VideoAttack(picture.inset(0.4)),
     "video-player": VideoAttack(picture.player),
-    "video-camcorder": VideoAttack(picture.camcorder, required=True),
+    "video-camcorder": VideoAttack(picture.camcorder, required=True, in_part=True),
     "video-quarter-turn": VideoAttack(picture.quarter_turn),
     "video-rotate-3": VideoAttack(picture.rotate(3)),
     "video-rotate-6": VideoAttack(picture.rotate(-6)),

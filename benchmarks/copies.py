@@ -17,9 +17,9 @@ LENGTHS = {"audio": (10.0, 5.0, 3.0, 2.0), "video": (10.0, 5.0, 2.0)}
 MAIN = {
     "audio": (10.0, 5.0),
     "video": (5.0,),
-}  # lengths at which required attacks are measured on MANY titles
-# Titles: of required attacks; of all others, and at other lengths. Clean copies are of all titles.
-MANY, SOME = 24, 4
+}  # lengths at which attacks with a figure of their own are measured on MANY titles
+# Titles: of attacks with a figure of their own; of all others, and at other lengths. Clean copies are of all titles.
+MANY, SOME = 24, 8
 SHORTEST = 4.0  # seconds of an original of which an excerpt is asked for
 WHOLE = {("video", 10.0): 10.0}  # and where a shorter one would not do
 
@@ -34,7 +34,8 @@ def usable(title: Title, length: float) -> bool:
 def wanted(name: str, length: float, number: int) -> bool:
     """Whether an attack is measured at this length on the title of this number."""
     attack = ATTACKS[name]
-    titles = MANY if attack.required and length in MAIN[attack.kind] else SOME
+    alone = attack.required or (isinstance(attack, VideoAttack) and attack.in_part)
+    titles = MANY if alone and length in MAIN[attack.kind] else SOME
     return number < titles or name.endswith("-none")
 
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from benchmarks.attacks import ATTACKS
+from benchmarks.attacks import ATTACKS, VIDEO
 from benchmarks.compilations import GROUP
 from benchmarks.copies import LENGTHS
 from benchmarks.metrics import Count, counted, recall_at
@@ -27,10 +27,7 @@ POOLED = {
     "audio, hard half": {10.0: 0.95, 5.0: 0.88},
     "video, all attacks": {10.0: 0.99, 5.0: 0.97, 2.0: 0.90},
 }
-# Of each of these by itself, at 5 s, where no stranger passes.
-SHOWN_IN_PART = ("video-crop-20", "video-crop-20-off-centre", "video-crop-30-off-centre", "video-crop-40-off-centre",
-                 "video-upright", "video-upright-cut", "video-inset-50", "video-camcorder")  # fmt: skip
-IN_PART = 0.85
+IN_PART = 0.85  # of each attack that shows a part, at 5 s, where no stranger passes
 STRANGERS = {"audio": 200, "video": 60}  # of which none may be matched
 COUSINS, FAMILY = 50, 0.02  # so many of each kind, and the part of them that may be matched
 END_ERROR = 0.5  # seconds, median
@@ -107,7 +104,7 @@ def _figures_at_no_false(found: list[Outcome], kind: str) -> list[Figure]:
         for length, rate in POOLED[name].items():
             chosen = [outcome for attack in attacks for outcome in of(found, attack, length)]
             figures.append(figure(f"{name}, {length:g} s", chosen, rate))
-    for name in SHOWN_IN_PART if kind == "video" else ():
+    for name in (name for name, attack in VIDEO.items() if kind == "video" and attack.in_part):
         figures.append(figure(f"{name}, 5 s", of(found, name, 5.0), IN_PART))
     error = end_quantiles([o for o in copies(found) if o.truth.kind == kind]).median
     reached = not math.isnan(error) and error <= END_ERROR

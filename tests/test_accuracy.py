@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from benchmarks import accuracy, plots
-from benchmarks.attacks import ATTACKS
 from benchmarks.corpus import Title
 from benchmarks.metrics import Span
 from benchmarks.outcomes import Claim, Outcome, cousins, decoys, strangers
 from benchmarks.peer_rows import figures_beside
-from benchmarks.required import POOLED, SHOWN_IN_PART, required_figures
+from benchmarks.required import POOLED, required_figures
 from benchmarks.rows import attack_rows, calibration_rows, pool_rows, pools, segments
 from benchmarks.truth import COUSIN, DECOY, Truth, read_table, write_table
 
@@ -96,7 +95,12 @@ def test_the_hard_half_is_what_was_named() -> None:
     hard = pools("audio")["audio, hard half"]
     assert len(hard) >= 19 and {"audio-gaps", "audio-babble-minus-5-dB", "audio-tempo-down-20"} <= set(hard)
     assert set(POOLED) == {*pools("audio"), *pools("video")}
-    assert set(SHOWN_IN_PART) <= set(ATTACKS)
+
+
+def test_each_attack_that_shows_a_part_has_a_figure_of_its_own() -> None:
+    told = {figure.name for figure in required_figures([copy("video-upright", claim(SONG, 5.0))])}
+    assert {f"{name}, 5 s, no stranger above" for name in ("video-upright", "video-inset-50")} <= told
+    assert "video-mirror, 5 s, no stranger above" not in told
 
 
 def test_a_match_in_its_own_series_is_family_and_any_other_is_chance() -> None:

@@ -38,10 +38,11 @@ def title(name: str) -> Title:
     return Title(name, kind, "someone/works", 32.0 if kind == "audio" else 10.1)
 
 
-def test_required_attacks_are_measured_on_more_titles_at_the_main_lengths() -> None:
+def test_attacks_with_a_figure_of_their_own_are_measured_on_more_titles_at_the_main_lengths() -> None:
     assert wanted("audio-phone", 5.0, MANY - 1) and not wanted("audio-phone", 5.0, MANY)
     assert not wanted("audio-phone", 2.0, SOME) and not wanted("audio-gaps", 10.0, SOME)
     assert wanted("video-none", 10.0, 99) and not wanted("video-mirror", 10.0, SOME)
+    assert wanted("video-inset-50", 5.0, MANY - 1) and not wanted("video-inset-40", 5.0, SOME)
 
 
 def test_long_excerpts_of_pictures_are_asked_of_long_titles_only() -> None:
