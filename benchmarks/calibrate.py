@@ -24,6 +24,7 @@ from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import SAMPLE_RATE, Clip, open_media, windows
 from index.columns import Columns, join, seeds
 from index.index import INDEXES
+from matching.confirm import LOOKS, Readings
 from matching.decoys import made_of
 from matching.found import Found
 from matching.search import Search
@@ -51,6 +52,11 @@ SIBLINGS, SHORT_SIBLINGS = 0.25, 1.0
 WEIGHTS = {"audio": (0.94, 0.03, 0.03), "video": (0.58, 0.02, 0.2, 0.2)}
 REPORTED = 10  # titles between lines of progress
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
+# Titles of a series that move in step (``matching.by_details``) are made by one machine along one path. Of captures that are
+# of a registered series without being registered themselves one in STEPPING is taken to be such, by assumption: of the 14
+# known series two are.
+IN_STEP, STEPPING = 0.8, 10
+FEWEST = 8  # windows with such a title, under which no tail is fitted
 TAIL = {"unrelated": 0.05, "siblings": 0.2}  # of the scores that the tail is fitted on
 MODELS = Path("matching/models")
 
@@ -61,11 +67,12 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Known:
-    """A title that models have seen: its codes, and its windows of SECONDS."""
+    """A title that models have seen: its codes, what confirms them, and its windows of SECONDS."""
 
     file: str
     source: str
     fingerprint: Fingerprint
+    confirming: Fingerprint
     clips: list[Clip]
 
 
@@ -75,12 +82,12 @@ def known_titles(media: Path, extractor: Extractor, rng: Random) -> Iterator[Kno
         if title.kind != extractor.kind or title.held_out:
             continue
         with open_media(media / title.file) as opened:
-            fingerprint = extractor.reference(opened)
+            fingerprint, confirming = extractor.references(opened)
             parts = [clip for _, clip in windows(opened, extractor.kind, SECONDS, extractor.rate)]
         whole = [clip for clip in parts if clip.duration >= 4]
         chosen = rng.permutation(len(whole))[:QUERIES]
         if len(fingerprint):
-            yield Known(title.file, title.source, fingerprint, [whole[i] for i in chosen])
+            yield Known(title.file, title.source, fingerprint, confirming, [whole[i] for i in chosen])
 
 
 def monotonous(rng: Random) -> Iterator[Clip]:
@@ -129,23 +136,27 @@ class Chance:
 
     unrelated  (windows, stages): best score of each stage in other sources' titles; NaN where a stage was not searched
     siblings   likewise in other titles of the window's own source, where there are any
+    in_step    likewise in those of them that move in step
     searched   (windows,): seconds of the window times codes of the index
     """
 
     unrelated: Scores
     siblings: Scores
+    in_step: Scores
     searched: Scores
 
     @classmethod
     def empty(cls, stages: int) -> "Chance":
         """Of no windows yet."""
-        return cls(np.zeros((0, stages)), np.zeros((0, stages)), np.zeros(0))
+        none = np.zeros((0, stages))
+        return cls(none, none, none, np.zeros(0))
 
     def __add__(self, other: "Chance") -> "Chance":
         """Of the windows of both."""
         return Chance(
             np.concatenate([self.unrelated, other.unrelated]),
             np.concatenate([self.siblings, other.siblings]),
+            np.concatenate([self.in_step, other.in_step]),
             np.concatenate([self.searched, other.searched]),
         )
 
@@ -200,22 +211,45 @@ def _title_chance(number: int) -> list[Chance]:
 def _windows_chance(title: Known, clips: list[Clip], has_siblings: bool) -> Chance:
     """Windows of one title against all others."""
     found, search = _hall
-    stages = len(search.extractor.stages)
-    scored = Chance.empty(1 + stages)
+    scored = Chance.empty(1 + len(search.extractor.stages))
     for rank, clip in enumerate(clips):
         last = None if rank < DISGUISED else 0
         strangers = search.candidates(clip, _never_certain, stages=last)[0]
-        related = [f for f in strangers if found[f.stretch.ref_id].source == title.source]
-        unrelated = _best([f for f in strangers if f not in related], search.extractor, last)
-        siblings = [_best(related, search.extractor, last)] if has_siblings else []
-        scored += Chance(
-            np.array([unrelated]),
-            np.array(siblings).reshape(-1, 1 + stages),
-            np.array([clip.duration * len(search.index)]),
-        )
+        scored += _told(title, clip, strangers, has_siblings, last)
         for f in sorted(strangers, key=lambda f: -f.score)[:1]:
             _remark(title.file, found[f.stretch.ref_id].file, f.score)
     return scored
+
+
+def _told(title: Known, clip: Clip, strangers: list[Found], has_siblings: bool, last: int | None) -> Chance:
+    """What a window scores, stage by stage up to the ``last``, in the strangers that were found."""
+    found, search = _hall
+    look, extractor = LOOKS[search.extractor.kind](clip), search.extractor
+    related = [f for f in strangers if found[f.stretch.ref_id].source == title.source]
+    steps = [
+        f
+        for f in related
+        if in_step(look.readings(found[f.stretch.ref_id].confirming, f.stretch, f.disguise))
+    ]
+    others = [f for f in related if f not in steps]
+
+    def best(some: list[Found], there: bool = True) -> Scores:
+        return np.array([_best(some, extractor, last)] if there else []).reshape(
+            -1, 1 + len(extractor.stages)
+        )
+
+    return Chance(
+        best([f for f in strangers if f not in related]),
+        best(others, has_siblings),
+        best(steps, has_siblings),
+        np.array([clip.duration * len(search.index)]),
+    )
+
+
+def in_step(readings: Readings) -> bool:
+    """Whether pictures move as one with others; sound has no such reading."""
+    together = readings[1] if len(readings) > 1 else None
+    return together is not None and together >= IN_STEP
 
 
 def _best(strangers: list[Found], extractor: Extractor, searched: int | None) -> list[float]:
@@ -237,14 +271,16 @@ def _remark(query: str, likest: str, score: float) -> None:
         print(f"{score:6.1f} {query} ~ {likest}", file=sys.stderr, flush=True)
 
 
-def fit(kind: str, seconds: float, unrelated: Scores, siblings: Scores, searched: Scores) -> dict[str, float]:
+def fit(
+    kind: str, seconds: float, unrelated: Scores, siblings: Scores, steps: Scores, searched: Scores
+) -> dict[str, float]:
     """The numbers of a ``matching.score.NullModel``: thresholds at quantiles, scales of exponential tails above them.
 
     ``seconds`` are those of the windows. The scale is the mean excess (maximum likelihood); in sound, among titles of a
     series, its median over log 2, for some of their highest scores are of what does repeat (a reader's closing words): the
     median hears of them, and is not led by them as a mean is. Pictures that do repeat are known (``benchmarks.corpus``).
     """
-    there, related = unrelated[~np.isnan(unrelated)], siblings[~np.isnan(siblings)]
+    there, related, steps = (scores[~np.isnan(scores)] for scores in (unrelated, siblings, steps))
     threshold, sibling_threshold = (
         float(np.quantile(scores, 1 - TAIL[name]))
         for name, scores in (("unrelated", there), ("siblings", related))
@@ -260,6 +296,18 @@ def fit(kind: str, seconds: float, unrelated: Scores, siblings: Scores, searched
         "sibling_threshold": sibling_threshold,
         "sibling_rate": share * TAIL["siblings"] / seconds,
         "sibling_scale": float(np.median(related) / np.log(2) if kind == "audio" else related.mean()),
+    } | _of_those_in_step(seconds, steps[steps > 0])
+
+
+def _of_those_in_step(seconds: float, scores: Scores) -> dict[str, float]:
+    """The tail of what windows score in titles that move in step with them, of those for which there is one."""
+    if len(scores) < FEWEST:
+        return {"in_step_threshold": 0.0, "in_step_rate": 0.0, "in_step_scale": 1.0}
+    threshold = float(np.median(scores))
+    return {
+        "in_step_threshold": threshold,
+        "in_step_rate": SIBLINGS / STEPPING / 2 / seconds,
+        "in_step_scale": float((scores[scores > threshold] - threshold).mean()),
     }
 
 
@@ -268,8 +316,8 @@ def card(extractor: Extractor, titles_: int, chances: list[Chance]) -> dict[str,
     lengths = LENGTHS[extractor.kind]
     fits = [
         [
-            fit(extractor.kind, seconds, unrelated, siblings, chance.searched)
-            for unrelated, siblings in zip(chance.unrelated.T, chance.siblings.T, strict=True)
+            fit(extractor.kind, seconds, *scores, chance.searched)
+            for scores in zip(chance.unrelated.T, chance.siblings.T, chance.in_step.T, strict=True)
         ]
         for seconds, chance in zip(lengths, chances, strict=True)
     ]
@@ -295,6 +343,7 @@ def _measured(chance: Chance) -> dict[str, object]:
         "seconds_times_codes": round(float(chance.searched.sum())),
         "quantiles_unrelated": [_quantiles(scores) for scores in chance.unrelated.T],
         "quantiles_siblings": [_quantiles(scores) for scores in chance.siblings.T],
+        "windows_in_step": [int((scores > 0).sum()) for scores in chance.in_step.T],
     }
 
 

@@ -1,10 +1,11 @@
-"""Fits what is stored beside codes says to a stretch that codes have found (``matching/confirm.py``): peaks, cells.
+"""Fits what is stored beside codes says to a stretch that codes have found (``matching/confirm.py``): peaks, details.
 
 Copies of titles that are not held out, under attacks drawn by lot, are searched for among all of these: the right stretch
 of each says what is shown of a copy, the likeliest wrong ones, and those found when the title itself is taken out,
-what chance shows. Other titles of its series are among these where they are told apart: a reader's same words in the same
-voice are, another scene on the same set is not. A logistic regression on the deviations tells the two apart; without the
-shares of the two it is the ratio of their densities.
+what chance shows. Other titles of its series are fitted apart, by those readings that tell them apart: another scene on the
+same set has its cells where they were, and moves otherwise; but for the few that move in step, of which nothing can be said
+(``benchmarks.calibrate``). In sound one fit is for both. A logistic regression on the readings tells copies from chance;
+without the shares of the two it is the ratio of their densities.
 
     python -m benchmarks.confirm --kind audio
 """
@@ -13,7 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.attacks import AUDIO, VIDEO, AudioAttack
 from benchmarks.audio_attacks import RATE, Sound, mix
+from benchmarks.calibrate import in_step
 from benchmarks.copies import disguised, excerpt, write_sound
 from benchmarks.copies import shown as pictures
 from benchmarks.corpus import SPEECH, Title, draw, media_folder, same, seeded, titles
@@ -34,7 +36,7 @@ from fingerprint.extractor import CONFIRMED_BY, EXTRACTORS, Extractor
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import SAMPLE_RATE, open_media, windows
 from index.index import INDEXES
-from matching.confirm import LOOKS
+from matching.confirm import LOOKS, Confirmation
 from matching.decoys import decoys
 from matching.found import Found
 from matching.score import calibration
@@ -46,17 +48,20 @@ LENGTHS = {"audio": (2.0, 3.0, 5.0, 10.0), "video": (2.0, 5.0, 10.0)}
 # Of a title, drawn by lot: of pictures there are more titles, and they cost more.
 ATTACKS_EACH = {"audio": 6, "video": 1}
 TAKEN_OUT = {"audio": 2, "video": 1}  # of these are also searched for without the title
-TELLS_SIBLINGS = {"audio": True, "video": False}
+# Which readings tell titles of a series from copies; None where these are as all others.
+OF_SIBLINGS: dict[str, tuple[bool, ...] | None] = {"audio": None, "video": (False, True)}
 WRONG = 3  # stretches of a query, the likeliest of as many works, that stand for chance
 LIKELIEST = 1e3  # expected false matches up to which a stretch is taken
 NEAR = 0.5  # seconds from the true place, within which a stretch is right
 RIDGE = 1e-5  # of the squared slope: keeps it finite where nothing overlaps
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)  # that are told
 SMALLEST, LARGEST = 1e-6, 100.0
+# The same of titles of a series, where they are fitted apart: a few of them move nearly as one.
+SIBLING_LIMITS = (0.03, 4.0)
 MODELS = Path("matching/models")
 
 Array = NDArray[np.float64]
-Seen = tuple[float, float]  # deviations, and the seconds of the excerpt
+Seen = tuple[float, ...]  # readings, NaN where there is none, and the seconds of the excerpt
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,19 @@ class Copy:
 
 @dataclass(frozen=True)
 class Told:
-    """What is shown of copies and of chance."""
+    """What is shown of copies, of chance, and of titles of the series where they are fitted apart."""
 
     copies: list[Seen]
     chance: list[Seen]
+    siblings: list[Seen]
 
     def __add__(self, other: "Told") -> "Told":
-        return Told(self.copies + other.copies, self.chance + other.chance)
+        parts = zip(self._parts, other._parts, strict=True)
+        return Told(*(mine + theirs for mine, theirs in parts))
+
+    @property
+    def _parts(self) -> tuple[list[Seen], ...]:
+        return self.copies, self.chance, self.siblings
 
 
 _known: list[Known]
@@ -117,7 +128,7 @@ def shown(media: Path, extractor: Extractor) -> Told:
     _search = Search(
         extractor, index, lambda i: _known[i].codes, decoys(extractor.algorithm), model.exactness
     )
-    total = Told([], [])
+    total = Told([], [], [])
     with get_context("fork").Pool() as pool:
         for number, part in enumerate(pool.imap(_of_title, range(len(_known))), 1):
             total += part
@@ -133,7 +144,7 @@ def _of_title(number: int) -> Told:
     attacks, lengths = (AUDIO, LENGTHS["audio"]) if kind == "audio" else (VIDEO, LENGTHS["video"])
     names = [str(name) for name in rng.permutation(sorted(attacks))[: ATTACKS_EACH[kind]]]
     own = [i for i, one in enumerate(_known) if same(title.file, one.title.file)]
-    total = Told([], [])
+    total = Told([], [], [])
     for rank, name in enumerate(names):
         copy = COPIES[kind](title, name, lengths[(number + rank) % len(lengths)], rng)
         total += _told(copy, own)
@@ -186,31 +197,36 @@ COPIES = {"audio": _heard, "video": _seen}
 def _told(copy: Copy, own: list[int]) -> Told:
     """What is shown of the right stretch of a copy, if it is found, and of the likeliest wrong ones.
 
-    ``own`` are references of the copy's title. Nothing is taken of what is heard over it, nor of titles of the same series
-    where these are not told apart.
+    ``own`` are references of the copy's title. Nothing is taken of what is heard over it.
     """
     extractor, clip = _search.extractor, copy.clip
     model, look = calibration(extractor.algorithm), LOOKS[extractor.kind](clip)
     left = [i for i, one in enumerate(_known) if copy.over and same(copy.over, one.title.file)]
-    if not TELLS_SIBLINGS[extractor.kind]:
-        left += [i for i, one in enumerate(_known) if one.title.source == _known[own[0]].title.source]
 
     def expected(found: Found) -> float:
         return model.expected_false_matches(found.score, found.stage, clip.duration, len(_search.index))
 
     candidates = [f for f in _search.candidates(clip, expected)[0] if expected(f) <= LIKELIEST]
-    copies, chance = list[Seen](), dict[int, Seen]()
+    copies, chance, siblings = list[Seen](), dict[int, Seen](), dict[int, Seen]()
     for found in sorted(candidates, key=expected):
-        aligned, confirming = found.stretch, _known[found.stretch.ref_id].confirming
-        deviations = look.deviations(confirming, aligned, found.disguise)
-        if deviations is None:
+        aligned = found.stretch
+        readings = look.readings(_known[aligned.ref_id].confirming, aligned, found.disguise)
+        if aligned.ref_id in left or all(reading is None for reading in readings):
             continue
+        seen = (*(np.nan if reading is None else reading for reading in readings), clip.duration)
         if aligned.ref_id in own:
             if not copies and _off(aligned, copy) < NEAR:
-                copies = [(deviations, clip.duration)]
-        elif aligned.ref_id not in left and len(chance) < WRONG:
-            chance.setdefault(aligned.ref_id, (deviations, clip.duration))
-    return Told(copies, list(chance.values()))
+                copies = [seen]
+        elif OF_SIBLINGS[extractor.kind] is None or not _of_series(aligned.ref_id, own[0]):
+            if len(chance) < WRONG:
+                chance.setdefault(aligned.ref_id, seen)
+        elif len(siblings) < WRONG and not in_step(readings):
+            siblings.setdefault(aligned.ref_id, seen)
+    return Told(copies, list(chance.values()), list(siblings.values()))
+
+
+def _of_series(one: int, other: int) -> bool:
+    return _known[one].title.source == _known[other].title.source
 
 
 def _off(aligned: Stretch, copy: Copy) -> float:
@@ -224,22 +240,27 @@ def _clip(sound: Sound) -> Clip:
     return Clip("copy", len(samples) / SAMPLE_RATE, samples=np.asarray(samples, np.float32))
 
 
-def fit(copies: Array, chance: Array, lengths: tuple[float, ...]) -> tuple[float, float]:
-    """Slope and intercept of the logarithm of chance's density over that of copies, by deviations.
+def fit(copies: Array, chance: Array, lengths: tuple[float, ...], telling: tuple[bool, ...]) -> Confirmation:
+    """How readings tell copies from chance.
 
-    ``copies`` (n, 2) and ``chance`` (m, 2): deviations, and the seconds of the excerpt. At each of the lengths both count
-    the same, however many there are of each. (A third parameter, for the logarithm of seconds, came out as 0.07: no matter.)
+    ``copies`` (n, k + 1) and ``chance`` (m, k + 1): readings, and the seconds of the excerpt. At each of the lengths both
+    count the same, however many there are of each. (A parameter for the logarithm of seconds came out as 0.07: no matter.)
+    ``telling``: which of the k readings are made use of.
     """
-    deviations = np.concatenate([copies[:, 0], chance[:, 0]])
+    both = np.concatenate([copies, chance])
     signs = np.concatenate([np.ones(len(copies)), -np.ones(len(chance))])
-    weights = np.concatenate([_even(seen[:, 1], lengths) for seen in (copies, chance)])
+    weights = np.concatenate([_even(seen[:, -1], lengths) for seen in (copies, chance)])
+    missing = np.isnan(both[:, :-1])
+    read = np.where(missing, 0.0, both[:, :-1]) * telling
+    seen = np.concatenate([read, missing * np.array(telling)], axis=1)
 
     def loss(parameters: Array) -> float:
-        margins = signs * (parameters[0] * deviations - parameters[1])
-        return float((weights * np.logaddexp(0, -margins)).sum() + RIDGE * parameters[0] ** 2)
+        margins = signs * (seen @ parameters[:-1] - parameters[-1])
+        return float((weights * np.logaddexp(0, -margins)).sum() + RIDGE * (parameters[:-1] ** 2).sum())
 
-    slope, intercept = scipy.optimize.minimize(loss, np.array([1.0, 4.0])).x
-    return float(slope), float(intercept)
+    *found, intercept = scipy.optimize.minimize(loss, np.array([*[1.0] * seen.shape[1], 4.0])).x
+    slopes, instead = (np.array(found).reshape(2, -1) * telling).tolist()
+    return Confirmation(tuple(slopes), tuple(instead), float(intercept), SMALLEST, LARGEST)
 
 
 def _even(seconds: Array, lengths: tuple[float, ...]) -> Array:
@@ -249,30 +270,37 @@ def _even(seconds: Array, lengths: tuple[float, ...]) -> Array:
 
 
 def card(found: Told, extractor: Extractor) -> dict[str, object]:
-    """The fit and what it was made from."""
-    lengths = LENGTHS[extractor.kind]
-    copies, chance = (np.array(seen) for seen in (found.copies, found.chance))
-    slope, intercept = fit(copies, chance, lengths)
+    """The fits and what they were made from."""
+    lengths, telling = LENGTHS[extractor.kind], OF_SIBLINGS[extractor.kind]
+    copies, chance, siblings = (np.array(seen) for seen in (found.copies, found.chance, found.siblings))
+    unrelated = fit(copies, chance, lengths, (True,) * (copies.shape[1] - 1))
+    smallest, largest = SIBLING_LIMITS
+    related = (
+        replace(fit(copies, siblings, lengths, telling), smallest=smallest, largest=largest)
+        if telling
+        else unrelated
+    )
+    shown = {"copies": copies, "chance": chance} | ({"siblings": siblings} if telling else {})
     return {
         "algorithm": CONFIRMED_BY[extractor.algorithm],
-        "slope": slope,
-        "intercept": intercept,
-        "smallest": SMALLEST,
-        "largest": LARGEST,
-        "siblings": TELLS_SIBLINGS[extractor.kind],
+        "unrelated": asdict(unrelated),
+        "siblings": asdict(related),
         "seed": SEED,
-        "copies": _quantiles(copies, lengths),
-        "chance": _quantiles(chance, lengths),
+        "readings": [
+            {name: _quantiles(seen[:, [reading, -1]], lengths) for name, seen in shown.items()}
+            for reading in range(copies.shape[1] - 1)
+        ],
     }
 
 
 def _quantiles(seen: Array, lengths: tuple[float, ...]) -> dict[str, object]:
-    """Deviations by the seconds of the excerpts, for whoever wants to see how far apart they are."""
+    """A reading by the seconds of the excerpts, for whoever wants to see how far apart they are."""
     told: dict[str, object] = {}
     for length, shorter in zip(lengths, (0.0, *lengths), strict=False):
         some = seen[(seen[:, 1] > shorter) & (seen[:, 1] <= length), 0]
-        told[f"{length:g} s"] = {"number": len(some)} | {
-            f"{q:g}": round(float(np.quantile(some, q)), 2) for q in QUANTILES
+        there = some[~np.isnan(some)]
+        told[f"{length:g} s"] = {"number": len(there), "missing": len(some) - len(there)} | {
+            f"{q:g}": round(float(np.quantile(there, q)), 2) for q in QUANTILES if len(there)
         }
     return told
 

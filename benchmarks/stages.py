@@ -29,7 +29,7 @@ STAGES = {
     "searching the index": (("index/faiss_index.py", "search"),),
     "hits to lines": (("matching/align.py", "lines"),),
     "scoring lines": (("matching/verify.py", "stretch"),),
-    "asking peaks and cells": (("matching/confirm.py", "factor"),),
+    "asking peaks and details": (("matching/confirm.py", "factors"),),
     REST: (("service/cli.py", "main"),),
 }
 

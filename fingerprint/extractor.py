@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from fingerprint import cells, peaks
+from fingerprint import details, peaks
 from fingerprint.fingerprint import Disguise, Fingerprint, Query
 from fingerprint.media import Media
 
@@ -71,6 +71,6 @@ def _video() -> Extractor:
 # Made on first use, for a model takes time to load and `whorl --help` must not wait for it.
 EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/1": _audio, "video/3": _video}
 # What is stored beside codes to confirm what they find; it is not searched for.
-CONFIRMED_BY = {"audio/1": peaks.ALGORITHM, "video/3": cells.ALGORITHM}
+CONFIRMED_BY = {"audio/1": peaks.ALGORITHM, "video/3": details.ALGORITHM}
 # Bytes of a row of all that is stored of a reference.
-WIDTHS = {"audio/1": 32, peaks.ALGORITHM: peaks.WIDTH, "video/3": 32, cells.ALGORITHM: cells.WIDTH}
+WIDTHS = {"audio/1": 32, peaks.ALGORITHM: peaks.WIDTH, "video/3": 32, details.ALGORITHM: details.WIDTH}

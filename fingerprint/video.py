@@ -1,4 +1,4 @@
-"""Video codes "video/3": 256 bits that a small network makes of one picture, bars removed; and the cells of some of them."""
+"""Video codes "video/3": 256 bits that a small network makes of one picture, bars removed; and their details."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint import cells
+from fingerprint import cells, moves
 from fingerprint.boxes import CLIMB, FULL, GRID, MOST, Box, climbed, inverted, outstanding, seen, shown
+from fingerprint.details import Details
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Fingerprint, Query, Times, pack
 from fingerprint.media import Frame, Media
 from fingerprint.network import session
@@ -88,17 +89,14 @@ class VideoExtractor:
         return self.references(media)[0]
 
     def references(self, media: Media) -> tuple[Fingerprint, ...]:
-        """A code every 250 ms at most, and the cells of a picture every two seconds."""
-        codes, local = _Rows(self.algorithm, BITS // 8), _Rows(cells.ALGORITHM, cells.WIDTH)
-        last = -1.0
+        """A code every 250 ms at most, and the details of every two seconds."""
+        codes, details = _Rows(self.algorithm, BITS // 8), Details()
         for times, pictures in _prepared(media.frames(REFERENCE_RATE)):
             small = resized(pictures)
             flat, (projections, parts) = weak(small), project(normalised(small))
             codes.add(times, pack(projections), flat)
-            kept = cells.first_of_each(times, last)
-            local.add(times[kept], cells.packed(parts[kept]), flat[kept])
-            last = float(times[-1])
-        return codes.fingerprint(media.duration), local.fingerprint(media.duration)
+            details.add(times, small, parts, flat)
+        return codes.fingerprint(media.duration), details.fingerprint(media.duration)
 
     def queries(self, media: Media) -> Iterator[Query]:
         """A code every 125 ms at most, as seen and mirrored; then fewer of the frame turned and of parts of it."""
@@ -192,6 +190,16 @@ class Seen:
         """Projections of the cells of the pictures nearest to these times with the disguise undone, and which of them
         (ACROSS, ACROSS) are seen at all. There must be a picture.
         """
-        rows = np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)
-        undone = shown([self.pictures[row] for row in rows], disguise)
+        undone = shown(self._nearest(times), disguise)
         return project(normalised(undone))[1], seen(disguise, cells.ACROSS)
+
+    def moves_at(self, times: Times, step: float, disguise: Disguise) -> tuple[Array, NDArray[np.bool_]]:
+        """How much each area (n, across, across) changes up to these times in a step before, in grey levels, with the
+        disguise undone, and which areas are seen at all. There must be a picture.
+        """
+        before, after = (shown(self._nearest(moments), disguise) for moments in (times - step, times))
+        return moves.changes(before, after), seen(disguise, moves.ACROSS)
+
+    def _nearest(self, times: Times) -> list[NDArray[np.uint8]]:
+        rows = np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)
+        return [self.pictures[row] for row in rows]

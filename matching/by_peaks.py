@@ -49,13 +49,13 @@ class Heard:
             else np.zeros((0, BINS), np.float32)
         )
 
-    def deviations(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> float | None:
-        """By how many deviations what is shown at the peaks on the line exceeds what is shown at them later or earlier, and
-        at them higher or lower: the geometric mean of the two, for the same words in the same voice have the one, another
-        tune in the same key the other. None where there are too few peaks.
+    def readings(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> tuple[float | None, ...]:
+        """One: by how many deviations what is shown at the peaks on the line exceeds what is shown at them later or earlier,
+        and at them higher or lower: the geometric mean of the two, for the same words in the same voice have the one,
+        another tune in the same key the other. None where there are too few peaks.
         """
         if not len(self._capture):
-            return None
+            return (None,)
         middle = (aligned.query_start + aligned.query_end) / 2
         half = min((aligned.query_end - aligned.query_start) / 2 + BESIDE, LONGEST / 2)
         edge = FRAME / 2 / SAMPLE_RATE
@@ -66,11 +66,10 @@ class Heard:
         scale, offset = aligned.time_scale, aligned.offset
         there = points(stored, scale * first + offset, scale * last + offset)
         if len(there[0]) < FEWEST:
-            return None
+            return (None,)
         begin, end = (round((time - edge) * SAMPLE_RATE / HOP) for time in (first, last))
-        return _deviations(
-            self._capture[begin : end + 1], _placed(there, scale, offset, first), disguise.pitch
-        )
+        capture, placed = self._capture[begin : end + 1], _placed(there, scale, offset, first)
+        return (_deviations(capture, placed, disguise.pitch),)
 
 
 def _placed(there: Points, scale: float, offset: float, first: float) -> Points:

@@ -12,7 +12,7 @@ ALONG = 1 / 3  # semitones by which the pitch may be off what a change of speed 
 def doubted(chance: float, found: Found, anew: float, factor: float | None = None) -> float:
     """The expected false matches of a stretch of which chance gives so many.
 
-    ``factor`` is what its peaks or cells made of them; None where they say nothing.
+    ``factor`` is what its peaks or details made of them; None where they say nothing.
     """
     return max(chance, DOUBTFUL) if doubtful(found, anew, factor) else chance
 

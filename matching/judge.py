@@ -7,7 +7,7 @@ from matching.confirm import Witness
 from matching.doubt import doubted
 from matching.found import Expected, Found
 from matching.join import SAME_LINE, Placed, line_of
-from matching.score import MATCH, Calibration
+from matching.score import MATCH, Calibration, Factors
 from matching.search import CERTAIN
 from matching.verify import apart
 
@@ -38,14 +38,14 @@ class Judge:
     def confirmed(self, found: Found) -> float:
         """Expected false matches with what is shown beside the codes, where that says anything."""
         chance = self._chance(found)
-        factor = self.witness.factor(found, chance) if self.witness else None
-        if self.witness and factor is not None:
-            chance = self._chance(found, factor, factor if self.witness.tells_siblings else 1.0)
-        return doubted(chance, found, self.model.anew, factor)
+        factors = self.witness.factors(found, chance) if self.witness else None
+        if factors is None:
+            return doubted(chance, found, self.model.anew)
+        return doubted(self._chance(found, factors), found, self.model.anew, factors[0])
 
-    def _chance(self, found: Found, unrelated: float = 1.0, siblings: float = 1.0) -> float:
+    def _chance(self, found: Found, factors: Factors = (1.0, 1.0)) -> float:
         return self.model.expected_false_matches(
-            found.score, found.stage, self.seconds, self.codes, self.sibling_seconds, (unrelated, siblings)
+            found.score, found.stage, self.seconds, self.codes, self.sibling_seconds, factors
         )
 
 

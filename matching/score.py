@@ -6,6 +6,10 @@ episode of a registered series meets more likeness than that, and no more of it 
 
     expected(score) = query seconds * reference codes * density * exp(-(score - threshold) / scale)
                     + query seconds * sibling_rate * exp(-(score - sibling_threshold) / sibling_scale)
+                    + query seconds * in_step_rate * exp(-(score - in_step_threshold) / in_step_scale)
+
+The last are the few titles of a series whose pictures move in step, made by one machine along one path: these have a tail of
+their own, for nothing but their score tells them from a copy.
 
 Each stage of disguises has numbers of its own; what all of them may give by chance is shared out among them (weighted
 Bonferroni), for a plain copy is likelier than one under the two-hundredth disguise. So has each of a few lengths of query,
@@ -40,6 +44,7 @@ class NullModel:
     scale      by how much the score must rise for e times fewer of them
     sibling_*  the same of titles of one series; its rate is for each second of query, and holds the share of queries
                that are assumed to be such (``benchmarks.calibrate``)
+    in_step_*  the same of those of them that move in step; of sound there are none
     """
 
     seconds: float
@@ -49,6 +54,9 @@ class NullModel:
     sibling_threshold: float
     sibling_rate: float
     sibling_scale: float
+    in_step_threshold: float = 0.0
+    in_step_rate: float = 0.0
+    in_step_scale: float = 1.0
 
     def expected_false_matches(
         self,
@@ -66,7 +74,8 @@ class NullModel:
         unrelated = seconds * codes * self.density * _tail(score - self.threshold, self.scale)
         seconds = seconds if sibling_seconds is None else sibling_seconds
         siblings = seconds * self.sibling_rate * _tail(score - self.sibling_threshold, self.sibling_scale)
-        return unrelated * factors[0] + siblings * factors[1]
+        in_step = seconds * self.in_step_rate * _tail(score - self.in_step_threshold, self.in_step_scale)
+        return unrelated * factors[0] + siblings * factors[1] + in_step
 
 
 def _tail(excess: float, scale: float) -> float:

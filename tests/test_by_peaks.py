@@ -41,7 +41,8 @@ def excerpt(sound: np.ndarray, start: float, seconds: float) -> np.ndarray:
 
 def said(copy: np.ndarray, stored: Fingerprint | None, stretch: Stretch, pitch: float = 0.0) -> float | None:
     witness = Witness(clip(copy), AudioExtractor(), lambda _: stored)
-    return witness.factor(Found(stretch, Disguise(pitch=pitch), 0, 30.0))
+    factors = witness.factors(Found(stretch, Disguise(pitch=pitch), 0, 30.0))
+    return factors and factors[0]
 
 
 def factor(copy: np.ndarray, stored: Fingerprint, stretch: Stretch, pitch: float = 0.0) -> float:

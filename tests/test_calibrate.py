@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from benchmarks.calibrate import SECONDS, SHORT_SIBLINGS, SIBLINGS, fit
+from benchmarks.calibrate import SECONDS, SHORT_SIBLINGS, SIBLINGS, STEPPING, fit, in_step
 from benchmarks.confirm import LENGTHS
 from benchmarks.confirm import fit as fit_confirmation
 from matching.score import NullModel
@@ -11,10 +12,15 @@ from matching.score import NullModel
 WINDOWS = 20_000
 CODES = 10**6
 SELDOM = 1e-3
+EVERY = LENGTHS["audio"]
+
+Readings = NDArray[np.float64]
 
 
 def fitted(seconds: float, unrelated: np.ndarray, siblings: np.ndarray, kind: str = "video") -> NullModel:
-    return NullModel(**fit(kind, seconds, unrelated, siblings, np.full(len(unrelated), seconds * CODES)))
+    steps = np.zeros(len(siblings))
+    searched = np.full(len(unrelated), seconds * CODES)
+    return NullModel(**fit(kind, seconds, unrelated, siblings, steps, searched))
 
 
 def drawn(mean: float) -> np.ndarray:
@@ -51,12 +57,48 @@ def test_a_closing_word_that_all_of_a_series_share_does_not_lead_what_chance_giv
     assert pictures.sibling_scale > 1.5
 
 
+def test_titles_that_move_in_step_have_a_tail_of_their_own() -> None:
+    """Windows for which there is such a title: half of them score more than the threshold."""
+    steps = drawn(2.0)
+    steps[::2] = 0
+    numbers = fit("video", SECONDS, drawn(0.1), drawn(0.1), steps, np.full(WINDOWS, SECONDS * CODES))
+    model, score = NullModel(**numbers), float(np.quantile(steps[1::2], 1 - SELDOM))
+    assert model.expected_false_matches(score, SECONDS, CODES) == pytest.approx(
+        SIBLINGS / STEPPING * SELDOM, rel=0.25
+    )
+
+
+@pytest.mark.parametrize(
+    ("readings", "found"), [((9.0, 0.9), True), ((9.0, 0.5), False), ((9.0, None), False), ((9.0,), False)]
+)
+def test_in_step_is_what_moves_nearly_as_one(readings: tuple[float | None, ...], found: bool) -> None:
+    assert in_step(readings) == found
+
+
+def normal(mean: float, count: int, rng: np.random.Generator) -> Readings:
+    """A reading of copies or of chance, and the seconds of the excerpts."""
+    return np.column_stack([rng.normal(mean, 1.0, count), rng.uniform(1.8, 9.9, count)])
+
+
 def test_what_confirms_is_the_ratio_of_densities() -> None:
     """Of two normal distributions 3 apart and of deviation 1 its logarithm is known: 3 * (3.5 - x)."""
     rng = np.random.default_rng(5)
-    copies, chance = (
-        np.c_[rng.normal(mean, 1.0, n), rng.uniform(1.8, 9.9, n)] for mean, n in ((5.0, 6000), (2.0, 9000))
-    )
-    slope, intercept = fit_confirmation(copies, chance, LENGTHS["audio"])
-    assert slope == pytest.approx(3, abs=0.25)
-    assert intercept == pytest.approx(10.5, abs=1)
+    model = fit_confirmation(normal(5.0, 6000, rng), normal(2.0, 9000, rng), EVERY, (True,))
+    assert model.slopes[0] == pytest.approx(3, abs=0.25)
+    assert model.intercept == pytest.approx(10.5, abs=1)
+
+
+def test_a_reading_that_is_missing_as_often_of_copies_as_of_chance_says_nothing() -> None:
+    rng = np.random.default_rng(5)
+    copies, chance = normal(5.0, 6000, rng), normal(2.0, 9000, rng)
+    copies[::3, 0] = chance[::3, 0] = np.nan
+    model = fit_confirmation(copies, chance, EVERY, (True,))
+    assert model.factor((None,)) == pytest.approx(1, abs=0.1)
+    assert model.slopes[0] == pytest.approx(3, abs=0.3)
+
+
+def test_a_reading_that_is_not_to_tell_does_not() -> None:
+    rng = np.random.default_rng(5)
+    copies, chance = (np.column_stack([normal(m, 3000, rng)[:, 0], normal(m, 3000, rng)]) for m in (5.0, 2.0))
+    model = fit_confirmation(copies, chance, EVERY, (False, True))
+    assert model.factor((9.0, 4.0)) == model.factor((None, 4.0)) != model.factor((9.0, 5.0))

@@ -89,7 +89,7 @@ def test_peaks_make_a_match_of_what_is_drowned(
     assert better >= EACH - 1
 
 
-def test_cells_tell_a_corner_from_what_many_pictures_are_like(
+def test_details_tell_a_corner_from_what_many_pictures_are_like(
     engine: Engine, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if these films were of ten thousand hours."""
@@ -98,10 +98,10 @@ def test_cells_tell_a_corner_from_what_many_pictures_are_like(
     for title in chosen(media, "video", originals(titles(media), "video")):
         capture = mirrored(tmp_path / "capture.mp4", media / title.file, 1.0, 5, kept=0.7)
         name = Path(title.file).name
-        with_cells = expected(engine, name, capture)
+        with_details = expected(engine, name, capture)
         with monkeypatch.context() as without:
             without.setattr(Held, "confirming", lambda *_: None)
-            better += with_cells < expected(engine, name, capture)
+            better += with_details < expected(engine, name, capture)
     assert better >= 2
 
 

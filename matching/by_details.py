@@ -1,0 +1,109 @@
+"""Whether the pictures of a stretch are these very ones: their details are compared with what is stored, along its line.
+
+What is in the picture lies where it lay: the likeness of each cell with its own stands out of that with its neighbours two
+to four cells away, also where little more than a corner of the picture is left. A picture that is only like another as a
+whole, as chance finds them, has its parts elsewhere. Of another scene on the same set this says nothing; but that moves
+otherwise.
+"""
+
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint import details, moves
+from fingerprint.cells import ACROSS, KEPT, Cells
+from fingerprint.fingerprint import Disguise, Fingerprint
+from fingerprint.media import Clip
+from fingerprint.picture import Array
+from fingerprint.video import Seen
+from matching.verify import Stretch
+
+MOST = 16  # stored pictures of a stretch, spread over it, that are looked at
+REACH = 0.13  # seconds of reference by which a stored picture may lie outside of the stretch: half of a code's span
+FEWEST = 6  # cells seen, and overlaps of these with others, under which nothing can be said
+# Of likeness, added to the deviation of what lies elsewhere: of few cells it may be small by chance.
+STEADY = 0.03
+LONGEST = 20.0  # seconds, the middle ones, in which it is looked at how pictures move: they are enough
+FEWEST_MOVES, FEWEST_AREAS = 6, 4  # pictures, and areas seen, under which nothing can be said of it
+LIVELY = 0.3  # deviation of a reference's levels under which hardly anything moves: a slide, a test card
+SOONER = (
+    0.02  # seconds by which a picture is later than its place in the grid of times, usually: half a frame
+)
+
+
+def _away() -> NDArray[np.bool_]:
+    """(shifts, cells, cells): pairs of cells that lie so many rows and columns apart, each shift of two to four."""
+    places = np.array(list(product(range(ACROSS), repeat=2)))
+    apart = places[None] - places[:, None]
+    far = [shift for shift in product(range(-4, 5), repeat=2) if max(map(abs, shift)) >= 2]
+    return np.stack([(apart == shift).all(2) for shift in far])
+
+
+AWAY = _away()
+
+
+class Shown:
+    """What a capture shows in the cells of references."""
+
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
+
+    @cached_property
+    def _seen(self) -> Seen:
+        return Seen(self._clip)
+
+    def readings(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> tuple[float | None, ...]:
+        """By how many deviations the likeness of each cell with its own exceeds that with others some way off, and how the
+        pictures move together with the stored ones (-1 to 1). None of what there is too little of.
+        """
+        if not len(self._seen.times):
+            return None, None
+        return self._in_place(stored, aligned, disguise), self._in_step(stored, aligned, disguise)
+
+    def _in_place(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> float | None:
+        scale, offset = aligned.time_scale, aligned.offset
+        first, last = scale * aligned.query_start + offset, scale * aligned.query_end + offset
+        inside = (stored.times >= first - REACH) & (stored.times <= last + REACH)
+        rows = np.flatnonzero(inside & ~stored.weak)
+        if not len(rows):
+            return None
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(np.int64)]
+        capture, seen = self._seen.cells_at((stored.times[rows] - offset) / scale, disguise)
+        return _deviations(np.tanh(capture[..., :KEPT]), details.cells_of(stored.codes[rows]), seen.ravel())
+
+    def _in_step(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> float | None:
+        scale, offset = aligned.time_scale, aligned.offset
+        middle = (aligned.query_start + aligned.query_end) / 2
+        half = min((aligned.query_end - aligned.query_start) / 2, LONGEST / 2)
+        first, last = scale * (middle - half) + offset, scale * (middle + half) + offset
+        times, original = details.moves_of(stored, first + moves.STEP, last)
+        if len(times) < FEWEST_MOVES:
+            return None
+        shown, seen = self._seen.moves_at((times + SOONER - offset) / scale, moves.STEP / scale, disguise)
+        return _together(np.log(shown + moves.LEAST)[:, seen], original[:, seen])
+
+
+def _deviations(capture: Cells, original: Cells, seen: NDArray[np.bool_]) -> float | None:
+    likeness = np.einsum(
+        "npb,nqb->pq", *(side.reshape(-1, ACROSS**2, KEPT) for side in (capture, original)), optimize=True
+    )
+    likeness /= np.abs(capture).sum() / ACROSS**2 + 1e-6
+    pairs = AWAY & seen[:, None]
+    counts = pairs.sum((1, 2))
+    enough = counts >= FEWEST
+    if seen.sum() < FEWEST or enough.sum() < FEWEST:
+        return None
+    elsewhere = (likeness * pairs).sum((1, 2))[enough] / counts[enough]
+    there = likeness.diagonal()[seen].mean()
+    return float((there - elsewhere.mean()) / (elsewhere.std() + STEADY))
+
+
+def _together(capture: Array, original: Array) -> float | None:
+    """The correlation of changes (pictures, areas), of each area about its mean: where something moves tells of the set."""
+    capture, original = (side - side.mean(0) for side in (capture, original))
+    if capture.shape[1] < FEWEST_AREAS or original.std() < LIVELY:
+        return None
+    both = float(np.linalg.norm(capture) * np.linalg.norm(original))
+    return float((capture * original).sum()) / both if both else 0.0
