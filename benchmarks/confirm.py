@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,8 +48,8 @@ LENGTHS = {"audio": (2.0, 3.0, 5.0, 10.0), "video": (2.0, 5.0, 10.0)}
 # Of a title, drawn by lot: of pictures there are more titles, and they cost more.
 ATTACKS_EACH = {"audio": 6, "video": 1}
 TAKEN_OUT = {"audio": 2, "video": 1}  # of these are also searched for without the title
-# Which readings tell titles of a series from copies; None where these are as all others.
-OF_SIBLINGS: dict[str, tuple[bool, ...] | None] = {"audio": None, "video": (False, True)}
+# The reading that tells titles of a series from copies; None where these are as all others.
+OF_SIBLINGS: dict[str, int | None] = {"audio": None, "video": 1}
 WRONG = 3  # stretches of a query, the likeliest of as many works, that stand for chance
 LIKELIEST = 1e3  # expected false matches up to which a stretch is taken
 NEAR = 0.5  # seconds from the true place, within which a stretch is right
@@ -240,27 +240,34 @@ def _clip(sound: Sound) -> Clip:
     return Clip("copy", len(samples) / SAMPLE_RATE, samples=np.asarray(samples, np.float32))
 
 
-def fit(copies: Array, chance: Array, lengths: tuple[float, ...], telling: tuple[bool, ...]) -> Confirmation:
+def fit(copies: Array, chance: Array, lengths: tuple[float, ...]) -> Confirmation:
     """How readings tell copies from chance.
 
     ``copies`` (n, k + 1) and ``chance`` (m, k + 1): readings, and the seconds of the excerpt. At each of the lengths both
     count the same, however many there are of each. (A parameter for the logarithm of seconds came out as 0.07: no matter.)
-    ``telling``: which of the k readings are made use of.
     """
     both = np.concatenate([copies, chance])
     signs = np.concatenate([np.ones(len(copies)), -np.ones(len(chance))])
     weights = np.concatenate([_even(seen[:, -1], lengths) for seen in (copies, chance)])
     missing = np.isnan(both[:, :-1])
-    read = np.where(missing, 0.0, both[:, :-1]) * telling
-    seen = np.concatenate([read, missing * np.array(telling)], axis=1)
+    seen = np.concatenate([np.where(missing, 0.0, both[:, :-1]), missing], axis=1)
 
     def loss(parameters: Array) -> float:
         margins = signs * (seen @ parameters[:-1] - parameters[-1])
         return float((weights * np.logaddexp(0, -margins)).sum() + RIDGE * (parameters[:-1] ** 2).sum())
 
     *found, intercept = scipy.optimize.minimize(loss, np.array([*[1.0] * seen.shape[1], 4.0])).x
-    slopes, instead = (np.array(found).reshape(2, -1) * telling).tolist()
+    slopes, instead = np.array(found).reshape(2, -1).tolist()
     return Confirmation(tuple(slopes), tuple(instead), float(intercept), SMALLEST, LARGEST)
+
+
+def fit_one(copies: Array, siblings: Array, lengths: tuple[float, ...], reading: int) -> Confirmation:
+    """The same by one reading alone, which says nothing where it is missing."""
+    mine, theirs = (seen[~np.isnan(seen[:, reading])][:, [reading, -1]] for seen in (copies, siblings))
+    found = fit(mine, theirs, lengths)
+    slopes, missing = np.zeros((2, copies.shape[1] - 1))
+    slopes[reading], missing[reading] = found.slopes[0], found.intercept
+    return Confirmation(tuple(slopes.tolist()), tuple(missing.tolist()), found.intercept, *SIBLING_LIMITS)
 
 
 def _even(seconds: Array, lengths: tuple[float, ...]) -> Array:
@@ -271,16 +278,11 @@ def _even(seconds: Array, lengths: tuple[float, ...]) -> Array:
 
 def card(found: Told, extractor: Extractor) -> dict[str, object]:
     """The fits and what they were made from."""
-    lengths, telling = LENGTHS[extractor.kind], OF_SIBLINGS[extractor.kind]
+    lengths, reading = LENGTHS[extractor.kind], OF_SIBLINGS[extractor.kind]
     copies, chance, siblings = (np.array(seen) for seen in (found.copies, found.chance, found.siblings))
-    unrelated = fit(copies, chance, lengths, (True,) * (copies.shape[1] - 1))
-    smallest, largest = SIBLING_LIMITS
-    related = (
-        replace(fit(copies, siblings, lengths, telling), smallest=smallest, largest=largest)
-        if telling
-        else unrelated
-    )
-    shown = {"copies": copies, "chance": chance} | ({"siblings": siblings} if telling else {})
+    unrelated = fit(copies, chance, lengths)
+    related = unrelated if reading is None else fit_one(copies, siblings, lengths, reading)
+    shown = {"copies": copies, "chance": chance} | ({"siblings": siblings} if found.siblings else {})
     return {
         "algorithm": CONFIRMED_BY[extractor.algorithm],
         "unrelated": asdict(unrelated),

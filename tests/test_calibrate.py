@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.calibrate import SECONDS, SHORT_SIBLINGS, SIBLINGS, STEPPING, fit, in_step
-from benchmarks.confirm import LENGTHS
+from benchmarks.confirm import LENGTHS, fit_one
 from benchmarks.confirm import fit as fit_confirmation
 from matching.score import NullModel
 
@@ -83,7 +83,7 @@ def normal(mean: float, count: int, rng: np.random.Generator) -> Readings:
 def test_what_confirms_is_the_ratio_of_densities() -> None:
     """Of two normal distributions 3 apart and of deviation 1 its logarithm is known: 3 * (3.5 - x)."""
     rng = np.random.default_rng(5)
-    model = fit_confirmation(normal(5.0, 6000, rng), normal(2.0, 9000, rng), EVERY, (True,))
+    model = fit_confirmation(normal(5.0, 6000, rng), normal(2.0, 9000, rng), EVERY)
     assert model.slopes[0] == pytest.approx(3, abs=0.25)
     assert model.intercept == pytest.approx(10.5, abs=1)
 
@@ -92,13 +92,15 @@ def test_a_reading_that_is_missing_as_often_of_copies_as_of_chance_says_nothing(
     rng = np.random.default_rng(5)
     copies, chance = normal(5.0, 6000, rng), normal(2.0, 9000, rng)
     copies[::3, 0] = chance[::3, 0] = np.nan
-    model = fit_confirmation(copies, chance, EVERY, (True,))
+    model = fit_confirmation(copies, chance, EVERY)
     assert model.factor((None,)) == pytest.approx(1, abs=0.1)
     assert model.slopes[0] == pytest.approx(3, abs=0.3)
 
 
-def test_a_reading_that_is_not_to_tell_does_not() -> None:
+def test_of_titles_of_a_series_one_reading_tells_and_nothing_where_it_is_missing() -> None:
     rng = np.random.default_rng(5)
     copies, chance = (np.column_stack([normal(m, 3000, rng)[:, 0], normal(m, 3000, rng)]) for m in (5.0, 2.0))
-    model = fit_confirmation(copies, chance, EVERY, (False, True))
-    assert model.factor((9.0, 4.0)) == model.factor((None, 4.0)) != model.factor((9.0, 5.0))
+    copies[::9, 1] = chance[::2, 1] = np.nan
+    model = fit_one(copies, chance, EVERY, 1)
+    assert model.factor((9.0, 4.0)) == model.factor((None, 4.0)) > model.factor((9.0, 4.5))
+    assert model.factor((9.0, None)) == 1
