@@ -53,10 +53,10 @@ WEIGHTS = {"audio": (0.94, 0.03, 0.03), "video": (0.58, 0.02, 0.2, 0.2)}
 REPORTED = 10  # titles between lines of progress
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
 # Titles of a series that move in step (``matching.by_details``) are made by one machine along one path. Of captures that are
-# of a registered series without being registered themselves one in STEPPING is taken to be such, by assumption: of the 14
-# known series two are.
+# of a registered series without being registered themselves one in STEPPING is taken to be such: of the known windows that
+# have other titles of their series to be like, one in nine is in step with one.
 IN_STEP, STEPPING = 0.8, 10
-FEWEST = 8  # windows with such a title, under which no tail is fitted
+FEWEST = 20  # windows with such a title, under which no tail is fitted
 TAIL = {"unrelated": 0.05, "siblings": 0.2}  # of the scores that the tail is fitted on
 MODELS = Path("matching/models")
 
@@ -229,7 +229,8 @@ def _told(title: Known, clip: Clip, strangers: list[Found], has_siblings: bool, 
     steps = [
         f
         for f in related
-        if in_step(look.readings(found[f.stretch.ref_id].confirming, f.stretch, f.disguise))
+        if extractor.kind == "video"
+        and in_step(look.readings(found[f.stretch.ref_id].confirming, f.stretch, f.disguise))
     ]
     others = [f for f in related if f not in steps]
 
@@ -281,6 +282,8 @@ def fit(
     median hears of them, and is not led by them as a mean is. Pictures that do repeat are known (``benchmarks.corpus``).
     """
     there, related, steps = (scores[~np.isnan(scores)] for scores in (unrelated, siblings, steps))
+    if few := (steps > 0).sum() < FEWEST:
+        related = np.maximum(related, steps)  # of too few no tail is made
     threshold, sibling_threshold = (
         float(np.quantile(scores, 1 - TAIL[name]))
         for name, scores in (("unrelated", there), ("siblings", related))
@@ -296,13 +299,11 @@ def fit(
         "sibling_threshold": sibling_threshold,
         "sibling_rate": share * TAIL["siblings"] / seconds,
         "sibling_scale": float(np.median(related) / np.log(2) if kind == "audio" else related.mean()),
-    } | _of_those_in_step(seconds, steps[steps > 0])
+    } | ({} if few else _of_those_in_step(seconds, steps[steps > 0]))
 
 
 def _of_those_in_step(seconds: float, scores: Scores) -> dict[str, float]:
     """The tail of what windows score in titles that move in step with them, of those for which there is one."""
-    if len(scores) < FEWEST:
-        return {"in_step_threshold": 0.0, "in_step_rate": 0.0, "in_step_scale": 1.0}
     threshold = float(np.median(scores))
     return {
         "in_step_threshold": threshold,

@@ -53,6 +53,7 @@ OF_SIBLINGS: dict[str, int | None] = {"audio": None, "video": 1}
 WRONG = 3  # stretches of a query, the likeliest of as many works, that stand for chance
 LIKELIEST = 1e3  # expected false matches up to which a stretch is taken
 NEAR = 0.5  # seconds from the true place, within which a stretch is right
+FEWEST = 20  # excerpts in which a reading is missing, under which it is not known what that says
 RIDGE = 1e-5  # of the squared slope: keeps it finite where nothing overlaps
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)  # that are told
 SMALLEST, LARGEST = 1e-6, 100.0
@@ -258,16 +259,19 @@ def fit(copies: Array, chance: Array, lengths: tuple[float, ...]) -> Confirmatio
 
     *found, intercept = scipy.optimize.minimize(loss, np.array([*[1.0] * seen.shape[1], 4.0])).x
     slopes, instead = np.array(found).reshape(2, -1).tolist()
-    return Confirmation(tuple(slopes), tuple(instead), float(intercept), SMALLEST, LARGEST)
+    rare = missing.sum(0) < FEWEST
+    told = (None if few else one for one, few in zip(instead, rare, strict=True))
+    return Confirmation(tuple(slopes), tuple(told), float(intercept), SMALLEST, LARGEST)
 
 
 def fit_one(copies: Array, siblings: Array, lengths: tuple[float, ...], reading: int) -> Confirmation:
     """The same by one reading alone, which says nothing where it is missing."""
     mine, theirs = (seen[~np.isnan(seen[:, reading])][:, [reading, -1]] for seen in (copies, siblings))
     found = fit(mine, theirs, lengths)
-    slopes, missing = np.zeros((2, copies.shape[1] - 1))
-    slopes[reading], missing[reading] = found.slopes[0], found.intercept
-    return Confirmation(tuple(slopes.tolist()), tuple(missing.tolist()), found.intercept, *SIBLING_LIMITS)
+    slopes = np.zeros(copies.shape[1] - 1)
+    slopes[reading] = found.slopes[0]
+    missing = (None if one == reading else 0.0 for one in range(len(slopes)))
+    return Confirmation(tuple(slopes.tolist()), tuple(missing), found.intercept, *SIBLING_LIMITS)
 
 
 def _even(seconds: Array, lengths: tuple[float, ...]) -> Array:

@@ -9,7 +9,7 @@ from fingerprint.fingerprint import Codes, unpack
 
 ACROSS = 8  # cells of a row, and rows
 BITS = 16  # of a cell, as the network makes them
-KEPT = 12  # of these, as they are stored: each tells about as much, and how a picture moves tells more than the others
+KEPT = 10  # of these, as they are stored: each tells about as much, and how a picture moves tells more than the others
 WIDTH = ACROSS * ACROSS * KEPT // 8  # bytes of a picture
 
 Cells = NDArray[np.float32]  # (n, ACROSS, ACROSS, BITS or KEPT), rows first

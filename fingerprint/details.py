@@ -57,9 +57,14 @@ def cells_of(rows: Codes) -> cells.Cells:
 
 
 def moves_of(stored: Fingerprint, first: float, last: float) -> tuple[Times, Array]:
-    """The times of the pictures between two times, and the levels of how each moved: (n,), (n, across, across)."""
-    near = (stored.times > first - SPACING) & (stored.times <= last)
-    rows = moves.unpacked(stored.codes[near, cells.WIDTH :])
-    times = (stored.times[near, None] + moves.STEP * np.arange(moves.STEPS)).ravel()
-    inside = (times >= first) & (times <= last)
-    return times[inside], rows.reshape(-1, moves.ACROSS, moves.ACROSS)[inside].astype(np.float32)
+    """The times of the pictures between two times, and the levels of how each moved: (n,), (n, across, across).
+
+    One row of each SPACING counts, up to where the next begins: whoever hands in a fingerprint may have made up many.
+    """
+    slots, rows = np.unique(stored.times // SPACING, return_index=True)
+    begins = stored.times[rows]
+    near = (begins > first - SPACING) & (begins <= last)
+    levels = moves.unpacked(stored.codes[rows[near], cells.WIDTH :])
+    times = begins[near, None] + moves.STEP * np.arange(moves.STEPS)
+    inside = (times >= first) & (times <= last) & (times < (slots[near, None] + 1) * SPACING - 1e-3)
+    return times[inside], levels[inside].astype(np.float32)

@@ -13,11 +13,9 @@ from fingerprint.picture import SIZE, Array, Pictures
 
 ACROSS = 4  # areas of a row, and rows
 BITS = 3  # of a level
-LEVELS = 0.2 * 2.0 ** np.arange(
-    2**BITS - 1
-)  # mean change of an area, in grey levels, from which a level begins
+# Mean change of an area, in grey levels, from which each level but the lowest begins.
+LEVELS = 0.2 * 2.0 ** np.arange(2**BITS - 1)
 STEP = 0.25  # seconds from one picture to the next
-LEAST = 0.3  # grey levels added to a change, of which the logarithm is taken: what a codec leaves is none
 STEPS = 8  # of a row
 WIDTH = STEPS * ACROSS**2 * BITS // 8  # bytes of a row
 

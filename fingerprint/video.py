@@ -16,7 +16,7 @@ from fingerprint.details import Details
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Fingerprint, Query, Times, pack
 from fingerprint.media import Frame, Media
 from fingerprint.network import session
-from fingerprint.picture import Array, Pictures, borders, is_cut, normalised, resized, weak
+from fingerprint.picture import SIZE, Array, Pictures, borders, is_cut, normalised, resized, weak
 
 REFERENCE_RATE = 4.0  # stored codes a second: 128 bytes
 QUERY_RATE = 8.0
@@ -24,6 +24,9 @@ SHOT_FRAMES = 80  # a longer shot is looked at in parts, so that memory stays fl
 BATCH = 32  # pictures shown to the network at once
 GLANCE = 0.6  # seconds at least between the pictures in which the work is sought in a part of the frame
 GLANCES = 32  # pictures of a window at most, for this
+NEAR = (
+    0.1  # seconds: of a capture with fewer pictures it cannot be said how they moved from one time to another
+)
 FEW = 5  # pictures in which a box is refined
 BITS = 256  # of a code
 
@@ -190,16 +193,20 @@ class Seen:
         """Projections of the cells of the pictures nearest to these times with the disguise undone, and which of them
         (ACROSS, ACROSS) are seen at all. There must be a picture.
         """
-        undone = shown(self._nearest(times), disguise)
+        undone = shown([self.pictures[row] for row in self._nearest(times)], disguise)
         return project(normalised(undone))[1], seen(disguise, cells.ACROSS)
 
     def moves_at(self, times: Times, step: float, disguise: Disguise) -> tuple[Array, NDArray[np.bool_]]:
         """How much each area (n, across, across) changes up to these times in a step before, in grey levels, with the
-        disguise undone, and which areas are seen at all. There must be a picture.
+        disguise undone; NaN where no picture is NEAR. And which areas are seen at all. There must be a picture.
         """
-        before, after = (shown(self._nearest(moments), disguise) for moments in (times - step, times))
-        return moves.changes(before, after), seen(disguise, moves.ACROSS)
+        before, after = self._nearest(times - step), self._nearest(times)
+        near = np.abs(np.stack([self.times[before] - times + step, self.times[after] - times])).max(0) <= NEAR
+        rows, places = np.unique(np.concatenate([before[near], after[near]]), return_inverse=True)
+        undone = shown([self.pictures[row] for row in rows], disguise)[places].reshape(2, -1, SIZE, SIZE)
+        changed = np.full((len(times), moves.ACROSS, moves.ACROSS), np.nan, np.float32)
+        changed[near] = moves.changes(*undone)
+        return changed, seen(disguise, moves.ACROSS)
 
-    def _nearest(self, times: Times) -> list[NDArray[np.uint8]]:
-        rows = np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)
-        return [self.pictures[row] for row in rows]
+    def _nearest(self, times: Times) -> NDArray[np.int64]:
+        return np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)

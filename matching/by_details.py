@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fingerprint import details, moves
 from fingerprint.cells import ACROSS, KEPT, Cells
-from fingerprint.fingerprint import Disguise, Fingerprint
+from fingerprint.fingerprint import Disguise, Fingerprint, Times
 from fingerprint.media import Clip
 from fingerprint.picture import Array
 from fingerprint.video import Seen
@@ -28,9 +28,12 @@ STEADY = 0.03
 LONGEST = 20.0  # seconds, the middle ones, in which it is looked at how pictures move: they are enough
 FEWEST_MOVES, FEWEST_AREAS = 6, 4  # pictures, and areas seen, under which nothing can be said of it
 LIVELY = 0.3  # deviation of a reference's levels under which hardly anything moves: a slide, a test card
-SOONER = (
-    0.02  # seconds by which a picture is later than its place in the grid of times, usually: half a frame
+LEAST = 0.3  # grey levels added to a change, of which the logarithm is taken: what a codec leaves is none
+LATER = (
+    0.02  # seconds by which stored pictures come after the even steps of their row, on average: half a frame
 )
+ASIDE = (0.0, -0.1, 0.1)  # seconds of reference by which the line may be off
+ALIKE = 1e-9  # of both sides' norms: nothing moves
 
 
 def _away() -> NDArray[np.bool_]:
@@ -45,7 +48,7 @@ AWAY = _away()
 
 
 class Shown:
-    """What a capture shows in the cells of references."""
+    """What a capture shows of the details of references."""
 
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
@@ -71,7 +74,7 @@ class Shown:
             return None
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(np.int64)]
         capture, seen = self._seen.cells_at((stored.times[rows] - offset) / scale, disguise)
-        return _deviations(np.tanh(capture[..., :KEPT]), details.cells_of(stored.codes[rows]), seen.ravel())
+        return deviations(np.tanh(capture[..., :KEPT]), details.cells_of(stored.codes[rows]), seen.ravel())
 
     def _in_step(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> float | None:
         scale, offset = aligned.time_scale, aligned.offset
@@ -81,11 +84,21 @@ class Shown:
         times, original = details.moves_of(stored, first + moves.STEP, last)
         if len(times) < FEWEST_MOVES:
             return None
-        shown, seen = self._seen.moves_at((times + SOONER - offset) / scale, moves.STEP / scale, disguise)
-        return _together(np.log(shown + moves.LEAST)[:, seen], original[:, seen])
+        told = [self._together(times + LATER + aside, original, aligned, disguise) for aside in ASIDE]
+        return max((one for one in told if one is not None), default=None)
+
+    def _together(self, times: Times, original: Array, aligned: Stretch, disguise: Disguise) -> float | None:
+        """The correlation of how the capture moves at these times of reference with how the original did."""
+        scale = aligned.time_scale
+        shown, seen = self._seen.moves_at((times - aligned.offset) / scale, moves.STEP / scale, disguise)
+        there = ~np.isnan(shown[:, 0, 0])
+        if there.sum() < FEWEST_MOVES:
+            return None
+        return correlation(np.log(shown[there] + LEAST)[:, seen], original[there][:, seen])
 
 
-def _deviations(capture: Cells, original: Cells, seen: NDArray[np.bool_]) -> float | None:
+def deviations(capture: Cells, original: Cells, seen: NDArray[np.bool_]) -> float | None:
+    """Of the likeness of cells (pictures, across, across, bits), of those seen, from that with others. None of too few."""
     likeness = np.einsum(
         "npb,nqb->pq", *(side.reshape(-1, ACROSS**2, KEPT) for side in (capture, original)), optimize=True
     )
@@ -100,10 +113,12 @@ def _deviations(capture: Cells, original: Cells, seen: NDArray[np.bool_]) -> flo
     return float((there - elsewhere.mean()) / (elsewhere.std() + STEADY))
 
 
-def _together(capture: Array, original: Array) -> float | None:
-    """The correlation of changes (pictures, areas), of each area about its mean: where something moves tells of the set."""
+def correlation(capture: Array, original: Array) -> float | None:
+    """Of changes (pictures, areas), of each area about its mean: where something moves tells of the set. None where hardly
+    anything does.
+    """
     capture, original = (side - side.mean(0) for side in (capture, original))
     if capture.shape[1] < FEWEST_AREAS or original.std() < LIVELY:
         return None
     both = float(np.linalg.norm(capture) * np.linalg.norm(original))
-    return float((capture * original).sum()) / both if both else 0.0
+    return float((capture * original).sum()) / both if both > ALIKE else 0.0

@@ -37,21 +37,25 @@ class Confirmation:
     """How readings tell copies from what chance gives: fitted by ``benchmarks.confirm``.
 
     slopes, intercept  of the logarithm of chance's density over that of copies, by readings
-    missing            what counts in place of slope times reading where there is too little for a reading
+    missing            what counts in place of slope times reading where there is too little for a reading; None where
+                       nothing can be said without it
     smallest, largest  factors: what lies beyond what the fit has seen is not taken at its word
     """
 
     slopes: tuple[float, ...]
-    missing: tuple[float, ...]
+    missing: tuple[float | None, ...]
     intercept: float
     smallest: float
     largest: float
 
     def factor(self, readings: Readings) -> float:
         """By what the expected false matches of a stretch are multiplied."""
-        parts = zip(self.slopes, self.missing, readings, strict=True)
-        told = sum(missing if reading is None else slope * reading for slope, missing, reading in parts)
-        logarithm = self.intercept - told
+        logarithm = self.intercept
+        for slope, missing, reading in zip(self.slopes, self.missing, readings, strict=True):
+            told = missing if reading is None else slope * reading
+            if told is None:
+                return 1.0
+            logarithm -= told
         return math.exp(min(max(logarithm, math.log(self.smallest)), math.log(self.largest)))
 
 

@@ -1,5 +1,7 @@
 """Details tell these very pictures from others, also where a part of them is left or is shown in a part of the frame."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -149,6 +151,46 @@ def test_another_scene_on_the_same_set_moves_otherwise() -> None:
     assert together(dull.part(3.0, 6.0), stored, 3.0) > 0.8
     assert together(clip_of(scene(8)).part(3.0, 6.0), stored, 3.0) < 0.4
     assert together(clip_of(scene(7)).part(5.0, 6.0), stored, 3.0) < 0.4
+
+
+def at(rate: float, begin: float = 0.0) -> Clip:
+    """The scene in another number of pictures a second, from ``begin`` on."""
+    shown = [frame for frame in clip_of(scene(7)).frames(rate) if frame.time >= begin]
+    return Clip("film.mp4", SECONDS, frames=shown)
+
+
+def test_moves_are_found_at_another_speed_and_between_the_pictures() -> None:
+    stored = VideoExtractor().references(at(QUERY_RATE))[1]
+    faster = [Frame(frame.time / 1.25, frame.luma) for frame in at(QUERY_RATE).frames(QUERY_RATE)]
+    aligned = replace(line(0.0, SECONDS / 1.25), time_scale=1.25)
+    _, quick = Shown(Clip("film.mp4", SECONDS / 1.25, frames=faster)).readings(stored, aligned, PLAIN)
+    assert quick is not None and quick > 0.7
+    assert together(at(QUERY_RATE).part(3.07, 6.0), stored, 3.07) > 0.8
+
+
+def test_of_few_pictures_a_second_nothing_is_said_of_moves() -> None:
+    stored = VideoExtractor().references(at(QUERY_RATE))[1]
+    assert Shown(at(2.0)).readings(stored, line(0.0, SECONDS), PLAIN)[1] is None
+
+
+def test_a_row_that_begins_late_ends_where_the_next_begins() -> None:
+    stored = VideoExtractor().references(at(QUERY_RATE, begin=1.125))[1]
+    times, _ = moves_of(stored, 0.0, 5.0)
+    assert stored.times[:2].tolist() == [1.125, 2.0]
+    assert times[:6] == pytest.approx([1.125, 1.375, 1.625, 1.875, 2.0, 2.25])
+
+
+def test_of_rows_that_somebody_made_up_one_of_each_two_seconds_counts() -> None:
+    stored = stored_of(1)
+    crowded = np.sort(np.concatenate([np.full(5000, 5.0), stored.times]))
+    made = replace(
+        stored,
+        times=crowded,
+        codes=np.resize(stored.codes, (len(crowded), WIDTH)),
+        weak=np.zeros(len(crowded), np.bool_),
+    )
+    times, levels = moves_of(made, 0.0, SECONDS)
+    assert len(times) == len(levels) <= SECONDS / moves.STEP
 
 
 def test_what_moves_is_sought_where_the_disguise_has_put_it() -> None:

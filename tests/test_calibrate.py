@@ -68,6 +68,15 @@ def test_titles_that_move_in_step_have_a_tail_of_their_own() -> None:
     )
 
 
+def test_too_few_that_move_in_step_are_titles_of_the_series_as_others() -> None:
+    steps = np.zeros(WINDOWS)
+    steps[:5] = 9.0
+    numbers = fit("video", SECONDS, drawn(0.1), drawn(0.1), steps, np.full(WINDOWS, SECONDS * CODES))
+    without = fit("video", SECONDS, drawn(0.1), drawn(0.1), 0 * steps, np.full(WINDOWS, SECONDS * CODES))
+    assert "in_step_rate" not in numbers
+    assert numbers["sibling_scale"] > without["sibling_scale"]
+
+
 @pytest.mark.parametrize(
     ("readings", "found"), [((9.0, 0.9), True), ((9.0, 0.5), False), ((9.0, None), False), ((9.0,), False)]
 )

@@ -27,6 +27,8 @@ def test_the_factor_falls_with_readings_within_its_limits() -> None:
     assert factors[0] == pytest.approx(100) and factors[-1] == pytest.approx(1e-6)
     assert all(one >= other for one, other in pairwise(factors))
     assert model.factor((None, 9.0)) == model.factor((3.0, None)) == pytest.approx(100)
+    unheard = replace(model, missing=(None, 0.0))
+    assert unheard.factor((None, 9.0)) == 1 and unheard.factor((9.0, None)) < 1
 
 
 @pytest.mark.parametrize("algorithm", CONFIRMED_BY.values())
