@@ -19,7 +19,7 @@ MAIN = {
     "video": (5.0,),
 }  # lengths at which attacks with a figure of their own are measured on MANY titles
 # Titles: of attacks with a figure of their own; of all others, and at other lengths. Clean copies are of all titles.
-MANY, SOME = 24, 8
+MANY, SOME = 24, {"audio": 8, "video": 4}
 SHORTEST = 4.0  # seconds of an original of which an excerpt is asked for
 WHOLE = {("video", 10.0): 10.0}  # and where a shorter one would not do
 
@@ -35,7 +35,7 @@ def wanted(name: str, length: float, number: int) -> bool:
     """Whether an attack is measured at this length on the title of this number."""
     attack = ATTACKS[name]
     alone = attack.required or (isinstance(attack, VideoAttack) and attack.in_part)
-    titles = MANY if alone and length in MAIN[attack.kind] else SOME
+    titles = MANY if alone and length in MAIN[attack.kind] else SOME[attack.kind]
     return number < titles or name.endswith("-none")
 
 

@@ -59,12 +59,16 @@ def refused(path: Path, problem: MediaError) -> Answer:
 def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[FoundFile]:
     """The files, and all below the folders in order of their names; hidden ones are passed over.
 
-    ``note`` is told of folders that hold none.
+    ``note`` is told of folders that hold none, and of what is passed over.
     """
     found: list[FoundFile] = []
     for path in paths:
-        below = _in_folder(path) if _is_folder(path) else [FoundFile(path, _not_a_path(path))]
-        if not below:
+        below, hidden = _in_folder(path) if _is_folder(path) else ([FoundFile(path, _not_a_path(path))], 0)
+        if hidden:
+            note(
+                f"{path}: hidden, and passed over: {hidden} (name them, or see whorl scan, which passes over none)"
+            )
+        elif not below:
             note(f"{path}: no files in it")
         found += below
     return found
@@ -88,8 +92,10 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _in_folder(folder: Path) -> list[FoundFile]:
+def _in_folder(folder: Path) -> tuple[list[FoundFile], int]:
+    """What lies in a folder, and how many hidden files and folders are left out of that."""
     found: list[FoundFile] = []
+    hidden = 0
 
     def unreadable(error: OSError) -> None:
         place = Path(os.fsdecode(error.filename))
@@ -98,9 +104,10 @@ def _in_folder(folder: Path) -> list[FoundFile]:
         )
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
+        hidden += sum(name.startswith(".") for name in (*folders, *files))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [FoundFile(Path(place) / name) for name in sorted(files) if not name.startswith(".")]
-    return found
+    return found, hidden
 
 
 def identifier_pairs(texts: Iterable[str]) -> frozenset[tuple[str, str]]:

@@ -192,6 +192,16 @@ def test_a_folder_without_files_is_said_to_be_so(registered: Path, tmp_path: Pat
     assert result.exit_code == 0 and "no files in it" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["register", "match"])
+def test_hidden_files_are_said_to_be_passed_over(registered: Path, tmp_path: Path, command: str) -> None:
+    folder = tmp_path / "hidden"
+    (folder / ".kept").mkdir(parents=True)
+    (folder / ".copy.wav").write_bytes(b"RIFF")
+    result = whorl(command, folder)
+    assert result.exit_code == 0 and "hidden, and passed over: 2" in result.stderr
+    assert "no files in it" not in result.stderr
+
+
 def test_progress_is_told_in_lines_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,9 +40,9 @@ def title(name: str) -> Title:
 
 def test_attacks_with_a_figure_of_their_own_are_measured_on_more_titles_at_the_main_lengths() -> None:
     assert wanted("audio-phone", 5.0, MANY - 1) and not wanted("audio-phone", 5.0, MANY)
-    assert not wanted("audio-phone", 2.0, SOME) and not wanted("audio-gaps", 10.0, SOME)
-    assert wanted("video-none", 10.0, 99) and not wanted("video-mirror", 10.0, SOME)
-    assert wanted("video-inset-50", 5.0, MANY - 1) and not wanted("video-inset-40", 5.0, SOME)
+    assert not wanted("audio-phone", 2.0, SOME["audio"]) and not wanted("audio-gaps", 10.0, SOME["audio"])
+    assert wanted("video-none", 10.0, 99) and not wanted("video-mirror", 10.0, SOME["video"])
+    assert wanted("video-inset-50", 5.0, MANY - 1) and not wanted("video-inset-40", 5.0, SOME["video"])
 
 
 def test_long_excerpts_of_pictures_are_asked_of_long_titles_only() -> None:
@@ -52,7 +52,7 @@ def test_long_excerpts_of_pictures_are_asked_of_long_titles_only() -> None:
 
 
 def test_every_attack_gives_a_file_and_its_truth(media: Path, tmp_path: Path) -> None:
-    truths = copies(media, tmp_path, title("a.wav"), 2.0, number=SOME)
+    truths = copies(media, tmp_path, title("a.wav"), 2.0, number=SOME["audio"])
     assert [truth.group for truth in truths] == ["audio-none"]
     (truth,) = truths
     assert truth.ref_end - truth.ref_start == pytest.approx(2.0) and (tmp_path / truth.query).exists()

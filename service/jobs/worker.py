@@ -57,7 +57,7 @@ class Hands:
     def warm(self) -> None:
         """Has the child load what it needs. Raises WorkerError."""
         self._workers.give(None)
-        while not list(self._workers.wait(TURN)):
+        while not self._workers.wait(TURN):
             pass
 
     def do(self, task: Task, going_on: Callable[[float], bool]) -> Done | None:
