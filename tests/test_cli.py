@@ -279,6 +279,13 @@ def test_what_cannot_be_examined_is_an_error_and_no_miss(
     assert "letter.mp4" in failed["error"]["message"]
 
 
+def test_a_name_that_is_no_text_is_spelt_out(registered: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"odd\xff.wav")
+    odd.write_bytes(b"RIFF")
+    (line,) = lines("match", odd)
+    assert line["path"] == f"{tmp_path}/odd\\xff.wav" and line["status"] == "error"
+
+
 def test_one_bad_file_does_not_stop_the_others(data: Path, no_media: Path, song: Path) -> None:
     shutil.copy(song, no_media.parent / "song.m4a")
     (no_media.parent / ".hidden").write_text("passed over")
