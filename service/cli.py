@@ -326,9 +326,15 @@ def report(
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
     if output is None:
-        show_answers(lines)
+        show_answers([_by_path(line) for line in lines])
     else:
         _write_page(lines, output, media or [])
+
+
+def _by_path(answer: "Json") -> "Json":
+    """The answer under its file's path, where the line has it: many files of a drive have one name."""
+    path = answer.get("path")
+    return answer | {"query": answer["query"] | {"name": path}} if isinstance(path, str) else answer
 
 
 def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:

@@ -183,7 +183,10 @@ def _row(row: dict[str, str | None], given: Details) -> Details:
 
 
 def read_answers(path: Path) -> list[Json]:
-    """The answers that `whorl match --json` printed into a file. Raises InputError."""
+    """The answers that `whorl match --json` or a scan printed into a file. Raises InputError.
+
+    A last line that was cut off, as by a kill, is told and left out.
+    """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
@@ -192,7 +195,17 @@ def read_answers(path: Path) -> list[Json]:
         raise InputError(
             f"{path} is no text of JSON lines: give it what `whorl match --json` printed"
         ) from None
-    return [_answer(line, path, number) for number, line in enumerate(lines, 1) if line.strip()]
+    answers = [_answer(line, path, number) for number, line in enumerate(lines[:-1], 1) if line.strip()]
+    if lines[-1].strip():
+        try:
+            answers.append(_answer(lines[-1], path, len(lines)))
+        except InputError:
+            if not answers:
+                raise
+            say(f"{path}: line {len(lines)}, the last, is cut off and left out")
+    if not answers:
+        raise InputError(f"{path} holds no answers: give it what `whorl match --json` printed")
+    return answers
 
 
 def _answer(line: str, path: Path, number: int) -> Json:

@@ -418,7 +418,23 @@ def test_a_report_is_written_from_answers(data: Path, song: Path, samples: Path,
     answers.write_text(whorl("match", "--json", samples / "captures" / "cut-32kbit.mp3").stdout)
     assert whorl("report", answers, "--output", page, "--media", samples).exit_code == 0
     assert "data:image/png" in page.read_text()
-    assert "cut-32kbit.mp3" in whorl("report", answers).stdout
+    assert str(samples / "captures" / "cut-32kbit.mp3") in whorl("report", answers).stdout
+
+
+def test_a_report_leaves_out_a_last_line_that_was_cut_off(
+    registered: Path, song: Path, tmp_path: Path
+) -> None:
+    answers, line = tmp_path / "answers.jsonl", whorl("match", "--json", song).stdout
+    answers.write_text(line + line[: len(line) // 2])
+    done = whorl("report", answers)
+    assert done.exit_code == 0 and song.name in done.stdout
+    assert "line 2, the last, is cut off and left out" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "\n", '{"status": "no-ma'])
+def test_what_holds_no_answers_is_no_report(tmp_path: Path, text: str) -> None:
+    (tmp_path / "answers.jsonl").write_text(text)
+    assert whorl("report", tmp_path / "answers.jsonl").exit_code == 2
 
 
 def test_a_report_spells_out_what_is_no_text(registered: Path, song: Path, tmp_path: Path) -> None:
