@@ -1,6 +1,7 @@
 """What a user hands in: files and folders, details of works, a table of them."""
 
 import csv
+import json
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -195,17 +196,24 @@ def read_answers(path: Path) -> list[Json]:
         raise InputError(
             f"{path} is no text of JSON lines: give it what `whorl match --json` printed"
         ) from None
-    answers = [_answer(line, path, number) for number, line in enumerate(lines[:-1], 1) if line.strip()]
-    if lines[-1].strip():
-        try:
-            answers.append(_answer(lines[-1], path, len(lines)))
-        except InputError:
-            if not answers:
-                raise
-            say(f"{path}: line {len(lines)}, the last, is cut off and left out")
+    if len(lines) > 1 and _is_cut(lines[-1]):
+        say(f"{path}: line {len(lines)}, the last, is cut off and left out")
+        lines.pop()
+    answers = [_answer(line, path, number) for number, line in enumerate(lines, 1) if line.strip()]
     if not answers:
         raise InputError(f"{path} holds no answers: give it what `whorl match --json` printed")
     return answers
+
+
+def _is_cut(last: str) -> bool:
+    """Whether what follows the last line's end begins as JSON and is none: a whole line must be an answer."""
+    try:
+        json.loads(last or "null")
+    except RecursionError:
+        return False
+    except ValueError as error:
+        return last.startswith("{") and "Extra data" not in str(error)
+    return False
 
 
 def _answer(line: str, path: Path, number: int) -> Json:

@@ -425,10 +425,13 @@ def test_a_report_leaves_out_a_last_line_that_was_cut_off(
     registered: Path, song: Path, tmp_path: Path
 ) -> None:
     answers, line = tmp_path / "answers.jsonl", whorl("match", "--json", song).stdout
-    answers.write_text(line + line[: len(line) // 2])
-    done = whorl("report", answers)
-    assert done.exit_code == 0 and song.name in done.stdout
-    assert "line 2, the last, is cut off and left out" in done.stderr
+    for kept in (1, len(line) // 2, len(line) - 2):
+        answers.write_text(line + line[:kept])
+        done = whorl("report", answers)
+        assert done.exit_code == 0 and song.name in done.stdout
+        assert "line 2, the last, is cut off and left out" in done.stderr
+    answers.write_text(line + '{"status": "no-match"}')
+    assert whorl("report", answers).exit_code == 2  # whole, and no answer
 
 
 @pytest.mark.parametrize("text", ["", "\n", '{"status": "no-ma'])
