@@ -41,6 +41,7 @@ from benchmarks.rows import (
     pool_rows,
     ranking,
 )
+from benchmarks.taken import noted
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -114,6 +115,7 @@ def measure(cache: Path, peers: bool, note: Callable[[str], None]) -> dict[str, 
     folder, truths = queries(media, cache, note)
     data, by_id = catalog(media, cache, note)
     figures = report(list(outcomes(data, by_id, folder, truths, note)))
+    figures = noted(figures, "accuracy")
     return beside(figures, peer_rows(media, folder, truths, note) if peers else {})
 
 

@@ -28,6 +28,7 @@ from benchmarks.corpus import strangers as unregistered
 from benchmarks.enlarge import STRETCH, Enlarger, real
 from benchmarks.stream_rows import required
 from benchmarks.streams import RESULTS
+from benchmarks.taken import noted
 from fingerprint.extractor import EXTRACTORS
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import open_media
@@ -210,7 +211,7 @@ def main() -> None:
     figures = {"hours": given.hours, "hours registered": given.registered, "minutes with disguises tried": given.hunted,
                **judged(told, truth), **costs}  # fmt: skip
     everything = json.loads(path.read_text()) if path.exists() else {}
-    everything |= {"day": figures}
+    everything = noted(everything | {"day": figures}, "day")
     path.write_text(json.dumps({**everything, "required": required(everything)}, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
 

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import RESULTS
+from benchmarks.taken import noted
 from fingerprint.fingerprint import Fingerprint
 from index import keyed_store, segments
 from index.catalog import Catalog
@@ -221,7 +222,7 @@ def main() -> None:
             sys.exit(subprocess.call(again, env=preloaded(Path(folder))))
     report = measure(arguments.every, arguments.damages)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "durability.json").write_text(json.dumps(report, indent=1) + "\n")
+    (RESULTS / "durability.json").write_text(json.dumps(noted(report, "durability", SEED), indent=1) + "\n")
     print(json.dumps(report, indent=1))
     if any(row["lost"] or row["half"] or row["wrong_answers"] for row in report.values()):
         sys.exit(1)

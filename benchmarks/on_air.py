@@ -31,6 +31,7 @@ from benchmarks.corpus import Title, draw, media_folder, originals, titles
 from benchmarks.corpus import strangers as unregistered
 from benchmarks.programmes import SCENE, SEGMENT, Picture, Segments, radio, segmented, television
 from benchmarks.stream_rows import required
+from benchmarks.taken import noted
 
 RESULTS = Path(__file__).parent / "results"
 SHOWN = 6  # segments that a list shows
@@ -218,6 +219,8 @@ def main() -> None:
                 figures["televisions"] = watched(air, url, data, seen, given.televisions)
     path = RESULTS / "on_air.json"
     before = json.loads(path.read_text()) if path.exists() else {}
+    for part in figures:
+        before = noted(before, part)
     figures = {**before, **figures}
     path.write_text(json.dumps({**figures, "required": required(figures)}, indent=1) + "\n")
     print(json.dumps(figures, indent=1))

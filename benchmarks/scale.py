@@ -15,9 +15,7 @@ Times are CPU seconds of one thread beside wall seconds, for others may use the 
 import argparse
 import json
 import os
-import platform
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -40,6 +38,7 @@ from benchmarks.corpus import media_folder
 from benchmarks.enlarge import STRETCH, Enlarger, likeness, real
 from benchmarks.queries import default_cache, queries
 from benchmarks.scale_rows import figures
+from benchmarks.taken import noted
 from benchmarks.truth import STRANGER, Truth
 from fingerprint.audio import HYPOTHESES
 from fingerprint.extractor import EXTRACTORS, Extractor
@@ -251,19 +250,6 @@ def measure(kind: str, hours: list[int], cache: Path, note: Note) -> dict[str, A
     return report
 
 
-def machine() -> dict[str, Any]:
-    """Where and from what it was measured."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {"machine": platform.processor() or platform.machine(), "python": platform.python_version(),
-            "commit": commit.stdout.strip(), "seed": SEED, "scanned": SCANNED}  # fmt: skip
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="whorl bench scale", description=str(__doc__).split("\n")[0])
@@ -273,10 +259,11 @@ def main() -> None:
     parser.add_argument("--kind", action="append", choices=sorted(CODES), help="all unless given")
     parser.add_argument("--hours", type=int, nargs="+", default=list(HOURS))
     arguments = parser.parse_args()
-    report = machine()
+    report: dict[str, Any] = {"scanned": SCANNED}
     with Status("starting", console=Console(stderr=True)) as status:
         for kind in arguments.kind or sorted(CODES):
             report[kind] = measure(kind, arguments.hours, arguments.cache, status.update)
+            report = noted(report, kind, SEED)
             report["required"] = figures(report)
             RESULTS.mkdir(exist_ok=True)
             (RESULTS / "scale.json").write_text(json.dumps(report, indent=1) + "\n")

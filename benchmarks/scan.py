@@ -9,9 +9,6 @@ shortfall into ``matching/models/glance.json``.
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -26,6 +23,7 @@ from benchmarks.corpus import media_folder, registered, titles
 from benchmarks.processes import run
 from benchmarks.queries import default_cache
 from benchmarks.scan_files import MINUTE, SEED, Film, Work, films
+from benchmarks.taken import noted
 from matching import glance
 from matching.engine import Engine
 
@@ -83,18 +81,15 @@ def report(rows: list[dict[str, Any]], cost: dict[str, float]) -> dict[str, Any]
         ("scan, a glance beside a full decode, CPU", f"{speed:.1f}x", ">= 8x", speed >= LEAST["speed"]),
         ("scan, recall of a glance, 60 s", f"{recall:.1%} ({found} of {len(rows)})", ">= 95%", recall >= LEAST["recall"]),
     ]  # fmt: skip
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    return {
+    figures = {
         "required": [dict(zip(("name", "measured", "required", "reached"), r, strict=True)) for r in required],
-        "machine": {"cpu": platform.machine(), "cores": os.cpu_count(), "system": platform.platform()},
-        "commit": commit.stdout.strip(),
-        "seed": SEED,
         "seconds_of_cpu": cost,
         "films_timed": TIMED,
         "recall": {kind: sum(row[kind]["right"] > 0 for row in rows) for kind in ("audio", "video")},
         "wrong_leads": sum(row[kind]["wrong"] for row in rows for kind in ("audio", "video")),
         "films": rows,
     }  # fmt: skip
+    return noted(figures, "scan", SEED)
 
 
 def measure(cache: Path, note: Callable[[str], None]) -> dict[str, Any]:

@@ -30,11 +30,13 @@ from benchmarks.files import read_pictures, read_sound, write_mp4, write_opus
 from benchmarks.served import Served, started
 from benchmarks.service_kills import killed
 from benchmarks.service_rows import required
+from benchmarks.taken import noted
 
 CLIPS = 30  # of 10 s: two thirds are sound
 SECONDS = 10.0
 CLIENTS = 16
 FINGERPRINT = "application/vnd.whorl.fingerprint"
+SEED = 20261126  # of when the service is killed
 
 
 def clips(media: Path, folder: Path) -> list[Path]:
@@ -156,7 +158,7 @@ def main() -> None:
 
     def note(what: str, figures: dict[str, Any]) -> None:
         known = json.loads(place.read_text()) if place.exists() else {}
-        known[what] = figures
+        known = noted(known | {what: figures}, what, SEED)
         place.write_text(json.dumps(known | {"required": required(known)}, indent=1) + "\n")
         print(json.dumps({what: figures}, indent=1), flush=True)
 
@@ -169,7 +171,7 @@ def main() -> None:
                     folder = given.data.with_name(given.data.name + "-fingerprints")
                     note("fingerprints", by_fingerprint(served, paths, folder, given.seconds))
         if "kills" in given.what:
-            note("kills", killed(data, paths, given.kills, random.Random(20261126)))
+            note("kills", killed(data, paths, given.kills, random.Random(SEED)))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from benchmarks.outcomes import Note
 from benchmarks.processes import Run, run
 from benchmarks.queries import default_cache, queries
 from benchmarks.stages import profiled
+from benchmarks.taken import noted
 from benchmarks.truth import Truth
 from fingerprint.extractor import CONFIRMED_BY, WIDTHS
 from fingerprint.storage import to_bytes
@@ -160,8 +161,8 @@ PARTS = {"registering": registering, "matching": matching, "memory": memory, "ex
 def measure(cache: Path, note: Note) -> dict[str, Any]:
     """Runs everything, one after the other."""
     report: dict[str, Any] = {}
-    for part in PARTS.values():
-        report |= part(cache, note)
+    for name, part in PARTS.items():
+        report = noted(report | part(cache, note), name)
     return report
 
 
@@ -203,7 +204,8 @@ def main() -> None:
             return
         path = RESULTS / "speed.json"
         if arguments.part:
-            report = json.loads(path.read_text()) | PARTS[arguments.part](arguments.cache, status.update)
+            known = json.loads(path.read_text()) | PARTS[arguments.part](arguments.cache, status.update)
+            report = noted(known, arguments.part)
         else:
             report = measure(arguments.cache, status.update)
     report = {**report, "required": figures(report)}

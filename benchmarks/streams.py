@@ -24,6 +24,7 @@ from benchmarks.corpus import Title, draw, media_folder, originals, registered, 
 from benchmarks.corpus import strangers as unregistered
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_wav
 from benchmarks.stream_rows import required
+from benchmarks.taken import noted
 from benchmarks.video_attacks import Change as PictureChange
 from benchmarks.video_attacks import logo_and_caption
 from benchmarks.video_attacks import plain as unchanged
@@ -199,6 +200,7 @@ def main() -> None:
         with Engine(Path(folder)) as engine:
             made["registered"] = {"titles": len(names)}
             made["events"] = dict(events(media, engine, names, given.titles, note))
+    made = noted(made, "events")
     _write(path, made)
     print(json.dumps(made, indent=1))
 

@@ -185,6 +185,7 @@ def _register_live(url: str, details: "Details", keep: bool, allowed: list[str],
 def match(paths: Paths, as_json: AsJson = False) -> None:
     """Find registered works in captures: files, or folders with all that is in them."""
     _start_decoder()
+    from index.names import printable
     from service.examining import for_people
     from service.opening import refuse_empty
     from service.terminal import show_answers
@@ -196,7 +197,7 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
             for file, answer in _answers(engine, paths):
                 failed = failed or answer["status"] == "error"
                 if as_json:
-                    print_line(answer | {"path": str(file)})
+                    print_line(answer | {"path": printable(str(file))})
                 else:
                     shown.append(for_people(answer, file, engine))
         finally:  # what was found before an interruption is shown
@@ -325,9 +326,15 @@ def report(
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
     if output is None:
-        show_answers(lines)
+        show_answers([_by_path(line) for line in lines])
     else:
         _write_page(lines, output, media or [])
+
+
+def _by_path(answer: "Json") -> "Json":
+    """The answer under its file's path, where the line has it: many files of a drive have one name."""
+    path = answer.get("path")
+    return answer | {"query": answer["query"] | {"name": path}} if isinstance(path, str) else answer
 
 
 def _write_page(answers: "list[Json]", output: Path, media: list[Path]) -> None:

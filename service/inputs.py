@@ -1,6 +1,7 @@
 """What a user hands in: files and folders, details of works, a table of them."""
 
 import csv
+import json
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -59,12 +60,16 @@ def refused(path: Path, problem: MediaError) -> Answer:
 def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[FoundFile]:
     """The files, and all below the folders in order of their names; hidden ones are passed over.
 
-    ``note`` is told of folders that hold none.
+    ``note`` is told of folders that hold none, and of what is passed over.
     """
     found: list[FoundFile] = []
     for path in paths:
-        below = _in_folder(path) if _is_folder(path) else [FoundFile(path, _not_a_path(path))]
-        if not below:
+        below, hidden = _in_folder(path) if _is_folder(path) else ([FoundFile(path, _not_a_path(path))], 0)
+        if hidden:
+            note(
+                f"{path}: hidden, and passed over: {hidden} (name them, or see whorl scan, which passes over none)"
+            )
+        elif not below:
             note(f"{path}: no files in it")
         found += below
     return found
@@ -88,8 +93,10 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _in_folder(folder: Path) -> list[FoundFile]:
+def _in_folder(folder: Path) -> tuple[list[FoundFile], int]:
+    """What lies in a folder, and how many hidden files and folders are left out of that."""
     found: list[FoundFile] = []
+    hidden = 0
 
     def unreadable(error: OSError) -> None:
         place = Path(os.fsdecode(error.filename))
@@ -98,9 +105,10 @@ def _in_folder(folder: Path) -> list[FoundFile]:
         )
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
+        hidden += sum(name.startswith(".") for name in (*folders, *files))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [FoundFile(Path(place) / name) for name in sorted(files) if not name.startswith(".")]
-    return found
+    return found, hidden
 
 
 def identifier_pairs(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
@@ -176,7 +184,10 @@ def _row(row: dict[str, str | None], given: Details) -> Details:
 
 
 def read_answers(path: Path) -> list[Json]:
-    """The answers that `whorl match --json` printed into a file. Raises InputError."""
+    """The answers that `whorl match --json` or a scan printed into a file. Raises InputError.
+
+    A last line that was cut off, as by a kill, is told and left out.
+    """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
@@ -185,7 +196,24 @@ def read_answers(path: Path) -> list[Json]:
         raise InputError(
             f"{path} is no text of JSON lines: give it what `whorl match --json` printed"
         ) from None
-    return [_answer(line, path, number) for number, line in enumerate(lines, 1) if line.strip()]
+    if len(lines) > 1 and _is_cut(lines[-1]):
+        say(f"{path}: line {len(lines)}, the last, is cut off and left out")
+        lines.pop()
+    answers = [_answer(line, path, number) for number, line in enumerate(lines, 1) if line.strip()]
+    if not answers:
+        raise InputError(f"{path} holds no answers: give it what `whorl match --json` printed")
+    return answers
+
+
+def _is_cut(last: str) -> bool:
+    """Whether what follows the last line's end begins as JSON and is none: a whole line must be an answer."""
+    try:
+        json.loads(last or "null")
+    except RecursionError:
+        return False
+    except ValueError as error:
+        return last.startswith("{") and "Extra data" not in str(error)
+    return False
 
 
 def _answer(line: str, path: Path, number: int) -> Json:

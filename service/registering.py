@@ -135,7 +135,7 @@ def _stored(
     except Exception as error:
         found = problem(error, path.name)
         line["error"] = {"code": found.code, "message": str(found)}
-        return Registered(line, f"error: {path}: {found}")
+        return Registered(line, f"error: {path}: {found.reason}")
     line["status"] = "registered" if new else "already-registered"
     work = engine.catalog.work(reference.work_id)
     line["reference"] = reference_json(reference, work)

@@ -79,24 +79,30 @@ class Workers:
 
     def give(self, job: Any) -> None:
         """Has a job done. There must be a free worker."""
+        for worker in self._workers:
+            if not worker.busy and not worker.running:
+                worker.end()  # died of something else: it must not take a job with it
+        self._bury()
         idle = next((worker for worker in self._workers if not worker.busy), None)
         if idle is None:
             idle = _Worker(self._make, self._given)
             self._workers.append(idle)
         idle.give(job)
 
-    def wait(self, seconds: float) -> Iterator[Done]:
+    def wait(self, seconds: float) -> list[Done]:
         """The jobs that are done, or failed, within the next ``seconds``; returns early when there is one."""
         busy = {worker.connection: worker for worker in self._workers if worker.busy}
-        for connection in wait(list(busy), seconds):
-            done = busy[connection].hear()  # type: ignore[index]  # wait gives back what it was given
-            if done is not None:
-                yield done
+        told = [busy[connection].hear() for connection in wait(list(busy), seconds)]  # type: ignore[index]  # its own
         for worker in self._workers:
             patience = self._silence if worker.ready else max(self._silence, STARTING)
             if worker.busy and time.monotonic() - worker.heard > patience:
                 worker.end(kill=True)
-                yield worker.failed("timeout", f"gave no sign of life for {patience:.0f} s")
+                told.append(worker.failed("timeout", f"gave no sign of life for {patience:.0f} s"))
+        self._bury()
+        return [done for done in told if done is not None]
+
+    def _bury(self) -> None:
+        """Forgets those that have ended."""
         self._workers = [worker for worker in self._workers if worker.alive]
 
 
@@ -107,6 +113,11 @@ class _Worker:
         self._process, self.connection = spawned(_serve, make, given)
         self.alive, self.ready, self.busy, self.part, self.job = True, False, False, 0.0, None
         self.heard = time.monotonic()
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._process.is_alive()
 
     def give(self, job: Any) -> None:
         self.job, self.busy, self.part, self.heard = job, True, 0.0, time.monotonic()
@@ -142,6 +153,7 @@ class _Worker:
 
     def _died(self) -> Done:
         status = self.end()
+        self.busy = False
         if not self.ready:
             raise WorkerError(f"a worker ended with status {status} before it began: see above")
         name = signal.Signals(-status).name if status and status < 0 else f"status {status}"

@@ -192,6 +192,16 @@ def test_a_folder_without_files_is_said_to_be_so(registered: Path, tmp_path: Pat
     assert result.exit_code == 0 and "no files in it" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["register", "match"])
+def test_hidden_files_are_said_to_be_passed_over(registered: Path, tmp_path: Path, command: str) -> None:
+    folder = tmp_path / "hidden"
+    (folder / ".kept").mkdir(parents=True)
+    (folder / ".copy.wav").write_bytes(b"RIFF")
+    result = whorl(command, folder)
+    assert result.exit_code == 0 and "hidden, and passed over: 2" in result.stderr
+    assert "no files in it" not in result.stderr
+
+
 def test_progress_is_told_in_lines_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +277,13 @@ def test_what_cannot_be_examined_is_an_error_and_no_miss(
     assert (failed["status"], failed["matches"], examined["status"]) == ("error", [], "no-match")
     assert failed["error"]["code"]
     assert "letter.mp4" in failed["error"]["message"]
+
+
+def test_a_name_that_is_no_text_is_spelt_out(registered: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"odd\xff.wav")
+    odd.write_bytes(b"RIFF")
+    (line,) = lines("match", odd)
+    assert line["path"] == f"{tmp_path}/odd\\xff.wav" and line["status"] == "error"
 
 
 def test_one_bad_file_does_not_stop_the_others(data: Path, no_media: Path, song: Path) -> None:
@@ -401,7 +418,26 @@ def test_a_report_is_written_from_answers(data: Path, song: Path, samples: Path,
     answers.write_text(whorl("match", "--json", samples / "captures" / "cut-32kbit.mp3").stdout)
     assert whorl("report", answers, "--output", page, "--media", samples).exit_code == 0
     assert "data:image/png" in page.read_text()
-    assert "cut-32kbit.mp3" in whorl("report", answers).stdout
+    assert str(samples / "captures" / "cut-32kbit.mp3") in whorl("report", answers).stdout
+
+
+def test_a_report_leaves_out_a_last_line_that_was_cut_off(
+    registered: Path, song: Path, tmp_path: Path
+) -> None:
+    answers, line = tmp_path / "answers.jsonl", whorl("match", "--json", song).stdout
+    for kept in (1, len(line) // 2, len(line) - 2):
+        answers.write_text(line + line[:kept])
+        done = whorl("report", answers)
+        assert done.exit_code == 0 and song.name in done.stdout
+        assert "line 2, the last, is cut off and left out" in done.stderr
+    answers.write_text(line + '{"status": "no-match"}')
+    assert whorl("report", answers).exit_code == 2  # whole, and no answer
+
+
+@pytest.mark.parametrize("text", ["", "\n", '{"status": "no-ma'])
+def test_what_holds_no_answers_is_no_report(tmp_path: Path, text: str) -> None:
+    (tmp_path / "answers.jsonl").write_text(text)
+    assert whorl("report", tmp_path / "answers.jsonl").exit_code == 2
 
 
 def test_a_report_spells_out_what_is_no_text(registered: Path, song: Path, tmp_path: Path) -> None:

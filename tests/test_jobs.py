@@ -16,9 +16,12 @@ from matching.engine import Engine
 from service.fingerprinting import fingerprinted
 from service.jobs.lease import Lease, dead, living
 from service.jobs.queue import Queue
-from service.store import jobs
+from service.jobs.work import keep_failure
+from service.store import findings, jobs
 from service.store.caller import SCOPES_OF, Caller
+from service.store.findings import Filter
 from service.store.jobs import ATTEMPTS, Job, New, StateError, TooManyError
+from service.store.paging import Page
 from service.store.store import Store
 from tests.service import client, served
 from tests.working import SAMPLES, Workers, ended, register, workers
@@ -206,16 +209,25 @@ def test_only_who_holds_a_job_can_end_it(store: Store) -> None:
     assert jobs.begin(store, job.id, 0) is None
 
 
-def test_a_job_under_which_workers_die_is_given_up(store: Store) -> None:
+def test_a_job_under_which_workers_die_is_given_up_and_its_answer_says_so(
+    store: Store, tmp_path: Path
+) -> None:
     job = made(store)
     for _ in range(ATTEMPTS):
-        assert jobs.begin(store, job.id, 0) is not None
-    assert jobs.begin(store, job.id, 0) is None
+        begun = jobs.begin(store, job.id, 0)
+        assert begun is not None and not begun.poison
+    last = jobs.begin(store, job.id, 0)
+    assert last is not None and last.poison
+    with Engine(tmp_path / "data") as engine:
+        assert keep_failure(store, engine, last, "poison", "a: 5 workers died")
     over = jobs.find(store, WHO, job.id)
     assert over is not None and (over.state, over.error["code"]) == ("failed", "poison")
+    (told,) = findings.list_answers(store, WHO, Page(), Filter())["items"]
+    assert (told["status"], told["error"]["code"], told["query"]["name"]) == ("error", "poison", "a")
     again = jobs.retry(store, WHO, job.id, 100)
     assert again is not None and jobs.begin(store, job.id, 0) is None
-    assert jobs.begin(store, job.id, again.run) is not None
+    fresh = jobs.begin(store, job.id, again.run)
+    assert fresh is not None and not fresh.poison
 
 
 def test_only_a_match_that_is_done_is_done_again(store: Store) -> None:

@@ -50,6 +50,31 @@ def test_a_job_that_fails_does_so_alone() -> None:
     assert found["gone"].failure == ("unreadable", "cannot be read: Input/output error")
 
 
+def answer(workers: Workers, job: str) -> Done:
+    """Of one job at a time, as a service asks for it."""
+    workers.give(job)
+    while True:
+        for one in workers.wait(0.2):
+            return one
+
+
+def test_after_a_crash_another_worker_takes_the_next_job() -> None:
+    with Workers(1, worker, "did", 30.0) as workers:
+        assert answer(workers, "crash").failure is not None
+        assert [answer(workers, job).result for job in "ab"] == ["did a", "did b"]
+        assert len(workers._workers) == 1
+
+
+def test_a_worker_that_was_killed_while_idle_takes_no_job_with_it() -> None:
+    with Workers(1, worker, "did", 30.0) as workers:
+        assert answer(workers, "a").result == "did a"
+        (idle,) = workers._workers
+        idle._process.kill()
+        idle._process.join()
+        assert [answer(workers, job).result for job in "bc"] == ["did b", "did c"]
+        assert len(workers._workers) == 1
+
+
 def test_a_job_that_hangs_is_ended() -> None:
     found = done("hang", "a", count=1, silence=3.0)
     assert found["hang"].failure == ("timeout", "gave no sign of life for 3 s")
@@ -73,4 +98,4 @@ def test_workers_that_cannot_begin_are_no_fault_of_a_job() -> None:
     with Workers(1, broken, "", 30.0) as workers, pytest.raises(WorkerError, match="status 3"):
         workers.give("a")
         while workers.jobs:
-            list(workers.wait(0.2))
+            workers.wait(0.2)

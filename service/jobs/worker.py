@@ -24,7 +24,7 @@ from service.jobs.queue import QUEUE, WORKFLOW, Queue, config
 from service.jobs.work import KEEPERS, Opening, Task, keep_failure, reader
 from service.settings import Settings
 from service.store import jobs
-from service.store.jobs import Begun
+from service.store.jobs import ATTEMPTS, Begun
 from service.store.store import Store
 from service.terminal import say
 from service.workers import Done, WorkerError, Workers, patience
@@ -57,7 +57,7 @@ class Hands:
     def warm(self) -> None:
         """Has the child load what it needs. Raises WorkerError."""
         self._workers.give(None)
-        while not list(self._workers.wait(TURN)):
+        while not self._workers.wait(TURN):
             pass
 
     def do(self, task: Task, going_on: Callable[[float], bool]) -> Done | None:
@@ -150,6 +150,12 @@ class Worker:
         if begun is None:
             return
         row = begun.job
+        if begun.poison:
+            reason = (
+                f"{row.input['name']}: {ATTEMPTS} workers died while they were at it: it is not tried again"
+            )
+            keep_failure(self._store, self._engine, begun, "poison", reason)
+            return
         task = Task(row.kind, self._incoming.path(row.upload_id), row.input["name"], row.input["sha256"])
         done = self._hands.do(task, lambda part: self._goes_on(begun, part))
         if done is None:

@@ -42,10 +42,12 @@ class Begun:
     """A job that a worker holds.
 
     registering  organisations of which originals were waiting to be registered when it began
+    poison       whether too many workers died under it: it must not be tried again, and its end be told
     """
 
     job: Job
     registering: frozenset[int] = frozenset()
+    poison: bool = False
 
     @property
     def held(self) -> sa.ColumnElement[bool]:
@@ -111,22 +113,15 @@ def states(store: Store, ids: list[str]) -> list[Job]:
 
 
 def begin(store: Store, job_id: str, run: int) -> Begun | None:
-    """Takes a job in hand; None where there is nothing to do: it is over, or was queued anew since.
-
-    Where too many workers died under it, it fails for good.
-    """
+    """Takes a job in hand; None where there is nothing to do: it is over, or was queued anew since."""
     with store.write() as connection:
         job = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one_or_none()
         if job is None or job.state in OVER or job.run != run:
             return None
-        if job.attempts >= ATTEMPTS:
-            reason = f"{ATTEMPTS} workers died while they were at it: it is not tried again"
-            _end(connection, jobs.c.id == job_id, "failed", error={"code": "poison", "message": reason})
-            return None
         values = {"state": "running", "attempts": job.attempts + 1, "started": job.started or now()}
         _set(connection, jobs.c.id == job_id, **values, progress=0.0)
         begun = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one()
-        return Begun(begun, frozenset(registering(reading(connection))))
+        return Begun(begun, frozenset(registering(reading(connection))), job.attempts >= ATTEMPTS)
 
 
 def registering(read: Read) -> set[int]:
