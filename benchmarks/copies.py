@@ -18,7 +18,8 @@ MAIN = {
     "audio": (10.0, 5.0),
     "video": (5.0,),
 }  # lengths at which attacks with a figure of their own are measured on MANY titles
-# Titles: of attacks with a figure of their own; of all others, and at other lengths. Clean copies are of all titles.
+# Titles: of attacks with a figure of their own; of all others, and at other lengths, of pictures fewer, for they cost more.
+# Clean copies are of all titles.
 MANY, SOME = 24, {"audio": 8, "video": 4}
 SHORTEST = 4.0  # seconds of an original of which an excerpt is asked for
 WHOLE = {("video", 10.0): 10.0}  # and where a shorter one would not do

@@ -104,8 +104,9 @@ def _figures_at_no_false(found: list[Outcome], kind: str) -> list[Figure]:
         for length, rate in POOLED[name].items():
             chosen = [outcome for attack in attacks for outcome in of(found, attack, length)]
             figures.append(figure(f"{name}, {length:g} s", chosen, rate))
-    for name in (name for name, attack in VIDEO.items() if kind == "video" and attack.in_part):
-        figures.append(figure(f"{name}, 5 s", of(found, name, 5.0), IN_PART))
+    for name, attack in VIDEO.items():
+        if attack.kind == kind and attack.in_part:
+            figures.append(figure(f"{name}, 5 s", of(found, name, 5.0), IN_PART))
     error = end_quantiles([o for o in copies(found) if o.truth.kind == kind]).median
     reached = not math.isnan(error) and error <= END_ERROR
     figures.append(Figure(f"{kind}, median error of ends", f"{error:.3f} s", f"<= {END_ERROR} s", reached))

@@ -208,11 +208,11 @@ def read_answers(path: Path) -> list[Json]:
 def _is_cut(last: str) -> bool:
     """Whether what follows the last line's end begins as JSON and is none: a whole line must be an answer."""
     try:
-        json.loads(last or "null")
+        json.JSONDecoder().raw_decode(last)
+    except json.JSONDecodeError:
+        return last.startswith("{")
     except RecursionError:
         return False
-    except ValueError as error:
-        return last.startswith("{") and "Extra data" not in str(error)
     return False
 
 

@@ -80,6 +80,28 @@ def test_a_report_of_what_is_no_answer_is_wrong_usage(
     assert (done.exit_code, "line 2: query.name is not a text" in said) == (2, True)
 
 
+@pytest.mark.parametrize("kept", [1, 200, -1])
+def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path, data: Path, kept: int) -> None:
+    path, line = tmp_path / "answers.jsonl", json.dumps(GOOD)
+    path.write_text(f"{line}\n{line[:kept]}")
+    done = CliRunner().invoke(app, ["report", str(path)])
+    assert done.exit_code == 0 and "Work of 3" in done.stdout
+    assert "line 2, the last, is cut off and left out" in done.stderr
+
+
+@pytest.mark.parametrize("last", ['{"status": "no-match"}', '{"status": "no-match"} and more', "more"])
+def test_a_last_line_that_is_whole_must_be_an_answer(tmp_path: Path, data: Path, last: str) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text(f"{json.dumps(GOOD)}\n{last}")
+    assert CliRunner().invoke(app, ["report", str(path)]).exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["", "\n", '{"status": "no-ma'])
+def test_what_holds_no_answers_is_wrong_usage(tmp_path: Path, data: Path, text: str) -> None:
+    (tmp_path / "answers.jsonl").write_text(text)
+    assert CliRunner().invoke(app, ["report", str(tmp_path / "answers.jsonl")]).exit_code == 2
+
+
 def test_many_answers_are_a_table_at_once(tmp_path: Path, data: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text((json.dumps(GOOD) + "\n") * 20_000)

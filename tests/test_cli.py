@@ -421,25 +421,6 @@ def test_a_report_is_written_from_answers(data: Path, song: Path, samples: Path,
     assert str(samples / "captures" / "cut-32kbit.mp3") in whorl("report", answers).stdout
 
 
-def test_a_report_leaves_out_a_last_line_that_was_cut_off(
-    registered: Path, song: Path, tmp_path: Path
-) -> None:
-    answers, line = tmp_path / "answers.jsonl", whorl("match", "--json", song).stdout
-    for kept in (1, len(line) // 2, len(line) - 2):
-        answers.write_text(line + line[:kept])
-        done = whorl("report", answers)
-        assert done.exit_code == 0 and song.name in done.stdout
-        assert "line 2, the last, is cut off and left out" in done.stderr
-    answers.write_text(line + '{"status": "no-match"}')
-    assert whorl("report", answers).exit_code == 2  # whole, and no answer
-
-
-@pytest.mark.parametrize("text", ["", "\n", '{"status": "no-ma'])
-def test_what_holds_no_answers_is_no_report(tmp_path: Path, text: str) -> None:
-    (tmp_path / "answers.jsonl").write_text(text)
-    assert whorl("report", tmp_path / "answers.jsonl").exit_code == 2
-
-
 def test_a_report_spells_out_what_is_no_text(registered: Path, song: Path, tmp_path: Path) -> None:
     (answer,) = lines("match", song)
     answer["engine"]["version"] = "odd\ud800version"

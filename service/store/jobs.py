@@ -42,12 +42,15 @@ class Begun:
     """A job that a worker holds.
 
     registering  organisations of which originals were waiting to be registered when it began
-    poison       whether too many workers died under it: it must not be tried again, and its end be told
     """
 
     job: Job
     registering: frozenset[int] = frozenset()
-    poison: bool = False
+
+    @property
+    def poison(self) -> bool:
+        """Whether too many workers died under it: it must not be tried again, and its end be told."""
+        return bool(self.job.attempts > ATTEMPTS)
 
     @property
     def held(self) -> sa.ColumnElement[bool]:
@@ -121,7 +124,7 @@ def begin(store: Store, job_id: str, run: int) -> Begun | None:
         values = {"state": "running", "attempts": job.attempts + 1, "started": job.started or now()}
         _set(connection, jobs.c.id == job_id, **values, progress=0.0)
         begun = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one()
-        return Begun(begun, frozenset(registering(reading(connection))), job.attempts >= ATTEMPTS)
+        return Begun(begun, frozenset(registering(reading(connection))))
 
 
 def registering(read: Read) -> set[int]:
