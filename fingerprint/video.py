@@ -16,7 +16,7 @@ from fingerprint.details import Details
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Fingerprint, Query, Times, pack
 from fingerprint.media import Frame, Media
 from fingerprint.network import session
-from fingerprint.picture import SIZE, Array, Pictures, borders, is_cut, normalised, resized, weak
+from fingerprint.picture import Array, Pictures, borders, is_cut, normalised, resized, weak
 
 REFERENCE_RATE = 4.0  # stored codes a second: 128 bytes
 QUERY_RATE = 8.0
@@ -196,16 +196,20 @@ class Seen:
         undone = shown([self.pictures[row] for row in self._nearest(times)], disguise)
         return project(normalised(undone))[1], seen(disguise, cells.ACROSS)
 
-    def moves_at(self, times: Times, step: float, disguise: Disguise) -> tuple[Array, NDArray[np.bool_]]:
-        """How much each area (n, across, across) changes up to these times in a step before, in grey levels, with the
-        disguise undone; NaN where no picture is NEAR. And which areas are seen at all. There must be a picture.
+    def moves_at(
+        self, times: Times, spans: NDArray[np.float64], disguise: Disguise
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """How much each area (n, across, across) changes in each of the spans of seconds that end at these times, in grey
+        levels, with the disguise undone; NaN where no picture is NEAR. And which areas are seen at all. There must be a
+        picture.
         """
-        before, after = self._nearest(times - step), self._nearest(times)
-        near = np.abs(np.stack([self.times[before] - times + step, self.times[after] - times])).max(0) <= NEAR
-        rows, places = np.unique(np.concatenate([before[near], after[near]]), return_inverse=True)
-        undone = shown([self.pictures[row] for row in rows], disguise)[places].reshape(2, -1, SIZE, SIZE)
+        pairs = np.stack([self._nearest(times - spans), self._nearest(times)])
+        near = np.abs(self.times[pairs] - np.stack([times - spans, times])).max(0) <= NEAR
+        pairs, places = np.unique(pairs[:, near], axis=1, return_inverse=True)
+        rows, ends = np.unique(pairs, return_inverse=True)
+        undone = shown([self.pictures[row] for row in rows], disguise)[ends.reshape(pairs.shape)]
         changed = np.full((len(times), moves.ACROSS, moves.ACROSS), np.nan, np.float32)
-        changed[near] = moves.changes(*undone)
+        changed[near] = moves.changes(*undone)[places.reshape(-1)]
         return changed, seen(disguise, moves.ACROSS)
 
     def _nearest(self, times: Times) -> NDArray[np.int64]:

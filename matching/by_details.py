@@ -12,12 +12,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint import details, moves
+from fingerprint import details
 from fingerprint.cells import ACROSS, KEPT, Cells
-from fingerprint.fingerprint import Disguise, Fingerprint, Times
+from fingerprint.fingerprint import Disguise, Fingerprint
 from fingerprint.media import Clip
-from fingerprint.picture import Array
 from fingerprint.video import Seen
+from matching.by_moves import in_step, straightened
 from matching.verify import Stretch
 
 MOST = 16  # stored pictures of a stretch, spread over it, that are looked at
@@ -25,15 +25,6 @@ REACH = 0.13  # seconds of reference by which a stored picture may lie outside o
 FEWEST = 6  # cells seen, and overlaps of these with others, under which nothing can be said
 # Of likeness, added to the deviation of what lies elsewhere: of few cells it may be small by chance.
 STEADY = 0.03
-LONGEST = 20.0  # seconds, the middle ones, in which it is looked at how pictures move: they are enough
-FEWEST_MOVES, FEWEST_AREAS = 6, 4  # pictures, and areas seen, under which nothing can be said of it
-LIVELY = 0.3  # deviation of a reference's levels under which hardly anything moves: a slide, a test card
-LEAST = 0.3  # grey levels added to a change, of which the logarithm is taken: what a codec leaves is none
-LATER = (
-    0.02  # seconds by which stored pictures come after the even steps of their row, on average: half a frame
-)
-ASIDE = (0.0, -0.1, 0.1)  # seconds of reference by which the line may be off
-ALIKE = 1e-9  # of both sides' norms: nothing moves
 
 
 def _away() -> NDArray[np.bool_]:
@@ -63,7 +54,7 @@ class Shown:
         """
         if not len(self._seen.times):
             return None, None
-        return self._in_place(stored, aligned, disguise), self._in_step(stored, aligned, disguise)
+        return self._in_place(stored, aligned, disguise), in_step(self._seen, stored, aligned, disguise)
 
     def _in_place(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> float | None:
         scale, offset = aligned.time_scale, aligned.offset
@@ -76,25 +67,9 @@ class Shown:
         capture, seen = self._seen.cells_at((stored.times[rows] - offset) / scale, disguise)
         return deviations(np.tanh(capture[..., :KEPT]), details.cells_of(stored.codes[rows]), seen.ravel())
 
-    def _in_step(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> float | None:
-        scale, offset = aligned.time_scale, aligned.offset
-        middle = (aligned.query_start + aligned.query_end) / 2
-        half = min((aligned.query_end - aligned.query_start) / 2, LONGEST / 2)
-        first, last = scale * (middle - half) + offset, scale * (middle + half) + offset
-        times, original = details.moves_of(stored, first + moves.STEP, last)
-        if len(times) < FEWEST_MOVES:
-            return None
-        told = [self._together(times + LATER + aside, original, aligned, disguise) for aside in ASIDE]
-        return max((one for one in told if one is not None), default=None)
-
-    def _together(self, times: Times, original: Array, aligned: Stretch, disguise: Disguise) -> float | None:
-        """The correlation of how the capture moves at these times of reference with how the original did."""
-        scale = aligned.time_scale
-        shown, seen = self._seen.moves_at((times - aligned.offset) / scale, moves.STEP / scale, disguise)
-        there = ~np.isnan(shown[:, 0, 0])
-        if there.sum() < FEWEST_MOVES:
-            return None
-        return correlation(np.log(shown[there] + LEAST)[:, seen], original[there][:, seen])
+    def straightened(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> Stretch:
+        """The stretch on the line on which its pictures move as the stored ones do."""
+        return straightened(self._seen, stored, aligned, disguise) if len(self._seen.times) else aligned
 
 
 def deviations(capture: Cells, original: Cells, seen: NDArray[np.bool_]) -> float | None:
@@ -111,14 +86,3 @@ def deviations(capture: Cells, original: Cells, seen: NDArray[np.bool_]) -> floa
     elsewhere = (likeness * pairs).sum((1, 2))[enough] / counts[enough]
     there = likeness.diagonal()[seen].mean()
     return float((there - elsewhere.mean()) / (elsewhere.std() + STEADY))
-
-
-def correlation(capture: Array, original: Array) -> float | None:
-    """Of changes (pictures, areas), of each area about its mean: where something moves tells of the set. None where hardly
-    anything does.
-    """
-    capture, original = (side - side.mean(0) for side in (capture, original))
-    if capture.shape[1] < FEWEST_AREAS or original.std() < LIVELY:
-        return None
-    both = float(np.linalg.norm(capture) * np.linalg.norm(original))
-    return float((capture * original).sum()) / both if both > ALIKE else 0.0

@@ -13,7 +13,7 @@ the ratio, which is x times the density of copies, and that sums to x.
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any, Protocol
@@ -83,6 +83,10 @@ class Look(Protocol):
         """How far what is stored stands out along a stretch, the higher the more; None where too little is there to tell."""
         ...
 
+    def straightened(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> Stretch:
+        """The stretch on the line that what is stored fits best, of those near its own."""
+        ...
+
 
 def _heard(clip: Clip) -> Look:
     from matching.by_peaks import Heard
@@ -124,6 +128,13 @@ class Witness:
         if key not in self._known:
             self._known[key] = self._told(*key)
         return self._known[key]
+
+    def straightened(self, found: Found) -> Found:
+        """The same on the line that what is stored of the reference fits best, of those near its own."""
+        stored = self._stored(found.stretch.ref_id)
+        if stored is None:
+            return found
+        return replace(found, stretch=self._look.straightened(stored, found.stretch, found.disguise))
 
     def _told(self, aligned: Stretch, disguise: Disguise) -> Factors | None:
         stored = self._stored(aligned.ref_id)

@@ -377,9 +377,10 @@ class Engine:
             disguised = cache(partial(extractor.query, clip))
             for f in found:
                 lines = [line for other in others if (line := line_of(other, f, start))]
-                length = self.catalog.reference(f.stretch.ref_id).duration
-                settled = search.settled(disguised, f, lines)
-                placed.append(place(settled, extractor, start, clip.duration, confirmed(f), length))
+                length, chance = self.catalog.reference(f.stretch.ref_id).duration, confirmed(f)
+                told = witness.straightened(f) if chance <= REVIEW else f
+                settled = search.settled(disguised, told, lines)
+                placed.append(place(settled, extractor, start, clip.duration, chance, length))
         return joined(placed), content
 
     def _search(self, algorithm: str, extractor: Extractor) -> Search:

@@ -14,7 +14,7 @@ from matching.confirm import Confirmation, Witness, confirmations
 from matching.found import Found
 from matching.judge import Judge
 from matching.score import Calibration, NullModel
-from tests.test_by_details import clip_of, film_clip, line, scene, stored_of
+from tests.clips import clip_of, film_clip, line, scene, stored_of
 
 # Of each second of query one in a thousand unrelated codes, and one in a thousand titles of the series.
 MODEL = Calibration(1.0, -1.0, ((NullModel(10.0, 0.0, 1e-8, 1.0, 0.0, 1e-4, 1.0),),), (1.0,))
