@@ -28,8 +28,9 @@ TURNED = 0.1  # of time scale by which a line near a stretch's may be turned
 # Seconds: steps of a line's ends and of its middle, and how far these go; first roughly, then where it fits best.
 ROUGH, ROUGHLY = 0.1, 0.3
 FINE, FINELY = 0.025, 0.1
-# Of likelihood, as a logarithm: what a line must have to be believed, and what another speed must have more than none.
-TOLD, SPEEDY = 3.0, 1.5
+# Of likelihood, as a logarithm: what a line must have to be believed, and what one of another speed must have more than one
+# that keeps it, beside a part of what both have: of much that moves no line explains all.
+TOLD, SPEEDY, PART = 3.0, 1.5, 0.05
 
 Values = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ def in_step(seen: Seen, stored: Fingerprint, aligned: Stretch, disguise: Disguis
     if len(times) < FEWEST_MOVES:
         return None
     scales = np.full(len(ASIDE), aligned.time_scale)
-    told, _ = _together(seen, times, original, scales, aligned.offset - ASIDE, disguise)
+    told = _together(seen, times, original, scales, aligned.offset - ASIDE, disguise)
     return None if np.isnan(told).all() else float(np.nanmax(told))
 
 
@@ -58,7 +59,8 @@ def straightened(seen: Seen, stored: Fingerprint, aligned: Stretch, disguise: Di
         middle = (near.query_start + near.query_end) / 2
         turned = np.repeat(scales, len(shifts))
         offsets = near.offset + (near.time_scale - turned) * middle + np.tile(shifts, len(scales))
-        likely = _likelihoods(*_together(seen, times, original, turned, offsets, disguise))
+        together = _together(seen, times, original, turned, offsets, disguise)
+        likely = _likelihoods(together, _telling(original))
         i = int(np.argmax(likely))
         return replace(near, time_scale=float(turned[i]), offset=float(offsets[i])), float(likely[i])
 
@@ -71,8 +73,8 @@ def straightened(seen: Seen, stored: Fingerprint, aligned: Stretch, disguise: Di
         return aligned
     if abs(line.time_scale - 1) > TURNED:
         return line
-    straight, likely = best(line, np.ones(1), rough, halves[-1])
-    return straight if likely >= told - SPEEDY else line
+    straight, likely = best(line, np.ones(1), _steps(ROUGHLY, FINE), halves[-1])
+    return line if told - likely > SPEEDY + PART * told else straight
 
 
 def _steps(most: float, step: float) -> Values:
@@ -81,7 +83,13 @@ def _steps(most: float, step: float) -> Values:
     return np.concatenate([-side[::-1], [0.0], side])
 
 
-def _likelihoods(correlations: Values, pictures: NDArray[np.int64]) -> Values:
+def _telling(original: Array) -> float:
+    """Of how many pictures there is something to tell from their moves: one cut outweighs all that moves beside it."""
+    told = ((original - original.mean(0)) ** 2).sum((1, 2), dtype=np.float64)
+    return float(told.sum() ** 2 / max((told**2).sum(), 1e-9))
+
+
+def _likelihoods(correlations: Values, pictures: float) -> Values:
     """As logarithms, of lines on which so many pictures move together so much, over that of chance: as if what the areas of
     one picture say were one thing. 0 where nothing is said.
     """
@@ -98,9 +106,9 @@ def _stored(stored: Fingerprint, aligned: Stretch, half: float) -> tuple[Times, 
 
 def _together(
     seen: Seen, times: Times, original: Array, scales: Values, offsets: Values, disguise: Disguise
-) -> tuple[Values, NDArray[np.int64]]:
-    """For each line the correlation of how the capture moves at these times of reference with how the original did, NaN
-    where too little is there; and in how many pictures.
+) -> Values:
+    """For each line the correlation of how the capture moves at these times of reference with how the original did; NaN
+    where too little is there.
     """
     moments = (times + LATER - offsets[:, None]) / scales[:, None]
     spans = np.broadcast_to(moves.STEP / scales[:, None], moments.shape)
@@ -108,12 +116,10 @@ def _together(
     changed = np.log(shown + LEAST).reshape(*moments.shape, moves.ACROSS, moves.ACROSS)
     there = ~np.isnan(changed[:, :, 0, 0])
     told = [
-        correlation(line[near][:, visible], original[near][:, visible])
-        if near.sum() >= FEWEST_MOVES
-        else None
+        correlation(line[near][:, visible], original[near][:, visible]) if near.sum() >= FEWEST_MOVES else None
         for line, near in zip(changed, there, strict=True)
     ]
-    return np.array([np.nan if one is None else one for one in told]), there.sum(1)
+    return np.array([np.nan if one is None else one for one in told])
 
 
 def correlation(capture: Array, original: Array) -> float | None:
