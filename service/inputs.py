@@ -58,18 +58,24 @@ def refused(path: Path, problem: MediaError) -> Answer:
 
 
 def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[FoundFile]:
-    """The files, and all below the folders in order of their names; hidden ones are passed over.
+    """The files, and all below the folders in order of their names; what is hidden or a link is passed over.
 
-    ``note`` is told of folders that hold none, and of what is passed over.
+    ``note`` is told of folders that hold none, and of what is passed over. A file that is named may be a link; one that
+    came with a folder may lead out of it, to what was never captured.
     """
     found: list[FoundFile] = []
     for path in paths:
-        below, hidden = _in_folder(path) if _is_folder(path) else ([FoundFile(path, _not_a_path(path))], 0)
+        if not _is_folder(path):
+            found.append(FoundFile(path, _not_a_path(path)))
+            continue
+        below, hidden, links = _in_folder(path)
         if hidden:
             note(
                 f"{path}: hidden, and passed over: {hidden} (name them, or see whorl scan, which passes over none)"
             )
-        elif not below:
+        if links:
+            note(f"{path}: symbolic links, and not followed: {links} (name what they lead to)")
+        if not (below or hidden or links):
             note(f"{path}: no files in it")
         found += below
     return found
@@ -93,10 +99,10 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _in_folder(folder: Path) -> tuple[list[FoundFile], int]:
-    """What lies in a folder, and how many hidden files and folders are left out of that."""
+def _in_folder(folder: Path) -> tuple[list[FoundFile], int, int]:
+    """What lies in a folder, how many hidden files and folders are left out of that, and how many links."""
     found: list[FoundFile] = []
-    hidden = 0
+    hidden = links = 0
 
     def unreadable(error: OSError) -> None:
         place = Path(os.fsdecode(error.filename))
@@ -107,8 +113,10 @@ def _in_folder(folder: Path) -> tuple[list[FoundFile], int]:
     for place, folders, files in os.walk(folder, onerror=unreadable):
         hidden += sum(name.startswith(".") for name in (*folders, *files))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [FoundFile(Path(place) / name) for name in sorted(files) if not name.startswith(".")]
-    return found, hidden
+        shown = [Path(place) / name for name in sorted(files) if not name.startswith(".")]
+        found += [FoundFile(path) for path in shown if not path.is_symlink()]
+        links += sum(path.is_symlink() for path in (*shown, *(Path(place) / name for name in folders)))
+    return found, hidden, links
 
 
 def identifier_pairs(texts: Iterable[str]) -> frozenset[tuple[str, str]]:

@@ -202,6 +202,19 @@ def test_hidden_files_are_said_to_be_passed_over(registered: Path, tmp_path: Pat
     assert "no files in it" not in result.stderr
 
 
+@pytest.mark.parametrize("command", ["register", "match"])
+def test_links_in_a_folder_are_not_followed(registered: Path, tmp_path: Path, command: str) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "captured"
+    outside.mkdir()
+    folder.mkdir()
+    (outside / "private.wav").write_bytes(b"RIFF")
+    (folder / "copy.wav").symlink_to(outside / "private.wav")
+    (folder / "copies").symlink_to(outside)
+    result = whorl(command, folder)
+    assert result.exit_code == 0 and "symbolic links, and not followed: 2" in result.stderr
+    assert "no files in it" not in result.stderr and "private" not in result.output
+
+
 def test_progress_is_told_in_lines_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
