@@ -52,7 +52,7 @@ SIBLINGS, SHORT_SIBLINGS = 0.25, 1.0
 WEIGHTS = {"audio": (0.94, 0.03, 0.03), "video": (0.58, 0.02, 0.2, 0.2)}
 REPORTED = 10  # titles between lines of progress
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
-# Titles of a series that move in step (``matching.by_details``) are made by one machine along one path. Of captures that are
+# Titles of a series that move in step (``matching.by_moves``) are made by one machine along one path. Of captures that are
 # of a registered series without being registered themselves one in STEPPING is taken to be such: of the known windows that
 # have other titles of their series to be like, one in nine is in step with one.
 IN_STEP, STEPPING = 0.8, 10

@@ -13,7 +13,7 @@ from fingerprint.picture import Array, Pictures
 
 ALGORITHM = "video-details/1"
 SPACING = moves.STEPS * moves.STEP  # seconds of a row
-WIDTH = cells.WIDTH + moves.WIDTH  # bytes of a row: 72 a second
+WIDTH = cells.WIDTH + moves.WIDTH  # bytes of a row: 64 a second
 
 
 class Details:
