@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.corpus import Title, registered, same, titles
 from benchmarks.metrics import Prediction, Span, end_errors, offset_error, overlap
 from benchmarks.truth import COUSIN, DECOY, Truth
+from fingerprint.fingerprint import PLAIN, Disguise
 from matching.engine import Engine
 from matching.segment import Answer, Match
 
@@ -30,6 +31,7 @@ class Claim:
     verdict: str
     score: float
     span: Span
+    disguise: Disguise = PLAIN
 
     @property
     def files(self) -> list[str]:
@@ -213,4 +215,4 @@ def _claims(match: Match, by_id: dict[int, frozenset[Title]]) -> Iterator[Claim]
     score = min(SUREST, -math.log10(max(match.expected_false_matches, 10**-SUREST)))
     for s in match.segments:
         place = Span(s.query_start, s.query_end, s.ref_start, s.ref_end)
-        yield Claim(by_id[match.reference.id], match.verdict, score, place)
+        yield Claim(by_id[match.reference.id], match.verdict, score, place, s.disguise)

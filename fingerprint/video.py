@@ -203,13 +203,15 @@ class Seen:
         levels, with the disguise undone; NaN where no picture is NEAR. And which areas are seen at all. There must be a
         picture.
         """
-        pairs = np.stack([self._nearest(times - spans), self._nearest(times)])
-        near = np.abs(self.times[pairs] - np.stack([times - spans, times])).max(0) <= NEAR
-        pairs, places = np.unique(pairs[:, near], axis=1, return_inverse=True)
-        rows, ends = np.unique(pairs, return_inverse=True)
-        undone = shown([self.pictures[row] for row in rows], disguise)[ends.reshape(pairs.shape)]
+        before, after = self._nearest(times - spans), self._nearest(times)
+        off = np.stack([self.times[before] - times + spans, self.times[after] - times])
+        near = np.abs(off).max(0) <= NEAR
+        # Each pair of pictures once: many lines meet the same ones.
+        pairs, places = np.unique(before[near] * len(self.times) + after[near], return_inverse=True)
+        rows, ends = np.unique(np.divmod(pairs, len(self.times)), return_inverse=True)
+        undone = shown([self.pictures[row] for row in rows], disguise)[ends.reshape(2, -1)]
         changed = np.full((len(times), moves.ACROSS, moves.ACROSS), np.nan, np.float32)
-        changed[near] = moves.changes(*undone)[places.reshape(-1)]
+        changed[near] = moves.changes(*undone)[places]
         return changed, seen(disguise, moves.ACROSS)
 
     def _nearest(self, times: Times) -> NDArray[np.int64]:

@@ -116,7 +116,9 @@ def _together(
     changed = np.log(shown + LEAST).reshape(*moments.shape, moves.ACROSS, moves.ACROSS)
     there = ~np.isnan(changed[:, :, 0, 0])
     told = [
-        correlation(line[near][:, visible], original[near][:, visible]) if near.sum() >= FEWEST_MOVES else None
+        correlation(line[near][:, visible], original[near][:, visible])
+        if near.sum() >= FEWEST_MOVES
+        else None
         for line, near in zip(changed, there, strict=True)
     ]
     return np.array([np.nan if one is None else one for one in told])
