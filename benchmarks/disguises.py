@@ -3,8 +3,8 @@
     python -m benchmarks.disguises [--cache FOLDER]
 
 Of copies of the benchmark that are matched in their place: how fast and high they are played, mirrored, turned, how much of
-the picture is shown or how small it is. And of copies to which nothing of that was done, that nothing of it is told. Prints
-a table and writes ``disguises.json`` into ``benchmarks/results``.
+the picture is shown or how small it is. And of each copy, that nothing of this is told that was not done. Prints a table and
+writes ``disguises.json`` into ``benchmarks/results``.
 """
 
 import argparse
@@ -36,7 +36,7 @@ EACH = 12  # copies of each attack and length at most, of as many titles
 # What is told is right within so much: of time scale, semitones, and of the size that is shown.
 SCALE, SEMITONES, SIZE = 0.02, 0.25, 0.15
 LEAST = 0.9  # of the copies, of which each is to be told right
-NOTHING = "nothing"  # was done, and nothing is told
+NOT_DONE = "nothing else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Done:
     """What was done to copies beside their time scale, as it is to be told.
 
     pitch     semitones
-    rotation  degrees clockwise by which the capture is turned back
-    size      the shown frame's sides as parts of the original's, above 1 where that is shown small; None for all of it
+    rotation  degrees clockwise by which they are turned
+    size      the shown frame's sides as parts of the original's, above 1 where that is shown small
     """
 
     pitch: float = 0.0
     rotation: int = 0
-    size: float | None = None
+    size: float = 1.0
 
 
 DONE = {
@@ -73,7 +73,7 @@ DONE = {
     **{f"video-speed-{name}": Done() for name in ("up-5", "down-5", "up-25", "down-20")},
     "video-mirror": Done(),
     "video-mirror-speed": Done(),
-    "video-quarter-turn": Done(rotation=90),
+    "video-quarter-turn": Done(rotation=270),
     "video-crop-20": Done(size=0.8),
     "video-crop-20-off-centre": Done(size=0.8),
     "video-crop-30-off-centre": Done(size=0.7),
@@ -96,21 +96,19 @@ def chosen(truths: Iterable[Truth]) -> list[Truth]:
 
 
 def told(claim: Claim, truth: Truth) -> dict[str, bool]:
-    """Of each thing that was done to a copy, whether it is told as it was; of one to which nothing was done, NOTHING."""
+    """Of each thing that was done to a copy, whether it is told as it was; and whether nothing else is told (NOT_DONE)."""
     done, attack, found = DONE[truth.group], ATTACKS[truth.group], claim.disguise
-    facts = {}
-    if truth.time_scale != 1:
-        facts["speed"] = abs(found.time_scale / truth.time_scale - 1) <= SCALE
-    if done.pitch:
-        facts["pitch"] = abs(found.pitch - done.pitch) <= SEMITONES
-    if isinstance(attack, VideoAttack) and attack.mirror:
-        facts["mirroring"] = found.mirror
-    if done.rotation:
-        facts["turning"] = found.rotation == done.rotation
-    if done.size:
-        sides = found.crop[2:] if found.crop else (1.0, 1.0)
-        facts["framing"] = all(abs(side / done.size - 1) <= SIZE for side in sides)
-    return facts or {NOTHING: in_words(claim, truth.kind) == "none found"}
+    mirror = isinstance(attack, VideoAttack) and attack.mirror
+    sides = found.crop[2:] if found.crop else (1.0, 1.0)
+    facts = {
+        "speed": (truth.time_scale != 1, abs(found.time_scale / truth.time_scale - 1) <= SCALE),
+        "pitch": (done.pitch != 0, abs(found.pitch - done.pitch) <= SEMITONES),
+        "mirroring": (mirror, found.mirror == mirror),
+        "turning": (done.rotation != 0, found.rotation == done.rotation),
+        "framing": (done.size != 1, all(abs(side / done.size - 1) <= SIZE for side in sides)),
+    }
+    told_right = {fact: right for fact, (was_done, right) in facts.items() if was_done}
+    return told_right | {NOT_DONE: all(right for was_done, right in facts.values() if not was_done)}
 
 
 def in_words(claim: Claim, kind: str) -> str:

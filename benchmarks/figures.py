@@ -8,6 +8,7 @@ from benchmarks.accuracy import RESULTS
 README = Path(__file__).parents[1] / "README.md"
 FILES = (
     "accuracy.json",
+    "disguises.json",
     "speed.json",
     "scale.json",
     "scan.json",

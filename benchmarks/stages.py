@@ -29,7 +29,7 @@ STAGES = {
     "searching the index": (("index/faiss_index.py", "search"),),
     "hits to lines": (("matching/align.py", "lines"),),
     "scoring lines": (("matching/verify.py", "stretch"),),
-    "asking peaks and details": (("matching/confirm.py", "factors"),),
+    "asking peaks and details": (("matching/confirm.py", "factors"), ("matching/confirm.py", "straightened")),
     REST: (("service/cli.py", "main"),),
 }
 

@@ -67,8 +67,8 @@ def _framing(width: float, height: float) -> list[str]:
 
 
 def _least_change(segment: Json) -> float:
-    """The change of speed that is told: pictures lie so far apart that a smaller one is no finding."""
-    blur = {"video": 0.25}.get(segment["kind"], 0.0)  # seconds
+    """The change of speed that is told: of pictures a smaller one is no finding, for they lie far apart."""
+    blur = {"video": 0.15}.get(segment["kind"], 0.0)  # seconds
     return float(max(0.005, blur / max(1.0, segment["query_end"] - segment["query_start"])))
 
 

@@ -61,10 +61,9 @@ def moves_of(stored: Fingerprint, first: float, last: float) -> tuple[Times, Arr
 
     One row of each SPACING counts, up to where the next begins: whoever hands in a fingerprint may have made up many.
     """
-    slots, rows = np.unique(stored.times // SPACING, return_index=True)
-    begins = stored.times[rows]
-    near = (begins > first - SPACING) & (begins <= last)
-    levels = moves.unpacked(stored.codes[rows[near], cells.WIDTH :])
-    times = begins[near, None] + moves.STEP * np.arange(moves.STEPS)
-    inside = (times >= first) & (times <= last) & (times < (slots[near, None] + 1) * SPACING - 1e-3)
+    begin, end = np.searchsorted(stored.times, [(first // SPACING - 1) * SPACING, last])
+    slots, rows = np.unique(stored.times[begin:end] // SPACING, return_index=True)
+    levels = moves.unpacked(stored.codes[begin + rows, cells.WIDTH :])
+    times = stored.times[begin + rows, None] + moves.STEP * np.arange(moves.STEPS)
+    inside = (times >= first) & (times <= last) & (times < (slots[:, None] + 1) * SPACING - 1e-3)
     return times[inside], levels[inside].astype(np.float32)

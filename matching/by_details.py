@@ -6,6 +6,7 @@ whole, as chance finds them, has its parts elsewhere. Of another scene on the sa
 otherwise.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import product
 
@@ -67,9 +68,13 @@ class Shown:
         capture, seen = self._seen.cells_at((stored.times[rows] - offset) / scale, disguise)
         return deviations(np.tanh(capture[..., :KEPT]), details.cells_of(stored.codes[rows]), seen.ravel())
 
-    def straightened(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> Stretch:
+    def straightened(
+        self, stored: Fingerprint, aligned: Stretch, disguise: Disguise, speeds: Sequence[float]
+    ) -> Stretch:
         """The stretch on the line on which its pictures move as the stored ones do."""
-        return straightened(self._seen, stored, aligned, disguise) if len(self._seen.times) else aligned
+        if not len(self._seen.times):
+            return aligned
+        return straightened(self._seen, stored, aligned, disguise, speeds)
 
 
 def deviations(capture: Cells, original: Cells, seen: NDArray[np.bool_]) -> float | None:

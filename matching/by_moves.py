@@ -4,7 +4,8 @@ Along its line this tells whether it is this very scene. Of lines near it it tel
 hardly differ from one moment to the next, changes do.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +25,12 @@ LATER = 0.02
 ASIDE = np.array([0.0, -0.1, 0.1])  # seconds of reference by which the line may be off
 ALIKE = 1e-9  # of both sides' norms: nothing moves
 
-TURNED = 0.1  # of time scale by which a line near a stretch's may be turned
-# Seconds: steps of a line's ends and of its middle, and how far these go; first roughly, then where it fits best.
-ROUGH, ROUGHLY = 0.1, 0.3
-FINE, FINELY = 0.025, 0.1
+# Of time scale, and seconds of its middle, by which the line of a stretch may be turned and shifted.
+TURNED, SHIFTED = 0.1, 0.3
+ROUGH, FINE = 0.1, 0.025  # seconds: steps of a line's ends and of its middle
+FINELY = 0.1  # seconds about the roughly best line, in which it is looked more closely
 # Of likelihood, as a logarithm: what a line must have to be believed, and what one of another speed must have more than one
-# that keeps it, beside a part of what both have: of much that moves no line explains all.
+# that is likely anyhow, beside a part of what both have: of much that moves no line explains all.
 TOLD, SPEEDY, PART = 3.0, 1.5, 0.05
 
 Values = NDArray[np.float64]
@@ -41,40 +42,76 @@ def in_step(seen: Seen, stored: Fingerprint, aligned: Stretch, disguise: Disguis
     if len(times) < FEWEST_MOVES:
         return None
     scales = np.full(len(ASIDE), aligned.time_scale)
-    told = _together(seen, times, original, scales, aligned.offset - ASIDE, disguise)
+    told, _ = _together(seen, times, original, scales, aligned.offset - ASIDE, disguise)
     return None if np.isnan(told).all() else float(np.nanmax(told))
 
 
-def straightened(seen: Seen, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> Stretch:
+def straightened(
+    seen: Seen, stored: Fingerprint, aligned: Stretch, disguise: Disguise, speeds: Sequence[float] = ()
+) -> Stretch:
     """The stretch on the line, of those near its own, on which its pictures move together best with the stored ones; on its
-    own where none is told from others. One that keeps the speed is taken where it does about as well.
+    own where none is told from others.
+
+    ``speeds`` are time scales that other streams of the capture have there: where one of these does about as well it is
+    taken; where there are none, the original's speed is, or that of the stretch, whichever does better.
     """
-    length = aligned.query_end - aligned.query_start
-
-    def best(near: Stretch, scales: Values, shifts: Values, half: float) -> tuple[Stretch, float]:
-        """Of the lines of these time scales about the middle of one, shifted, by what is ``half`` seconds about it."""
-        times, original = _stored(stored, near, half)
-        if len(times) < FEWEST_MOVES:
-            return near, 0.0
-        middle = (near.query_start + near.query_end) / 2
-        turned = np.repeat(scales, len(shifts))
-        offsets = near.offset + (near.time_scale - turned) * middle + np.tile(shifts, len(scales))
-        together = _together(seen, times, original, turned, offsets, disguise)
-        likely = _likelihoods(together, _telling(original))
-        i = int(np.argmax(likely))
-        return replace(near, time_scale=float(turned[i]), offset=float(offsets[i])), float(likely[i])
-
-    halves = sorted({min(length, LONGEST) / 2, length / 2})
-    rough, fine = _steps(ROUGHLY, ROUGH), _steps(FINELY, FINE)
-    line, told = best(aligned, aligned.time_scale * (1 + _steps(TURNED, ROUGH / halves[0])), rough, halves[0])
+    lines = _Lines(seen, stored, aligned, disguise)
+    halves = sorted({min(lines.half, LONGEST / 2), lines.half})
+    rough = aligned.time_scale * (1 + _steps(TURNED, ROUGH / halves[0]))
+    line, told = lines.best(aligned, rough, _steps(SHIFTED, ROUGH), halves[0])
     for half in halves:
-        line, told = best(line, line.time_scale * (1 + fine / half), fine, half)
+        fine = line.time_scale * (1 + _steps(FINELY, FINE) / half)
+        line, told = lines.best(line, fine, _steps(FINELY, FINE), half)
     if told < TOLD:
         return aligned
-    if abs(line.time_scale - 1) > TURNED:
-        return line
-    straight, likely = best(line, np.ones(1), _steps(ROUGHLY, FINE), halves[-1])
-    return line if told - likely > SPEEDY + PART * told else straight
+    likely = [
+        lines.best(line, np.array([one]), _steps(SHIFTED, FINE), halves[-1]) for one in lines.usual(speeds)
+    ]
+    usual, known = max(likely, key=lambda found: found[1], default=(line, told))
+    return line if told - known > SPEEDY + PART * told else usual
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Lines near that of a stretch, and how likely they are by how its pictures move."""
+
+    seen: Seen
+    stored: Fingerprint
+    aligned: Stretch
+    disguise: Disguise
+
+    @property
+    def half(self) -> float:
+        """Seconds from the middle of the stretch to its ends."""
+        return (self.aligned.query_end - self.aligned.query_start) / 2
+
+    def usual(self, speeds: Sequence[float]) -> list[float]:
+        """The time scales, of those near that of the stretch, that are likely anyhow."""
+        own = self.aligned.time_scale
+        known = [speed for speed in (speeds or (1.0,)) if abs(speed / own - 1) <= TURNED]
+        differs = known and min(abs(speed / own - 1) for speed in known) * self.half > FINELY
+        return [*known, own] if differs and not speeds else known
+
+    def best(self, near: Stretch, scales: Values, shifts: Values, half: float) -> tuple[Stretch, float]:
+        """Of the lines of these time scales about the middle of one, shifted, by what is ``half`` seconds about it; and the
+        logarithm of its likelihood. Of equals the one in the middle; the same line where none says anything.
+        """
+        times, original = _stored(self.stored, near, half)
+        own, middle = self.aligned, (near.query_start + near.query_end) / 2
+        turned = np.repeat(scales, len(shifts))
+        offsets = near.offset + (near.time_scale - turned) * middle + np.tile(shifts, len(scales))
+        shifted = (turned - own.time_scale) * middle + offsets - own.offset
+        allowed = np.abs(turned / own.time_scale - 1) <= TURNED + 1e-9
+        allowed &= np.abs(shifted) <= SHIFTED + 1e-9
+        if len(times) < FEWEST_MOVES or not allowed.any():
+            return near, 0.0
+        turned, offsets = turned[allowed], offsets[allowed]
+        likely = _likelihoods(*_together(self.seen, times, original, turned, offsets, self.disguise))
+        if likely.max() <= 0:
+            return near, 0.0
+        equals = np.flatnonzero(likely >= likely.max() - 1e-9)
+        i = equals[len(equals) // 2]
+        return replace(near, time_scale=float(turned[i]), offset=float(offsets[i])), float(likely[i])
 
 
 def _steps(most: float, step: float) -> Values:
@@ -83,18 +120,20 @@ def _steps(most: float, step: float) -> Values:
     return np.concatenate([-side[::-1], [0.0], side])
 
 
-def _telling(original: Array) -> float:
-    """Of how many pictures there is something to tell from their moves: one cut outweighs all that moves beside it."""
-    told = ((original - original.mean(0)) ** 2).sum((1, 2), dtype=np.float64)
-    return float(told.sum() ** 2 / max((told**2).sum(), 1e-9))
-
-
-def _likelihoods(correlations: Values, pictures: float) -> Values:
-    """As logarithms, of lines on which so many pictures move together so much, over that of chance: as if what the areas of
-    one picture say were one thing. 0 where nothing is said.
+def _likelihoods(correlations: Values, pictures: Values) -> Values:
+    """``-n / 2 * log(1 - r^2)``: as logarithms, of lines on which n pictures move together by r, over that of chance, as if
+    what the areas of one picture say were one thing. 0 where nothing is said.
     """
     found = np.clip(np.nan_to_num(correlations), 0.0, 1 - 1e-6)
     return np.asarray(-pictures / 2 * np.log(1 - found**2))
+
+
+def _telling(levels: Array) -> float:
+    """Of how many pictures (pictures, areas) there is something to tell by their moves: ``(sum e)^2 / sum e^2`` of the
+    squares e of a picture's, about the means of the areas. One cut outweighs all that moves beside it.
+    """
+    told = ((levels - levels.mean(0)) ** 2).sum(1, dtype=np.float64)
+    return float(told.sum() ** 2 / max((told**2).sum(), 1e-9))
 
 
 def _stored(stored: Fingerprint, aligned: Stretch, half: float) -> tuple[Times, Array]:
@@ -106,22 +145,22 @@ def _stored(stored: Fingerprint, aligned: Stretch, half: float) -> tuple[Times, 
 
 def _together(
     seen: Seen, times: Times, original: Array, scales: Values, offsets: Values, disguise: Disguise
-) -> Values:
-    """For each line the correlation of how the capture moves at these times of reference with how the original did; NaN
-    where too little is there.
+) -> tuple[Values, Values]:
+    """For each line the correlation of how the capture moves at these times of reference with how the original did, NaN
+    where too little is there; and by how many pictures that is told.
     """
     moments = (times + LATER - offsets[:, None]) / scales[:, None]
     spans = np.broadcast_to(moves.STEP / scales[:, None], moments.shape)
     shown, visible = seen.moves_at(moments.ravel(), spans.ravel(), disguise)
     changed = np.log(shown + LEAST).reshape(*moments.shape, moves.ACROSS, moves.ACROSS)
-    there = ~np.isnan(changed[:, :, 0, 0])
-    told = [
-        correlation(line[near][:, visible], original[near][:, visible])
-        if near.sum() >= FEWEST_MOVES
-        else None
-        for line, near in zip(changed, there, strict=True)
-    ]
-    return np.array([np.nan if one is None else one for one in told])
+    told, pictures = np.full(len(scales), np.nan), np.zeros(len(scales))
+    for i, (line, near) in enumerate(zip(changed, ~np.isnan(changed[:, :, 0, 0]), strict=True)):
+        if near.sum() >= FEWEST_MOVES:
+            levels = original[near][:, visible]
+            found = correlation(line[near][:, visible], levels)
+            if found is not None:
+                told[i], pictures[i] = found, _telling(levels)
+    return told, pictures
 
 
 def correlation(capture: Array, original: Array) -> float | None:

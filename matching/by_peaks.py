@@ -6,6 +6,7 @@ played over it.
 """
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -71,7 +72,9 @@ class Heard:
         capture, placed = self._capture[begin : end + 1], _placed(there, scale, offset, first)
         return (_deviations(capture, placed, disguise.pitch),)
 
-    def straightened(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> Stretch:
+    def straightened(
+        self, stored: Fingerprint, aligned: Stretch, disguise: Disguise, speeds: Sequence[float]
+    ) -> Stretch:
         """As it is: codes of sound tell its speed."""
         return aligned
 

@@ -12,7 +12,7 @@ the ratio, which is x times the density of copies, and that sums to x.
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from fingerprint.extractor import CONFIRMED_BY, Extractor
 from fingerprint.fingerprint import Disguise, Fingerprint
 from fingerprint.media import Clip
+from matching.align import Line
 from matching.found import Found
 from matching.score import Factors
 from matching.verify import Stretch
@@ -83,8 +84,12 @@ class Look(Protocol):
         """How far what is stored stands out along a stretch, the higher the more; None where too little is there to tell."""
         ...
 
-    def straightened(self, stored: Fingerprint, aligned: Stretch, disguise: Disguise) -> Stretch:
-        """The stretch on the line that what is stored fits best, of those near its own."""
+    def straightened(
+        self, stored: Fingerprint, aligned: Stretch, disguise: Disguise, speeds: Sequence[float]
+    ) -> Stretch:
+        """The stretch on the line that what is stored fits best, of those near its own; ``speeds`` are the time scales that
+        other streams have there.
+        """
         ...
 
 
@@ -129,12 +134,16 @@ class Witness:
             self._known[key] = self._told(*key)
         return self._known[key]
 
-    def straightened(self, found: Found) -> Found:
-        """The same on the line that what is stored of the reference fits best, of those near its own."""
+    def straightened(self, found: Found, others: Sequence[Line]) -> Found:
+        """The same on the line, of those near its own, that what is stored of the reference fits best; ``others`` are the
+        lines of other streams there.
+        """
         stored = self._stored(found.stretch.ref_id)
         if stored is None:
             return found
-        return replace(found, stretch=self._look.straightened(stored, found.stretch, found.disguise))
+        speeds = [line.time_scale for line in others]
+        line = self._look.straightened(stored, found.stretch, found.disguise, speeds)
+        return replace(found, stretch=line)
 
     def _told(self, aligned: Stretch, disguise: Disguise) -> Factors | None:
         stored = self._stored(aligned.ref_id)

@@ -378,7 +378,7 @@ class Engine:
             for f in found:
                 lines = [line for other in others if (line := line_of(other, f, start))]
                 length, chance = self.catalog.reference(f.stretch.ref_id).duration, confirmed(f)
-                told = witness.straightened(f) if chance <= REVIEW else f
+                told = witness.straightened(f, lines) if chance <= REVIEW else f
                 settled = search.settled(disguised, told, lines)
                 placed.append(place(settled, extractor, start, clip.duration, chance, length))
         return joined(placed), content

@@ -112,7 +112,7 @@ def test_the_speed_is_told_by_moves(seconds: float, speed: float) -> None:
     stored, duration = VideoExtractor().references(clip_of(shown))[1], seconds / speed
     frames = [Frame(round(i / QUERY_RATE / speed, 3), picture) for i, picture in enumerate(shown)]
     aligned = line((seconds - duration) / 2, duration)  # which is right in the middle
-    told = Shown(Clip("film.mp4", duration, frames=frames)).straightened(stored, aligned, PLAIN)
+    told = Shown(Clip("film.mp4", duration, frames=frames)).straightened(stored, aligned, PLAIN, ())
     assert told.time_scale == pytest.approx(speed, abs=0.15 / seconds)
     assert told.time_scale * duration / 2 + told.offset == pytest.approx(seconds / 2, abs=0.06)
 
@@ -121,7 +121,7 @@ def test_what_keeps_its_speed_is_told_so() -> None:
     shown = scene(7)
     stored = VideoExtractor().references(clip_of(shown))[1]
     aligned = replace(line(-0.18, SECONDS), time_scale=1.03)
-    told = Shown(clip_of(shown)).straightened(stored, aligned, PLAIN)
+    told = Shown(clip_of(shown)).straightened(stored, aligned, PLAIN, ())
     assert told.time_scale == 1.0 and told.offset == pytest.approx(0.0, abs=0.05)
 
 
@@ -129,5 +129,51 @@ def test_where_nothing_moves_the_line_stays() -> None:
     still = clip_of([scene(7)[0]] * int(SECONDS * QUERY_RATE))
     stored = VideoExtractor().references(still)[1]
     aligned = replace(line(0.1, SECONDS), time_scale=1.02)
-    assert Shown(still).straightened(stored, aligned, PLAIN) == aligned
-    assert Shown(clip_of(scene(8))).straightened(stored, aligned, PLAIN) == aligned
+    assert Shown(still).straightened(stored, aligned, PLAIN, ()) == aligned
+    assert Shown(clip_of(scene(8))).straightened(stored, aligned, PLAIN, ()) == aligned
+
+
+def noisy(shown: list[np.ndarray], speed: float, rate: float) -> Clip:
+    """The pictures with noise, at another speed, in so many pictures a second."""
+    rng = np.random.default_rng(4)
+    grain = (np.clip(p + rng.normal(0, 12, p.shape), 0, 255).astype(np.uint8) for p in shown)
+    frames = [Frame(round(i / QUERY_RATE / speed, 3), picture) for i, picture in enumerate(grain)]
+    duration = len(shown) / QUERY_RATE / speed
+    few = Clip("film.mp4", duration, frames=frames).frames(rate)
+    return Clip("film.mp4", duration, frames=list(few))
+
+
+@pytest.mark.parametrize("rate", [4.0, 8.0])
+def test_of_few_pictures_a_second_no_line_wins_by_what_it_does_not_meet(rate: float) -> None:
+    stored = VideoExtractor().references(clip_of(scene(7)))[1]
+    aligned = replace(line(-0.24, SECONDS), time_scale=1.04)
+    told = Shown(noisy(scene(7), 1.0, rate)).straightened(stored, aligned, PLAIN, ())
+    assert told.time_scale == 1.0
+
+
+def test_where_the_middle_stands_still_the_ends_tell() -> None:
+    shown = scene(7, 58.0)
+    begin, end = int(19 * QUERY_RATE), int(39 * QUERY_RATE)
+    shown[begin:end] = [shown[begin]] * (end - begin)
+    stored = VideoExtractor().references(clip_of(shown))[1]
+    told = Shown(clip_of(shown)).straightened(
+        stored, replace(line(-0.145, 58.0), time_scale=1.005), PLAIN, ()
+    )
+    assert told.time_scale == 1.0
+
+
+def test_a_line_is_turned_and_shifted_so_far_and_no_further() -> None:
+    stored = VideoExtractor().references(clip_of(scene(7)))[1]
+    aligned = line(0.8, SECONDS)
+    told = Shown(clip_of(scene(7))).straightened(stored, aligned, PLAIN, ())
+    middle = SECONDS / 2
+    assert abs(told.time_scale * middle + told.offset - middle - 0.8) <= 0.301
+    assert 0.899 <= told.time_scale <= 1.101
+
+
+def test_the_speed_of_the_sound_is_taken_where_it_does_as_well() -> None:
+    shown = scene(7)[: int(3 * QUERY_RATE)]
+    stored, speed = VideoExtractor().references(clip_of(shown))[1], 1.03
+    aligned = line(0.04, 3.0 / speed)
+    told = Shown(noisy(shown, speed, QUERY_RATE)).straightened(stored, aligned, PLAIN, (speed,))
+    assert told.time_scale == speed

@@ -1,7 +1,7 @@
 """Renders every sample: ``python -m data.samples.render [FOLDER]``. Seeded; takes two minutes."""
 
+import argparse
 import csv
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -263,4 +263,8 @@ def render(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    render(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
+    parser = argparse.ArgumentParser(
+        prog="python -m data.samples.render", description="Renders every sample."
+    )
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
+    render(parser.parse_args().folder)
