@@ -10,7 +10,7 @@ quantile is exponential with the mean that is fitted, for each length (``matchin
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -50,6 +50,9 @@ BEATS = 64
 SIBLINGS, SHORT_SIBLINGS = 0.25, 1.0
 # Shares of the expected false matches that the stages may have: sound is disguised in 178 ways, of which chance makes much.
 WEIGHTS = {"audio": (0.94, 0.03, 0.03), "video": (0.58, 0.02, 0.2, 0.2)}
+# Of pictures, stages that are mirrored, and those that are the same but for that. Windows of titles are not mirrored: what
+# they score mirrored is what other titles of a series score by chance, and not what these score that somebody mirrored.
+MIRRORED = {1: 0, 3: 2}
 REPORTED = 10  # titles between lines of progress
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
 # Titles of a series that move in step (``matching.by_moves``) are made by one machine along one path. Of captures that are
@@ -63,6 +66,7 @@ MODELS = Path("matching/models")
 Random = np.random.Generator
 Array = NDArray[np.float32]
 Scores = NDArray[np.float64]
+Numbers = dict[str, float]  # of a ``matching.score.NullModel``
 
 
 @dataclass(frozen=True)
@@ -322,6 +326,8 @@ def card(extractor: Extractor, titles_: int, chances: list[Chance]) -> dict[str,
         ]
         for seconds, chance in zip(lengths, chances, strict=True)
     ]
+    if extractor.kind == "video":
+        fits = [mirrored_alike(stages, WEIGHTS["video"]) for stages in fits]
     return {
         "algorithm": extractor.algorithm,
         "exactness": EXACTNESS[extractor.kind],
@@ -334,6 +340,23 @@ def card(extractor: Extractor, titles_: int, chances: list[Chance]) -> dict[str,
             {"seconds": seconds} | _measured(chance) for seconds, chance in zip(lengths, chances, strict=True)
         ],
     }
+
+
+def mirrored_alike(stages: Sequence[Numbers], weights: Sequence[float]) -> list[Numbers]:
+    """The numbers of each stage, with titles of a series expected as often in what is mirrored as in what is not."""
+    alike = [dict(numbers) for numbers in stages]
+    for mirrored, plain in MIRRORED.items():
+        related = {
+            name: value for name, value in stages[plain].items() if name.startswith(("sibling", "in_step"))
+        }
+        # Whatever is expected of a stage is divided by its weight.
+        rates = {
+            name: value * weights[mirrored] / weights[plain]
+            for name, value in related.items()
+            if "rate" in name
+        }
+        alike[mirrored] |= related | rates
+    return alike
 
 
 def _measured(chance: Chance) -> dict[str, object]:

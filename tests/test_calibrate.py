@@ -4,15 +4,25 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.calibrate import SECONDS, SHORT_SIBLINGS, SIBLINGS, STEPPING, fit, in_step
+from benchmarks.calibrate import (
+    MIRRORED,
+    SECONDS,
+    SHORT_SIBLINGS,
+    SIBLINGS,
+    STEPPING,
+    fit,
+    in_step,
+    mirrored_alike,
+)
 from benchmarks.confirm import LENGTHS, fit_one
 from benchmarks.confirm import fit as fit_confirmation
-from matching.score import NullModel
+from matching.score import NullModel, calibration
 
 WINDOWS = 20_000
 CODES = 10**6
 SELDOM = 1e-3
 EVERY = LENGTHS["audio"]
+SERIES = 0.0, 1.0  # factors that leave what titles of a series give
 
 Readings = NDArray[np.float64]
 
@@ -113,3 +123,25 @@ def test_of_titles_of_a_series_one_reading_tells_and_nothing_where_it_is_missing
     model = fit_one(copies, chance, EVERY, 1)
     assert model.factor((9.0, 4.0)) == model.factor((None, 4.0)) > model.factor((9.0, 4.5))
     assert model.factor((9.0, None)) == 1
+
+
+@pytest.mark.parametrize(("mirrored", "plain"), MIRRORED.items())
+@pytest.mark.parametrize("score", [1.0, 3.0, 8.0])
+def test_other_titles_of_a_series_may_be_mirrored_like_any_capture(
+    mirrored: int, plain: int, score: float
+) -> None:
+    model = calibration("video/3")
+    both = [
+        model.expected_false_matches(score, stage, SECONDS, 1, factors=SERIES) for stage in (mirrored, plain)
+    ]
+    assert both[0] == pytest.approx(both[1])
+
+
+def test_stages_that_are_mirrored_take_only_what_series_give_from_those_that_are_not() -> None:
+    stages = [
+        {"threshold": float(i), "sibling_rate": 0.1 * i + 0.1, "sibling_scale": i + 1.0} for i in range(4)
+    ]
+    alike = mirrored_alike(stages, (0.5, 0.1, 0.2, 0.2))
+    assert [alike[i] for i in (0, 2)] == [stages[i] for i in (0, 2)]
+    assert alike[1] == pytest.approx({"threshold": 1.0, "sibling_rate": 0.02, "sibling_scale": 1.0})
+    assert alike[3] == pytest.approx({"threshold": 3.0, "sibling_rate": 0.3, "sibling_scale": 3.0})
