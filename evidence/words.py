@@ -68,7 +68,7 @@ def _framing(width: float, height: float) -> list[str]:
 
 def _least_change(segment: Json) -> float:
     """The change of speed that is told: of pictures a smaller one is no finding, for they lie far apart."""
-    blur = {"video": 0.15}.get(segment["kind"], 0.0)  # seconds
+    blur = {"video": 0.2}.get(segment["kind"], 0.0)  # seconds
     return float(max(0.005, blur / max(1.0, segment["query_end"] - segment["query_start"])))
 
 

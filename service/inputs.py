@@ -128,7 +128,7 @@ def identifier_pairs(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
 
 
 class DetailsTable:
-    """What a CSV says of files, by path or name; the rest is as ``given``."""
+    """What a CSV says of files, by their paths, ends of these, or names; the rest is as ``given``."""
 
     def __init__(self, by_file: dict[str, Details], given: Details) -> None:
         self._by_file, self._given = by_file, given
@@ -138,7 +138,8 @@ class DetailsTable:
 
     def __call__(self, file: Path) -> Details:
         """The details of a file."""
-        named = next((name for name in (str(file), file.name) if name in self._by_file), None)
+        ends = (str(Path(*file.parts[first:])) for first in range(len(file.parts)))
+        named = next((end for end in ends if end in self._by_file), None)
         if named is None:
             return self._given
         self.unused.pop(named, None)
