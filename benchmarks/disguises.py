@@ -133,7 +133,7 @@ def report(found: Iterable[Outcome]) -> dict[str, Any]:
 
     figures = {
         "required": [
-            _figure(f"{kind}, {fact} told right, {length:g} s", count)
+            _figure(f"{kind}, {fact} told{'' if fact == NOT_DONE else ' right'}, {length:g} s", count)
             for (kind, fact, length), count in counts(lambda truth: truth.kind).items()
         ],
         "attacks": [
