@@ -10,7 +10,7 @@ quantile is exponential with the mean that is fitted, for each length (``matchin
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.corpus import media_folder, same, titles
+from benchmarks.tails import SECONDS, Scores, fit, mirrored_alike
 from fingerprint.extractor import EXTRACTORS, Extractor
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import SAMPLE_RATE, Clip, open_media, windows
@@ -30,7 +31,6 @@ from matching.found import Found
 from matching.search import Search
 
 SEED = 20261124
-SECONDS = 10.0  # of a decoy, and of the longest queries
 # Seconds of queries, shortest first. What chance gives pictures of two seconds is what it gives those of ten.
 LENGTHS = {"audio": (2.0, 3.0, 5.0, SECONDS), "video": (SECONDS,)}
 QUERIES, DISGUISED = (
@@ -45,28 +45,15 @@ EXACTNESS = {
 # of one reader reach 0.59, and copies whose tempo alone was changed begin at 0.65. A film at another speed is no such thing.
 ANEW = {"audio": 0.62, "video": -1.0}
 BEATS = 64
-# Captures that are of a registered series without being registered themselves: an assumption, one in four. Of those shorter
-# than SECONDS all are, for nothing else may be heard in them than what a series repeats: a reader's closing words.
-SIBLINGS, SHORT_SIBLINGS = 0.25, 1.0
 # Shares of the expected false matches that the stages may have: sound is disguised in 178 ways, of which chance makes much.
 WEIGHTS = {"audio": (0.94, 0.03, 0.03), "video": (0.58, 0.02, 0.2, 0.2)}
-# Of pictures, stages that are mirrored, and those that are the same but for that. Windows of titles are not mirrored: what
-# they score mirrored is what other titles of a series score by chance, and not what these score that somebody mirrored.
-MIRRORED = {1: 0, 3: 2}
 REPORTED = 10  # titles between lines of progress
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of
-# Titles of a series that move in step (``matching.by_moves``) are made by one machine along one path. Of captures that are
-# of a registered series without being registered themselves one in STEPPING is taken to be such: of the known windows that
-# have other titles of their series to be like, one in nine is in step with one.
-IN_STEP, STEPPING = 0.8, 10
-FEWEST = 20  # windows with such a title, under which no tail is fitted
-TAIL = {"unrelated": 0.05, "siblings": 0.2}  # of the scores that the tail is fitted on
+IN_STEP = 0.8  # of the correlation of their moves, from which pictures move in step (``matching.by_moves``)
 MODELS = Path("matching/models")
 
 Random = np.random.Generator
 Array = NDArray[np.float32]
-Scores = NDArray[np.float64]
-Numbers = dict[str, float]  # of a ``matching.score.NullModel``
 
 
 @dataclass(frozen=True)
@@ -276,46 +263,6 @@ def _remark(query: str, likest: str, score: float) -> None:
         print(f"{score:6.1f} {query} ~ {likest}", file=sys.stderr, flush=True)
 
 
-def fit(
-    kind: str, seconds: float, unrelated: Scores, siblings: Scores, steps: Scores, searched: Scores
-) -> dict[str, float]:
-    """The numbers of a ``matching.score.NullModel``: thresholds at quantiles, scales of exponential tails above them.
-
-    ``seconds`` are those of the windows. The scale is the mean excess (maximum likelihood); in sound, among titles of a
-    series, its median over log 2, for some of their highest scores are of what does repeat (a reader's closing words): the
-    median hears of them, and is not led by them as a mean is. Pictures that do repeat are known (``benchmarks.corpus``).
-    """
-    there, related, steps = (scores[~np.isnan(scores)] for scores in (unrelated, siblings, steps))
-    if few := (steps > 0).sum() < FEWEST:
-        related = np.maximum(related, steps)  # of too few no tail is made
-    threshold, sibling_threshold = (
-        float(np.quantile(scores, 1 - TAIL[name]))
-        for name, scores in (("unrelated", there), ("siblings", related))
-    )
-    excess = there[there > threshold] - threshold
-    share = SIBLINGS if seconds >= SECONDS else SHORT_SIBLINGS
-    related = related[related > sibling_threshold] - sibling_threshold
-    return {
-        "seconds": seconds,
-        "threshold": threshold,
-        "density": len(excess) / float(searched[~np.isnan(unrelated)].sum()),
-        "scale": float(excess.mean()),
-        "sibling_threshold": sibling_threshold,
-        "sibling_rate": share * TAIL["siblings"] / seconds,
-        "sibling_scale": float(np.median(related) / np.log(2) if kind == "audio" else related.mean()),
-    } | ({} if few else _of_those_in_step(seconds, steps[steps > 0]))
-
-
-def _of_those_in_step(seconds: float, scores: Scores) -> dict[str, float]:
-    """The tail of what windows score in titles that move in step with them, of those for which there is one."""
-    threshold = float(np.median(scores))
-    return {
-        "in_step_threshold": threshold,
-        "in_step_rate": SIBLINGS / STEPPING / 2 / seconds,
-        "in_step_scale": float((scores[scores > threshold] - threshold).mean()),
-    }
-
-
 def card(extractor: Extractor, titles_: int, chances: list[Chance]) -> dict[str, object]:
     """What is written beside the decoys; what is of windows is of those of each of LENGTHS."""
     lengths = LENGTHS[extractor.kind]
@@ -340,23 +287,6 @@ def card(extractor: Extractor, titles_: int, chances: list[Chance]) -> dict[str,
             {"seconds": seconds} | _measured(chance) for seconds, chance in zip(lengths, chances, strict=True)
         ],
     }
-
-
-def mirrored_alike(stages: Sequence[Numbers], weights: Sequence[float]) -> list[Numbers]:
-    """The numbers of each stage, with titles of a series expected as often in what is mirrored as in what is not."""
-    alike = [dict(numbers) for numbers in stages]
-    for mirrored, plain in MIRRORED.items():
-        related = {
-            name: value for name, value in stages[plain].items() if name.startswith(("sibling", "in_step"))
-        }
-        # Whatever is expected of a stage is divided by its weight.
-        rates = {
-            name: value * weights[mirrored] / weights[plain]
-            for name, value in related.items()
-            if "rate" in name
-        }
-        alike[mirrored] |= related | rates
-    return alike
 
 
 def _measured(chance: Chance) -> dict[str, object]:

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.calibrate import (
+from benchmarks.calibrate import in_step
+from benchmarks.confirm import LENGTHS, fit_one
+from benchmarks.confirm import fit as fit_confirmation
+from benchmarks.tails import (
     MIRRORED,
     SECONDS,
     SHORT_SIBLINGS,
     SIBLINGS,
     STEPPING,
     fit,
-    in_step,
     mirrored_alike,
 )
-from benchmarks.confirm import LENGTHS, fit_one
-from benchmarks.confirm import fit as fit_confirmation
 from matching.score import NullModel, calibration
 
 WINDOWS = 20_000
