@@ -58,10 +58,10 @@ def refused(path: Path, problem: MediaError) -> Answer:
 
 
 def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[FoundFile]:
-    """The files, and all below the folders in order of their names; what is hidden or a link is passed over.
+    """The files, and all below the folders in order of their names; what is hidden or a link is passed over, as ``note`` is
+    told. A folder in which nothing is left is one with a problem: it may be a drive that is not there.
 
-    ``note`` is told of folders that hold none, and of what is passed over. A file that is named may be a link; one that
-    came with a folder may lead out of it, to what was never captured.
+    A file that is named may be a link; one that came with a folder may lead out of it, to what was never captured.
     """
     found: list[FoundFile] = []
     for path in paths:
@@ -69,14 +69,16 @@ def found_files(paths: Iterable[Path], note: Callable[[str], None]) -> list[Foun
             found.append(FoundFile(path, _not_a_path(path)))
             continue
         below, hidden, links = _in_folder(path)
-        if hidden:
-            note(
-                f"{path}: hidden, and passed over: {hidden} (name them, or see whorl scan, which passes over none)"
-            )
-        if links:
-            note(f"{path}: symbolic links, and not followed: {links} (name what they lead to)")
-        if not (below or hidden or links):
-            note(f"{path}: no files in it")
+        passed = [
+            *([f"hidden, and passed over: {hidden} (name them, or see whorl scan)"] if hidden else []),
+            *([f"symbolic links, and not followed: {links} (name what they lead to)"] if links else []),
+        ]
+        if not below:
+            reason = f"nothing to examine in this folder{''.join(f'; {one}' for one in passed)}"
+            below = [FoundFile(path, MediaError("not-found", path.name, reason))]
+        else:
+            for one in passed:
+                note(f"{path}: {one}")
         found += below
     return found
 
@@ -198,7 +200,7 @@ def read_answers(path: Path) -> list[Json]:
     A last line that was cut off, as by a kill, is told and left out.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise InputError(f"answers {path} cannot be read: {error.strerror}") from None
     except ValueError:

@@ -186,10 +186,14 @@ def test_a_card_is_for_people(data: Path, song: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["register", "match"])
-def test_a_folder_without_files_is_said_to_be_so(registered: Path, tmp_path: Path, command: str) -> None:
+def test_a_folder_without_files_may_be_a_drive_that_is_not_there(
+    registered: Path, tmp_path: Path, command: str
+) -> None:
     (tmp_path / "empty").mkdir()
-    result = whorl(command, tmp_path / "empty")
-    assert result.exit_code == 0 and "no files in it" in result.stderr
+    result = whorl(command, tmp_path / "empty", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["code"] == "not-found"
+    assert "nothing to examine in this folder" in result.stdout
 
 
 @pytest.mark.parametrize("command", ["register", "match"])
@@ -197,9 +201,10 @@ def test_hidden_files_are_said_to_be_passed_over(registered: Path, tmp_path: Pat
     folder = tmp_path / "hidden"
     (folder / ".kept").mkdir(parents=True)
     (folder / ".copy.wav").write_bytes(b"RIFF")
-    result = whorl(command, folder)
-    assert result.exit_code == 0 and "hidden, and passed over: 2" in result.stderr
-    assert "no files in it" not in result.stderr
+    result = whorl(command, folder, "--json")
+    assert result.exit_code == 1 and "hidden, and passed over: 2" in result.stdout
+    (folder / "shown.wav").write_bytes(b"RIFF")
+    assert "hidden, and passed over: 2" in whorl(command, folder, "--json").stderr
 
 
 @pytest.mark.parametrize("command", ["register", "match"])
@@ -210,9 +215,9 @@ def test_links_in_a_folder_are_not_followed(registered: Path, tmp_path: Path, co
     (outside / "private.wav").write_bytes(b"RIFF")
     (folder / "copy.wav").symlink_to(outside / "private.wav")
     (folder / "copies").symlink_to(outside)
-    result = whorl(command, folder)
-    assert result.exit_code == 0 and "symbolic links, and not followed: 2" in result.stderr
-    assert "no files in it" not in result.stderr and "private" not in result.output
+    result = whorl(command, folder, "--json")
+    assert result.exit_code == 1 and "symbolic links, and not followed: 2" in result.stdout
+    assert "private" not in result.output
 
 
 def test_progress_is_told_in_lines_where_there_is_no_terminal(
