@@ -25,6 +25,7 @@ from matching.held import Held
 from matching.join import Placed, joined, line_of, of_track, place
 from matching.judge import Judge, borne_out
 from matching.on_air import with_live
+from matching.pitch import tuned
 from matching.progress import Progress, Watched, hashing
 from matching.relate import matches
 from matching.score import NO_MATCH, REVIEW, Calibration, calibration
@@ -378,7 +379,9 @@ class Engine:
             for f in found:
                 lines = [line for other in others if (line := line_of(other, f, start))]
                 length, chance = self.catalog.reference(f.stretch.ref_id).duration, confirmed(f)
-                told = witness.straightened(f, lines) if chance <= REVIEW else f
+                told = f
+                if chance <= REVIEW:
+                    told = tuned(search, clip, witness.straightened(f, lines))
                 settled = search.settled(disguised, told, lines)
                 placed.append(place(settled, extractor, start, clip.duration, chance, length))
         return joined(placed), content

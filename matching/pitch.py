@@ -1,0 +1,32 @@
+"""A stretch of sound -> the pitch that fits it best: what is sure was found before all pitches were tried."""
+
+from dataclasses import replace
+
+from fingerprint.fingerprint import Query
+from fingerprint.media import Clip
+from matching.found import Found, shifted
+from matching.search import EXCERPT, Search
+from matching.verify import Side, agreement
+
+CLEAR = 0.9  # similarity from which it is the right one
+BETTER = 0.04  # of similarity that another one must bring to be told
+ASIDE = (0.0, 1 / 3, -1 / 3)  # semitones from the pitch it was found under, about which one is sought
+
+
+def tuned(search: Search, clip: Clip, found: Found) -> Found:
+    """The same under the pitch near its own that fits it best, by the middle EXCERPT of it. Pictures have none."""
+    own = found.stretch
+    if search.extractor.kind != "audio" or own.similarity >= CLEAR:
+        return found
+    start = max(0.0, (own.query_start + own.query_end - EXCERPT) / 2)
+    part = clip.part(start, min(EXCERPT, clip.duration - start))
+    reference, aligned = search.reference(own.ref_id), shifted(found, -start).stretch
+
+    def fit(query: Query) -> float:
+        return agreement(Side(query, search.decoys.background), reference, aligned)
+
+    near = [replace(found.disguise, pitch=found.disguise.pitch + aside) for aside in ASIDE]
+    best = search.extractor.refined(part, near, fit)
+    if fit(best) < fit(search.extractor.query(part, found.disguise)) + BETTER:
+        return found
+    return replace(found, disguise=best.disguise)

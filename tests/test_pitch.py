@@ -1,0 +1,49 @@
+"""The pitch that is told is the one that fits best, also of what was found before it was sought."""
+
+import numpy as np
+import pytest
+
+from benchmarks.audio_attacks import RATE, music, pitch
+from fingerprint.audio import AudioExtractor
+from fingerprint.clip import Clip
+from fingerprint.fingerprint import PLAIN
+from index.exact import ExactIndex
+from matching.decoys import decoys
+from matching.found import Found
+from matching.pitch import tuned
+from matching.search import Search
+from matching.verify import Stretch
+
+SECONDS = 12.0
+SONG = 0.2 * music(int(SECONDS * RATE), np.random.default_rng(5))
+
+
+def heard(semitones: float) -> Clip:
+    return Clip("capture.wav", SECONDS, samples=pitch(semitones)(SONG, np.random.default_rng(6)))
+
+
+def search() -> Search:
+    extractor = AudioExtractor()
+    registered = extractor.reference(heard(0.0))
+    return Search(
+        extractor, ExactIndex("audio/1", 32), lambda _: registered, decoys("audio/1"), exactness=0.0
+    )
+
+
+def found(similarity: float) -> Found:
+    inside = False, False
+    line = Stretch(1, 1.0, 0.0, 0.5, SECONDS - 0.5, 9.0, 9.0, similarity, inside, inside, 9.0)
+    return Found(line, PLAIN, 0, 9.0)
+
+
+@pytest.mark.parametrize("semitones", [-0.5, 0.35, 0.5])
+def test_a_pitch_of_up_to_half_a_semitone_is_told(semitones: float) -> None:
+    assert tuned(search(), heard(semitones), found(0.6)).disguise.pitch == pytest.approx(semitones, abs=0.1)
+
+
+def test_what_keeps_its_pitch_is_told_so() -> None:
+    assert tuned(search(), heard(0.0), found(0.6)).disguise == PLAIN
+
+
+def test_where_it_is_nearly_the_same_none_is_sought() -> None:
+    assert tuned(search(), heard(0.5), found(0.95)).disguise == PLAIN
