@@ -221,7 +221,7 @@ def _told(title: Known, clip: Clip, strangers: list[Found], has_siblings: bool, 
         f
         for f in related
         if extractor.kind == "video"
-        and in_step(look.readings(found[f.stretch.ref_id].confirming, f.stretch, f.disguise))
+        and move_as_one(look.readings(found[f.stretch.ref_id].confirming, f.stretch, f.disguise))
     ]
     others = [f for f in related if f not in steps]
 
@@ -238,7 +238,7 @@ def _told(title: Known, clip: Clip, strangers: list[Found], has_siblings: bool, 
     )
 
 
-def in_step(readings: Readings) -> bool:
+def move_as_one(readings: Readings) -> bool:
     """Whether pictures move as one with others; sound has no such reading."""
     together = readings[1] if len(readings) > 1 else None
     return together is not None and together >= IN_STEP

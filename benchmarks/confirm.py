@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.attacks import AUDIO, VIDEO, AudioAttack
 from benchmarks.audio_attacks import RATE, Sound, mix
-from benchmarks.calibrate import in_step
+from benchmarks.calibrate import move_as_one
 from benchmarks.copies import disguised, excerpt, write_sound
 from benchmarks.copies import shown as pictures
 from benchmarks.corpus import SPEECH, Title, draw, media_folder, same, seeded, titles
@@ -221,7 +221,7 @@ def _told(copy: Copy, own: list[int]) -> Told:
         elif OF_SIBLINGS[extractor.kind] is None or not _of_series(aligned.ref_id, own[0]):
             if len(chance) < WRONG:
                 chance.setdefault(aligned.ref_id, seen)
-        elif len(siblings) < WRONG and not in_step(readings):
+        elif len(siblings) < WRONG and not move_as_one(readings):
             siblings.setdefault(aligned.ref_id, seen)
     return Told(copies, list(chance.values()), list(siblings.values()))
 

@@ -12,7 +12,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from benchmarks.corpus import media_folder
 from benchmarks.metrics import Count, counted
 from benchmarks.outcomes import Claim, Note, Outcome, catalog, outcomes
 from benchmarks.queries import default_cache, queries
+from benchmarks.required import at_least
 from benchmarks.taken import noted
 from benchmarks.truth import Truth
 from evidence.answer import segment_json
@@ -133,7 +134,11 @@ def report(found: Iterable[Outcome]) -> dict[str, Any]:
 
     figures = {
         "required": [
-            _figure(f"{kind}, {fact} told{'' if fact == NOT_DONE else ' right'}, {length:g} s", count)
+            asdict(
+                at_least(
+                    f"{kind}, {fact} told{'' if fact == NOT_DONE else ' right'}, {length:g} s", count, LEAST
+                )
+            )
             for (kind, fact, length), count in counts(lambda truth: truth.kind).items()
         ],
         "attacks": [
@@ -147,11 +152,6 @@ def report(found: Iterable[Outcome]) -> dict[str, Any]:
         ],
     }
     return noted(figures, "disguises")
-
-
-def _figure(name: str, count: Count) -> dict[str, Any]:
-    measured = f"{count.rate:.1%} ({count.hits} of {count.total})"
-    return {"name": name, "measured": measured, "required": f">= {LEAST:.0%}", "reached": count.rate >= LEAST}
 
 
 def measure(cache: Path, note: Note) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def required_figures(found: list[Outcome]) -> list[Figure]:
     for name in CLEAN:
         figures += _clean_figures(name, of(found, name, 10.0))
     for (group, length), rate in _required_rates().items():
-        figures.append(_at_least(f"{group}, {length:g} s", recall(of(found, group, length)), rate))
+        figures.append(at_least(f"{group}, {length:g} s", recall(of(found, group, length)), rate))
     for kind in LENGTHS:
         figures += _figures_at_no_false(found, kind)
         figures += _figures_of_none(found, kind)
@@ -60,7 +60,8 @@ def required_figures(found: list[Outcome]) -> list[Figure]:
     return [*figures, Figure("queries not examined", str(failed), "0", failed == 0)]
 
 
-def _at_least(name: str, count: Count, rate: float) -> Figure:
+def at_least(name: str, count: Count, rate: float) -> Figure:
+    """That so many of these are asked for."""
     measured = f"{count.rate:.1%} ({count.hits} of {count.total})"
     return Figure(name, measured, f">= {100 * rate:g}%", count.rate >= rate)
 
@@ -68,7 +69,7 @@ def _at_least(name: str, count: Count, rate: float) -> Figure:
 def _clean_figures(name: str, clean: list[Outcome]) -> list[Figure]:
     errors, exact = offsets(clean), ends(clean)
     return [
-        _at_least(f"{name}, 10 s", recall(clean), 0.99),
+        at_least(f"{name}, 10 s", recall(clean), 0.99),
         Figure(f"{name}, median offset error", f"{errors.median:.3f} s", "<= 0.1 s", errors.median <= 0.1),
         Figure(
             f"{name}, ends within 1 s", f"{exact.hits} of {exact.total}", "all", 0 < exact.hits == exact.total
@@ -95,9 +96,7 @@ def _figures_at_no_false(found: list[Outcome], kind: str) -> list[Figure]:
     scores = chance_scores(found, kind)
 
     def figure(name: str, chosen: list[Outcome], rate: float) -> Figure:
-        return _at_least(
-            f"{name}, no stranger above", recall_at([o.prediction for o in chosen], scores), rate
-        )
+        return at_least(f"{name}, no stranger above", recall_at([o.prediction for o in chosen], scores), rate)
 
     figures = []
     for name, attacks in pools(kind).items():

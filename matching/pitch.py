@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-from fingerprint.fingerprint import Query
 from fingerprint.media import Clip
-from matching.found import Found, shifted
+from matching.found import Found
 from matching.search import EXCERPT, Search
-from matching.verify import Side, agreement
 
 CLEAR = 0.9  # similarity from which it is the right one
 BETTER = 0.04  # of similarity that another one must bring to be told
@@ -20,11 +18,7 @@ def tuned(search: Search, clip: Clip, found: Found) -> Found:
         return found
     start = max(0.0, (own.query_start + own.query_end - EXCERPT) / 2)
     part = clip.part(start, min(EXCERPT, clip.duration - start))
-    reference, aligned = search.reference(own.ref_id), shifted(found, -start).stretch
-
-    def fit(query: Query) -> float:
-        return agreement(Side(query, search.decoys.background), reference, aligned)
-
+    fit = search.fit(found, start)
     near = [replace(found.disguise, pitch=found.disguise.pitch + aside) for aside in ASIDE]
     best = search.extractor.refined(part, near, fit)
     if fit(best) < fit(search.extractor.query(part, found.disguise)) + BETTER:

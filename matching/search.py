@@ -259,23 +259,22 @@ class Search:
                 places.append(f)
         return [f for f in places if f.stretch.similarity >= REFINABLE]
 
+    def fit(self, found: Found, start: float = 0.0) -> Callable[[Query], float]:
+        """How well a query of the part of the clip from ``start`` on agrees with what a stretch was found in."""
+        reference, aligned = self.reference(found.stretch.ref_id), shifted(found, -start).stretch
+        return lambda query: agreement(Side(query, self.decoys.background), reference, aligned)
+
     def _climbed(self, clip: Clip, found: Found, views: Sequence[View]) -> tuple[list[Found], int]:
         """A stretch under the disguise that fits it best, near its own or that of the view that fits it best, and the stage
         of that view.
         """
-        reference, aligned = self.reference(found.stretch.ref_id), found.stretch
-
-        def fit(query: Query, start: float = 0.0) -> float:
-            moved = shifted(found, -start).stretch
-            return agreement(Side(query, self.decoys.background), reference, moved)
-
         near, stage = [found.disguise], found.stage
         alike = [view for view in views if view[1].disguise.mirror == near[0].mirror]
         if near[0].is_view and alike:
-            _, best, stage = max(alike, key=lambda view: fit(view[1], view[0]))
+            _, best, stage = max(alike, key=lambda view: self.fit(found, view[0])(view[1]))
             near.append(best.disguise)
-        query = self.extractor.refined(clip, list(dict.fromkeys(near)), fit)
-        return self.verified(query, [line_of(aligned)], found.stage), stage
+        query = self.extractor.refined(clip, list(dict.fromkeys(near)), self.fit(found))
+        return self.verified(query, [line_of(found.stretch)], found.stage), stage
 
     def _elsewhere(self, clip: Clip, found: list[Found], expected: Expected) -> list[Found]:
         """The likeliest match, where it is short, at the other places of its work that are likest to it: a loop, and

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.calibrate import in_step
+from benchmarks.calibrate import move_as_one
 from benchmarks.confirm import LENGTHS, fit_one
 from benchmarks.confirm import fit as fit_confirmation
 from benchmarks.tails import (
@@ -91,7 +91,7 @@ def test_too_few_that_move_in_step_are_titles_of_the_series_as_others() -> None:
     ("readings", "found"), [((9.0, 0.9), True), ((9.0, 0.5), False), ((9.0, None), False), ((9.0,), False)]
 )
 def test_in_step_is_what_moves_nearly_as_one(readings: tuple[float | None, ...], found: bool) -> None:
-    assert in_step(readings) == found
+    assert move_as_one(readings) == found
 
 
 def normal(mean: float, count: int, rng: np.random.Generator) -> Readings:
