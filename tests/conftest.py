@@ -17,6 +17,7 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from benchmarks.corpus import media_folder  # noqa: E402
 from tests import backend as backends  # noqa: E402
 from tests import serving  # noqa: E402
+from tests.command import whorl  # noqa: E402
 from tests.postgres import NoPostgres, Server  # noqa: E402
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -45,6 +46,18 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "whorl-data"
     monkeypatch.setenv("WHORL_DATA", str(folder))
     yield folder
+
+
+@pytest.fixture
+def song(samples: Path) -> Path:
+    return samples / "originals" / "harbour-lights.m4a"
+
+
+@pytest.fixture
+def registered(data: Path, song: Path) -> Path:
+    """A data directory in which a song is registered: nothing is looked for in an empty one."""
+    assert whorl("register", song).exit_code == 0
+    return data
 
 
 def missing(what: str) -> None:

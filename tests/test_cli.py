@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 from fingerprint.media import sha256
 from matching.engine import Engine
-from service.cli import app
 from service.options import interrupted
 from service.process import interrupt
 from service.terminal import progress
+from tests.command import lines, whorl
 from tests.test_channels import wave_file
 
 ANSWER = {"query", "status", "error", "elapsed", "matches", "engine", "path"}
@@ -31,31 +30,10 @@ SEGMENT = {
 }  # fmt: skip
 
 
-def whorl(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def lines(*arguments: object) -> list[Any]:
-    """The JSON objects that a command prints."""
-    return [json.loads(line) for line in whorl(*arguments, "--json").stdout.splitlines()]
-
-
 def process(data: Path, *arguments: object, **more: Any) -> "subprocess.Popen[str]":
     """The command line as a process of its own."""
     command = [sys.executable, "-m", "service.cli", "--data", str(data), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
-
-
-@pytest.fixture
-def song(samples: Path) -> Path:
-    return samples / "originals" / "harbour-lights.m4a"
-
-
-@pytest.fixture
-def registered(data: Path, song: Path) -> Path:
-    """A data directory in which a song is registered: nothing is looked for in an empty one."""
-    assert whorl("register", song).exit_code == 0
-    return data
 
 
 @pytest.fixture
@@ -84,68 +62,6 @@ def test_the_same_bytes_register_once(data: Path, song: Path, tmp_path: Path) ->
     assert first.stdout.startswith("registered as #1")
     assert second.stdout.startswith("already registered as #1")
     assert [row["name"] for row in lines("list")] == [song.name]
-
-
-def test_a_table_tells_the_works(data: Path, song: Path, tmp_path: Path) -> None:
-    table = tmp_path / "works.csv"
-    table.write_text(
-        "file,title,owner,kind,identifiers\n"
-        f"{song.name},Harbour Lights,A Label,song,isrc:USRC17607839;iswc:T-034.524.680-1\n"
-    )
-    assert whorl("register", song, "--table", table).exit_code == 0
-    (shown,) = lines("show", "1")
-    assert (shown["title"], shown["owner"], shown["kind"]) == ("Harbour Lights", "A Label", "song")
-    assert shown["identifiers"] == ["isrc:USRC17607839", "iswc:T-034.524.680-1"]
-
-
-def test_a_table_of_a_spreadsheet_may_be_parted_by_semicolons(data: Path, song: Path, tmp_path: Path) -> None:
-    table = tmp_path / "works.csv"
-    rows = (
-        f'file;title;identifiers\r\n{song.name};Café, at night;"isrc:USRC17607839;iswc:T-034.524.680-1"\r\n'
-    )
-    table.write_bytes(b"\xef\xbb\xbf" + rows.encode())
-    assert whorl("register", song, "--table", table).exit_code == 0
-    (shown,) = lines("show", "1")
-    assert shown["title"] == "Café, at night"
-    assert shown["identifiers"] == ["isrc:USRC17607839", "iswc:T-034.524.680-1"]
-
-
-def test_a_table_in_another_encoding_is_told_how_to_be_saved(data: Path, song: Path, tmp_path: Path) -> None:
-    table = tmp_path / "works.csv"
-    table.write_bytes("file;title\nsong.m4a;Café\n".encode("latin-1"))
-    result = whorl("register", song, "--table", table)
-    assert result.exit_code == 2 and "CSV UTF-8" in result.stderr
-
-
-def test_a_row_of_a_table_that_no_file_has_is_named(data: Path, song: Path, tmp_path: Path) -> None:
-    table = tmp_path / "works.csv"
-    table.write_text(f"file,title\n{song.name},Harbour Lights\nharbor.m4a,A slip\n")
-    result = whorl("register", song, "--table", table)
-    assert result.exit_code == 0
-    assert "'harbor.m4a'" in result.stderr and f"'{song.name}'" not in result.stderr
-
-
-def test_a_table_with_an_unknown_column_is_refused(data: Path, song: Path, tmp_path: Path) -> None:
-    table = tmp_path / "works.csv"
-    table.write_text("file,titel\nsong.m4a,Harbour Lights\n")
-    result = whorl("register", song, "--table", table)
-    assert result.exit_code == 2 and "'titel'" in result.stderr
-
-
-def test_a_table_alone_names_no_files_and_that_is_said(data: Path, tmp_path: Path) -> None:
-    table = tmp_path / "works.csv"
-    table.write_text("file,title\nsong.m4a,Harbour Lights\n")
-    result = whorl("register", "--table", table)
-    assert result.exit_code == 2
-    assert "names none to register" in " ".join(result.stderr.replace("│", " ").split())
-
-
-def test_an_address_in_place_of_a_file_is_told_where_to_go(data: Path, song: Path) -> None:
-    whorl("register", song)
-    for address in ("http://127.0.0.1:9/film.mp4", "http://" + "a" * 5000):
-        result = whorl("match", address)
-        assert result.exit_code == 1
-        assert "that is an address: whorl watch" in " ".join(result.stdout.split())
 
 
 def test_an_option_of_all_commands_behind_one_is_told_its_place(data: Path, song: Path) -> None:
@@ -183,41 +99,6 @@ def test_a_card_is_for_people(data: Path, song: Path) -> None:
     assert re.fullmatch(r"audio/1: \d+ codes, .* kB", card["fingerprint"])
     assert re.fullmatch(r"\d+-\d\d-\d\d \d\d:\d\d:\d\d UTC", card["registered"])
     assert re.fullmatch(r"\d+:\d\d\.\d", card["length"])
-
-
-@pytest.mark.parametrize("command", ["register", "match"])
-def test_a_folder_without_files_may_be_a_drive_that_is_not_there(
-    registered: Path, tmp_path: Path, command: str
-) -> None:
-    (tmp_path / "empty").mkdir()
-    result = whorl(command, tmp_path / "empty", "--json")
-    assert result.exit_code == 1
-    assert json.loads(result.stdout)["error"]["code"] == "not-found"
-    assert "nothing to examine in this folder" in result.stdout
-
-
-@pytest.mark.parametrize("command", ["register", "match"])
-def test_hidden_files_are_said_to_be_passed_over(registered: Path, tmp_path: Path, command: str) -> None:
-    folder = tmp_path / "hidden"
-    (folder / ".kept").mkdir(parents=True)
-    (folder / ".copy.wav").write_bytes(b"RIFF")
-    result = whorl(command, folder, "--json")
-    assert result.exit_code == 1 and "hidden, and passed over: 2" in result.stdout
-    (folder / "shown.wav").write_bytes(b"RIFF")
-    assert "hidden, and passed over: 2" in whorl(command, folder, "--json").stderr
-
-
-@pytest.mark.parametrize("command", ["register", "match"])
-def test_links_in_a_folder_are_not_followed(registered: Path, tmp_path: Path, command: str) -> None:
-    outside, folder = tmp_path / "outside", tmp_path / "captured"
-    outside.mkdir()
-    folder.mkdir()
-    (outside / "private.wav").write_bytes(b"RIFF")
-    (folder / "copy.wav").symlink_to(outside / "private.wav")
-    (folder / "copies").symlink_to(outside)
-    result = whorl(command, folder, "--json")
-    assert result.exit_code == 1 and "symbolic links, and not followed: 2" in result.stdout
-    assert "private" not in result.output
 
 
 def test_progress_is_told_in_lines_where_there_is_no_terminal(

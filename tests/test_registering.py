@@ -14,7 +14,6 @@ from typer.testing import CliRunner, Result
 
 from index.catalog import Catalog
 from service.cli import app
-from service.inputs import Details, read_table
 
 AT_ONCE = """
 import sys
@@ -113,15 +112,3 @@ def _references(data: Path) -> list[Any]:
     found = catalog.references()
     catalog.close()
     return found
-
-
-@pytest.mark.parametrize(
-    "named", ["/library/films/1922/nosferatu.mp4", "1922/nosferatu.mp4", "nosferatu.mp4"]
-)
-def test_a_table_names_files_by_their_paths_the_ends_of_these_or_names(tmp_path: Path, named: str) -> None:
-    table = tmp_path / "works.csv"
-    table.write_text(f"file,title\n{named},Nosferatu\n2022/nosferatu.mp4,Another\n")
-    details = read_table(table, Details(title="unnamed"))
-    assert details(Path("/library/films/1922/nosferatu.mp4")).title == "Nosferatu"
-    assert details(Path("/library/films/2022/nosferatu.mp4")).title == "Another"
-    assert details(Path("/library/films/1922/osferatu.mp4")).title == "unnamed"
