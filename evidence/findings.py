@@ -10,7 +10,7 @@ from evidence.words import disguise, harmless, stream
 COLUMNS = (
     "path", "status", "examined", "same_bytes_as", "sha256", "duration", "verdict", "title", "owner", "reference_id",
     "reference", "expected_false_matches", "kind", "query_start", "query_end", "ref_start", "ref_end", "seconds", "disguise",
-    "error_code", "error", "warnings",
+    "replaced", "error_code", "error", "warnings",
 )  # fmt: skip
 # Where a cell begins with what begins a formula; spreadsheets of many countries part cells at semicolons, quoted or not.
 _FORMULA = re.compile(r"(^|; *)(?=[=+\-@])")
@@ -81,8 +81,14 @@ def _segment(match: Json, segment: Json) -> dict[str, str]:
         "kind": stream(segment),
         "seconds": f"{segment['query_end'] - segment['query_start']:.3f}",
         "disguise": disguise(segment),
+        "replaced": "; ".join(_replaced(part) for part in match.get("replaced", ())),
         **times,
     }
+
+
+def _replaced(part: Json) -> str:
+    """Such as "audio 0.000 to 12.500": seconds of the file in which that stream is not the work's."""
+    return f"{part['kind']} {part['query_start']:.3f} to {part['query_end']:.3f}"
 
 
 def _cell(text: str) -> str:

@@ -15,7 +15,7 @@ from evidence.pictures import along, data_url, drawn_seconds, frame, frame_times
 from evidence.remarks import remarks
 from evidence.report import Find
 from evidence.timeline import SCALE, axes
-from evidence.words import clock, disguise, harmless, stream
+from evidence.words import clock, counted, disguise, harmless, stream
 from fingerprint.media import MediaError
 
 PICTURED = (
@@ -78,7 +78,10 @@ def _environment() -> Environment:
 
 
 def _engine(engine: Json) -> str:
-    return f"Whorl {engine['version']} ({', '.join(engine['algorithms'])})"
+    made_by = f"Whorl {engine['version']} ({', '.join(engine['algorithms'])})"
+    if "references" not in engine:
+        return made_by
+    return f"{made_by}, compared with {counted(engine['references'], 'registered file')}"
 
 
 def _answer(answer: Json, find: Find | None) -> Json:

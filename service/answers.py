@@ -158,7 +158,7 @@ _ANSWER = _object(
         "status": _one_of("match", "review", "no-match", "error"),
         "error": _or_null(_object({"code": _text, "message": _text})),
         "matches": _list(_match(DEEPEST)),
-        "engine": _object({"version": _text, "algorithms": _list(_text)}),
+        "engine": _object({"version": _text, "algorithms": _list(_text)}, {"references": _number(0, 1e12)}),
     },
     {"warnings": _list(_text), "elapsed": _ANY, "path": _text},
 )

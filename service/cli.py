@@ -206,8 +206,7 @@ def match(paths: Paths, as_json: AsJson = False) -> None:
 
 
 def _answers(engine: "Engine", paths: list[Path]) -> Iterator[tuple[Path, "Json"]]:
-    from evidence.answer import answer_json
-    from service.examining import maker
+    from service.examining import told
     from service.inputs import found_files, refused
     from service.terminal import progress, say
     from service.workers import problem
@@ -221,10 +220,9 @@ def _answers(engine: "Engine", paths: list[Path]) -> Iterator[tuple[Path, "Json"
                 show(number, part, name)
 
             try:
-                answer = answer_json(engine.examine(found.checked(), tell), engine.catalog.work, maker())
+                answer = told(engine, engine.examine(found.checked(), tell))
             except Exception as error:  # also a fault of ours, which this file brought out
-                failed = refused(file, problem(error, file.name))
-                answer = answer_json(failed, engine.catalog.work, maker())
+                answer = told(engine, refused(file, problem(error, file.name)))
             for warning in answer.get("warnings", ()):
                 say(f"{file.name}: {warning}")
             yield file, answer

@@ -62,6 +62,11 @@ def maker() -> Json:
     return {"version": version("whorl"), "algorithms": list(WIDTHS)}
 
 
+def told(engine: Engine, answer: Answer) -> Json:
+    """The answer as programs read it, with what examined it and the number of registered files that it was compared with."""
+    return answer_json(answer, engine.catalog.work, maker() | {"references": engine.catalog.state()[0]})
+
+
 def for_people(answer: Json, path: Path, engine: Engine) -> Json:
     """The answer with the path, for files of one name in two folders are told apart, and the kinds of originals' streams."""
     matches = [match | {"reference": _with_kinds(match["reference"], engine)} for match in answer["matches"]]
@@ -92,7 +97,7 @@ def examined(engine: Engine, job: Examine, tell: Callable[[float], None]) -> Exa
         raise MediaError("changed", path.name, "was changed while the scan went on; scan it again")
     for warning in answer.warnings:
         say(f"{path}: {warning}")
-    return Examined(answer_json(answer, engine.catalog.work, maker()), thorough=glanced is None)
+    return Examined(told(engine, answer), thorough=glanced is None)
 
 
 def _glanced(engine: Engine, job: Examine, tell: Callable[[float], None]) -> Answer | None:

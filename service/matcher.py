@@ -82,11 +82,10 @@ def _end_with(parent: int) -> None:
 
 def _answer(body: bytes) -> Json:
     """The answer of `whorl match --json`, with ``searched``: only copies that are not disguised were looked for."""
-    from evidence.answer import answer_json
     from fingerprint.exchange import unpacked
     from fingerprint.storage import StorageError
     from matching.engine import Engine
-    from service.examining import maker
+    from service.examining import told
 
     assert isinstance(_engine, Engine)
     try:
@@ -100,4 +99,4 @@ def _answer(body: bytes) -> Json:
         answer = _engine.match(made)
     except StorageError as error:
         raise ValueError(str(error)) from None
-    return answer_json(answer, _engine.catalog.work, maker()) | {"searched": "plain"}
+    return told(_engine, answer) | {"searched": "plain"}

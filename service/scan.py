@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evidence.answer import Json, answer_json
+from evidence.answer import Json
 from fingerprint.media import Limits, MediaError
 from matching.engine import Engine
 from matching.segment import Answer, Failure, QueryInfo
-from service.examining import Examine, Identify, maker, renamed
+from service.examining import Examine, Identify, maker, renamed, told
 from service.journal import Examined, Identity, Journal
 from service.known import KnownFiles
 from service.walk import Entry
@@ -187,7 +187,7 @@ class Scan:
     def _answered(self, entry: Entry, sha256: str, code: str, message: str) -> Examined:
         query = QueryInfo(entry.path.name, sha256, 0.0, ())
         answer = Answer(query, (), Failure(code, message), (), 0.0)
-        return Examined(answer_json(answer, self._engine.catalog.work, maker()), True)
+        return Examined(told(self._engine, answer), True)
 
     def _tell(self, entry: Entry, examined: Examined, copy_of: Path | None) -> None:
         named = renamed(examined, entry)

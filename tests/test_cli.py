@@ -128,7 +128,7 @@ def test_an_answer_has_exactly_the_agreed_keys(data: Path, song: Path, samples: 
     (answer,) = lines("match", samples / "captures" / "cut-32kbit.mp3")
     assert set(answer) == ANSWER
     assert set(answer["query"]) == {"name", "sha256", "duration", "kinds"}
-    assert set(answer["engine"]) == {"version", "algorithms"}
+    assert set(answer["engine"]) == {"version", "algorithms", "references"}
     (match,) = answer["matches"]
     assert set(match) == {"reference", "verdict", "expected_false_matches", "segments"}
     assert set(match["reference"]) == {"id", "name", "title", "owner", "sha256"}

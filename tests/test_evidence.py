@@ -24,7 +24,7 @@ from fingerprint.media import sha256
 from index.catalog import Reference, Work
 from matching.segment import Answer, Failure, Match, QueryInfo, Segment
 
-ENGINE = {"version": "0.1.0", "algorithms": ["audio/1", "video/1"]}
+ENGINE = {"version": "0.1.0", "algorithms": ["audio/1", "video/1"], "references": 31}
 REFERENCE = Reference(7, 3, "film.mkv", "ab" * 32, 5400.0, datetime(2026, 1, 1, tzinfo=UTC))
 WORK = Work(3, "A Film", "film", "A Studio", frozenset())
 MIRRORED = Segment("video", 0.5, 10.0, 61.2, 71.08, Disguise(mirror=True, time_scale=1.04), 83.14159)
@@ -116,6 +116,8 @@ def test_a_report_names_files_times_verdict_and_certainty(report: object) -> Non
     assert "mirrored, 1.04x speed" in text
     assert f"sha256 {FOUND.query.sha256}" in text and f"sha256 {REFERENCE.sha256}" in text
     assert re.search(r"Made on 20\d\d-\d\d-\d\d \d\d:\d\d UTC from answers of Whorl 0.1.0", text)
+    assert "compared with 31 registered files" in text
+    assert "How to check this" in text
 
 
 def test_answers_that_do_not_say_what_file_was_registered_are_shown_without_its_digest_and_pictures(
@@ -132,6 +134,7 @@ def test_a_report_tells_strangers_from_failures(report: object) -> None:
     stranger = plain(replace(FOUND, matches=()))
     failed = plain(replace(FOUND, matches=(), error=Failure("truncated", "clip.mp4: ends too early")))
     assert "Nothing registered was found" in report([stranger], nowhere)
+    assert "How to check this" not in report([stranger], nowhere)
     assert "ends too early" in report([failed], nowhere)
     assert "Nothing registered" not in report([failed], nowhere)
 

@@ -101,10 +101,11 @@ class Match(BaseModel):
 
 
 class Engine(BaseModel):
-    """What examined it."""
+    """What examined it. ``references``: registered files that it was compared with; null in answers that do not say so."""
 
     version: str
     algorithms: list[str]
+    references: int | None = None
 
 
 class Found(BaseModel):

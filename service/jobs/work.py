@@ -14,7 +14,7 @@ from fingerprint.storage import StorageError
 from matching.engine import Engine
 from matching.segment import Answer, Failure, QueryInfo
 from matching.taken import Taken
-from service.examining import maker
+from service.examining import told
 from service.store import answers, jobs, works
 from service.store.errors import Missing
 from service.store.jobs import Begun
@@ -105,7 +105,7 @@ def _exchanged(engine: Engine, task: Task) -> Registration:
 
 def _answer(engine: Engine, task: Task, tell: Callable[[float], None]) -> Json:
     """The answer under the file's own name: on the disk it has another."""
-    answer = answer_json(engine.examine(task.path, tell, task.sha256), engine.catalog.work, maker())
+    answer = told(engine, engine.examine(task.path, tell, task.sha256))
     name, stored = printable(task.name), task.path.name
     if answer["error"]:
         reason = answer["error"]["message"].removeprefix(f"{stored}: ").replace(stored, name)
@@ -136,7 +136,7 @@ def keep_failure(store: Store, engine: Engine, begun: Begun, code: str, message:
     asked = begun.job.input
     query = QueryInfo(asked["name"], asked["sha256"], 0.0, ())
     unexamined = Answer(query, (), Failure(code, message), (), 0.0)
-    return keep_answer(store, engine, begun, answer_json(unexamined, engine.catalog.work, maker()))
+    return keep_answer(store, engine, begun, told(engine, unexamined))
 
 
 def keep_reference(store: Store, engine: Engine, begun: Begun, made: Registration) -> bool:

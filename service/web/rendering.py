@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evidence.answer import Json
 from evidence.timeline import SCALE
-from evidence.words import chance, clock, disguise, gigabytes, harmless
+from evidence.words import chance, clock, counted, disguise, gigabytes, harmless
 from service.web.assets import url_of
 from service.web.visitor import Visitor
 
@@ -64,6 +64,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"clock": clock, "harmless": shown, "disguise": disguise, "chance": chance, "size": gigabytes,
+                     "counted": counted,
                      "day": day, "second": second, "lately": lately}  # fmt: skip
     made.globals |= {"asset": url_of, "scale": SCALE, "statuses": STATUSES, "states": STATES}
     return made

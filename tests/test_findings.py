@@ -1,0 +1,26 @@
+"""The rows of a scan's table, on an answer as `whorl match --json` prints it."""
+
+from dataclasses import replace
+
+from evidence.answer import Json
+from evidence.findings import COLUMNS, Finding, rows
+from matching.segment import Replaced
+from tests.test_evidence import FOUND, plain
+
+
+def row_of(answer: Json) -> dict[str, str]:
+    (row,) = rows(Finding(answer | {"path": "drive/clip.mp4"}, thorough=True))
+    return row
+
+
+def test_a_row_says_what_is_where() -> None:
+    row = row_of(plain(FOUND))
+    assert tuple(row) == COLUMNS
+    assert (row["path"], row["title"], row["verdict"]) == ("drive/clip.mp4", "A Film", "match")
+    assert (row["query_start"], row["ref_start"], row["replaced"]) == ("0.500", "61.200", "")
+
+
+def test_a_row_says_in_which_seconds_the_sound_is_another() -> None:
+    dubbed = replace(FOUND.matches[0], replaced=(Replaced("audio", 0.0, 4.0), Replaced("audio", 6.5, 10.0)))
+    row = row_of(plain(replace(FOUND, matches=(dubbed,))))
+    assert row["replaced"] == "audio 0.000 to 4.000; audio 6.500 to 10.000"
