@@ -10,6 +10,7 @@ from benchmarks.audio_attacks import RATE, Sound, mix
 from benchmarks.corpus import Title, draw, interfering, seeded, titles
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_opus, write_wav
 from benchmarks.truth import Truth
+from benchmarks.turns import turns
 from benchmarks.video_attacks import Picture
 
 LINES = 360  # of the pictures before the attack
@@ -58,15 +59,15 @@ def excerpt(sound: Sound, seconds: float, rng: np.random.Generator, rate: int = 
 def _audio_copies(
     media: Path, folder: Path, title: Title, length: float, attacks: list[str]
 ) -> Iterator[Truth]:
-    sound = read_sound(media / title.file) if attacks else np.zeros(0)
+    sound = read_sound(media / title.file)
     for name in attacks:
         attack, rng = AUDIO[name], seeded(title.file, length, name)
         start, taken = excerpt(sound, length, rng)
-        seconds = len(taken) / RATE
+        seconds, again = len(taken) / RATE, turns(sound, round(start * RATE), len(taken))
         copy = attack.change(_overlaid(media, title, taken, attack, rng), rng)
         file = write_sound(folder, f"{name}-{length:g}-{Path(title.file).stem}", copy, attack)
         yield Truth(file, "audio", name, length, title.file, 0.0, seconds / attack.time_scale, start,
-                    start + seconds, attack.time_scale)  # fmt: skip
+                    start + seconds, attack.time_scale, turns=again)  # fmt: skip
 
 
 def _overlaid(

@@ -20,7 +20,7 @@ from benchmarks.corpus import strangers as unregistered
 from benchmarks.truth import Truth, read_table, write_table
 
 RECIPE = ("attacks", "audio_attacks", "compilations", "copies", "files", "queries", "renders", "strangers",
-          "truth", "video_attacks")  # fmt: skip
+          "truth", "turns", "video_attacks")  # fmt: skip
 
 Job = Callable[[], list[Truth]]
 
