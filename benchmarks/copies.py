@@ -10,6 +10,7 @@ from benchmarks.audio_attacks import RATE, Sound, mix
 from benchmarks.corpus import Title, draw, interfering, seeded, titles
 from benchmarks.files import read_pictures, read_sound, write_mp4, write_opus, write_wav
 from benchmarks.truth import Truth
+from benchmarks.turns import turns
 from benchmarks.video_attacks import Picture
 
 LINES = 360  # of the pictures before the attack
@@ -19,7 +20,7 @@ MAIN = {
     "video": (5.0,),
 }  # lengths at which attacks with a figure of their own are measured on MANY titles
 # Titles: of attacks with a figure of their own; of all others, and at other lengths, of pictures fewer, for they cost more.
-# Clean copies are of all titles.
+# Clean copies are of all titles. Each attack has titles and excerpts of its own, so that one hard excerpt is one copy.
 MANY, SOME = 24, {"audio": 8, "video": 4}
 SHORTEST = 4.0  # seconds of an original of which an excerpt is asked for
 WHOLE = {("video", 10.0): 10.0}  # and where a shorter one would not do
@@ -32,18 +33,18 @@ def usable(title: Title, length: float) -> bool:
     return title.seconds >= WHOLE.get((title.kind, length), SHORTEST)
 
 
-def wanted(name: str, length: float, number: int) -> bool:
-    """Whether an attack is measured at this length on the title of this number."""
+def wanted(name: str, length: float, number: int, usable: int) -> bool:
+    """Whether an attack is measured at this length on the title of this number, of so many that are usable."""
     attack = ATTACKS[name]
     alone = attack.required or (isinstance(attack, VideoAttack) and attack.in_part)
     titles = MANY if alone and length in MAIN[attack.kind] else SOME[attack.kind]
-    return number < titles or name.endswith("-none")
+    return (number + draw(name)) % usable < titles or name.endswith("-none")
 
 
-def copies(media: Path, folder: Path, title: Title, length: float, number: int) -> list[Truth]:
-    """One title's copies of one length."""
+def copies(media: Path, folder: Path, title: Title, length: float, attacks: list[str]) -> list[Truth]:
+    """One title's copies of one length, under each of the attacks that are named."""
     render = {"audio": _audio_copies, "video": _video_copies}[title.kind]
-    return list(render(media, folder, title, length, number))
+    return list(render(media, folder, title, length, attacks))
 
 
 def excerpt(sound: Sound, seconds: float, rng: np.random.Generator, rate: int = RATE) -> tuple[float, Sound]:
@@ -55,16 +56,18 @@ def excerpt(sound: Sound, seconds: float, rng: np.random.Generator, rate: int = 
     return begin / rate, sound[begin : begin + size]
 
 
-def _audio_copies(media: Path, folder: Path, title: Title, length: float, number: int) -> Iterator[Truth]:
-    start, taken = excerpt(read_sound(media / title.file), length, seeded(title.file, length))
-    seconds = len(taken) / RATE
-    for name, attack in AUDIO.items():
-        if wanted(name, length, number):
-            rng = seeded(title.file, length, name)
-            copy = attack.change(_overlaid(media, title, taken, attack, rng), rng)
-            file = write_sound(folder, f"{name}-{length:g}-{Path(title.file).stem}", copy, attack)
-            yield Truth(file, "audio", name, length, title.file, 0.0, seconds / attack.time_scale, start,
-                        start + seconds, attack.time_scale)  # fmt: skip
+def _audio_copies(
+    media: Path, folder: Path, title: Title, length: float, attacks: list[str]
+) -> Iterator[Truth]:
+    sound = read_sound(media / title.file)
+    for name in attacks:
+        attack, rng = AUDIO[name], seeded(title.file, length, name)
+        start, taken = excerpt(sound, length, rng)
+        seconds, again = len(taken) / RATE, turns(sound, round(start * RATE), len(taken))
+        copy = attack.change(_overlaid(media, title, taken, attack, rng), rng)
+        file = write_sound(folder, f"{name}-{length:g}-{Path(title.file).stem}", copy, attack)
+        yield Truth(file, "audio", name, length, title.file, 0.0, seconds / attack.time_scale, start,
+                    start + seconds, attack.time_scale, turns=again)  # fmt: skip
 
 
 def _overlaid(
@@ -89,16 +92,16 @@ def write_sound(folder: Path, stem: str, sound: Sound, attack: AudioAttack) -> s
     return file
 
 
-def _video_copies(media: Path, folder: Path, title: Title, length: float, number: int) -> Iterator[Truth]:
-    taken = shown(media, title, length, length)
-    start, seconds = taken[0][0], taken[-1][0] - taken[0][0]
-    for name, attack in VIDEO.items():
-        if wanted(name, length, number):
-            file = f"{name}-{length:g}-{Path(title.file).stem}.mp4"
-            seed = draw(f"{title.file}|{length}|{name}")
-            write_mp4(folder / file, disguised(taken, attack, seed), attack.crf)
-            yield Truth(file, "video", name, length, title.file, 0.0, seconds / attack.time_scale, start,
-                        start + seconds, attack.time_scale)  # fmt: skip
+def _video_copies(
+    media: Path, folder: Path, title: Title, length: float, attacks: list[str]
+) -> Iterator[Truth]:
+    for name in attacks:
+        attack, taken = VIDEO[name], shown(media, title, length, f"{length}|{name}")
+        start, seconds = taken[0][0], taken[-1][0] - taken[0][0]
+        file = f"{name}-{length:g}-{Path(title.file).stem}.mp4"
+        write_mp4(folder / file, disguised(taken, attack, draw(file)), attack.crf)
+        yield Truth(file, "video", name, length, title.file, 0.0, seconds / attack.time_scale, start,
+                    start + seconds, attack.time_scale)  # fmt: skip
 
 
 def shown(media: Path, title: Title, length: float, name: object) -> Pictures:

@@ -4,7 +4,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
@@ -56,8 +56,8 @@ class Claim:
         return any(same(file, title.file) for title in self.titles)
 
     def error(self, truth: Truth) -> float:
-        """Seconds between the claimed place and the true one."""
-        return offset_error(self.span, span(truth))
+        """Seconds between the claimed place and the true one, or the nearest other turn of a loop."""
+        return min(offset_error(self.span, place) for place in places(truth))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,13 @@ class Outcome:
 def span(truth: Truth) -> Span:
     """The stretch that the truth tells of."""
     return Span(truth.query_start, truth.query_end, truth.ref_start, truth.ref_end)
+
+
+def places(truth: Truth) -> list[Span]:
+    """The stretches of the reference that the query is: its own, and other turns of a loop."""
+    own = span(truth)
+    moves = [0.0, *(turn - truth.ref_start for turn in truth.turns)]
+    return [replace(own, ref_start=own.ref_start + by, ref_end=own.ref_end + by) for by in moves]
 
 
 def strangers(found: Iterable[Outcome], kind: str) -> list[Outcome]:

@@ -13,13 +13,14 @@ from pathlib import Path
 import platformdirs
 
 from benchmarks import compilations, renders, strangers
-from benchmarks.copies import LENGTHS, SHORTEST, copies, usable
+from benchmarks.attacks import ATTACKS
+from benchmarks.copies import LENGTHS, SHORTEST, copies, usable, wanted
 from benchmarks.corpus import draw, originals, registered, titles
 from benchmarks.corpus import strangers as unregistered
 from benchmarks.truth import Truth, read_table, write_table
 
 RECIPE = ("attacks", "audio_attacks", "compilations", "copies", "files", "queries", "renders", "strangers",
-          "truth", "video_attacks")  # fmt: skip
+          "truth", "turns", "video_attacks")  # fmt: skip
 
 Job = Callable[[], list[Truth]]
 
@@ -70,7 +71,9 @@ def jobs(media: Path, folder: Path) -> Iterator[Job]:
         for length in lengths:
             chosen = [title for title in known if usable(title, length)]
             for number, title in enumerate(chosen):
-                yield partial(copies, media, folder, title, length, number)
+                attacks = [name for name, attack in ATTACKS.items()
+                           if attack.kind == kind and wanted(name, length, number, len(chosen))]  # fmt: skip
+                yield partial(copies, media, folder, title, length, attacks)
         others = unregistered(everything, kind)
         sources = {title.source for title in registered(everything) if title.kind == kind}
         for title in others:

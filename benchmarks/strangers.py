@@ -19,11 +19,13 @@ GLIMPSE = 2.0  # of one more of each
 RENDERED = {"audio": 12, "video": 6}  # of each sort
 # What is done to cousins: little, so that nothing but the other content keeps them apart.
 LIGHT = {
-    "audio": ("audio-32-kbit", "audio-equaliser", "audio-phone", "audio-speed-up-4", "audio-room-noise-8-dB"),
-    "video": ("video-240p-crf-38", "video-mirror", "video-letterbox", "video-colour-gamma", "video-speed-up-5",
-              "video-logo-caption"),
+    "audio": ("audio-32-kbit", "audio-equaliser", "audio-phone", "audio-speed-up-4", "audio-room-noise-8-dB",
+              "audio-pitch-up-1", "audio-tempo-up-7"),
+    "video": ("video-240p-crf-38", "video-mirror", "video-letterbox", "video-quarter-turn", "video-colour-gamma",
+              "video-crop-20", "video-speed-up-5", "video-mirror-crop-caption", "video-logo-caption",
+              "video-crop-20-off-centre"),
 }  # fmt: skip
-COUSINS = 3  # captures of a cousin of 10 s or more; a shorter one has one
+COUSINS = 5  # captures of a cousin of 10 s or more; a shorter one has three
 DECOYS = {"audio": (10.0, 5.0), "video": (5.0,)}  # lengths
 MOVING = 4.0  # of 255, mean difference from its reverse: what moves less reads the same backwards
 
@@ -68,7 +70,7 @@ def rendered(folder: Path, kind: str, name: str) -> list[Truth]:
 def cousins(media: Path, folder: Path, title: Title, series: str) -> list[Truth]:
     """Lightly attacked captures of a title that is not registered, though others of its series are."""
     truths = []
-    for i in range(COUSINS if title.seconds >= 10 else 1):
+    for i in range(COUSINS if title.seconds >= 10 else 3):
         name = LIGHT[title.kind][(draw(title.file) + i) % len(LIGHT[title.kind])]
         length = AUDIO_LENGTHS[i] if title.kind == "audio" else VIDEO_LENGTHS[0]
         stem = f"{COUSIN}-{i}-{Path(title.file).stem}"

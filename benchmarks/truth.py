@@ -17,6 +17,7 @@ class Truth:
     group      what the query is for: an attack, "compilation", STRANGER, COUSIN, DECOY, or the sort of rendered stranger
     length     seconds that were asked for; a short title gives less
     series     of what is no copy: its source, where titles of that are registered
+    turns      other seconds of the reference at which the very same begins: turns of a loop
     Times are in seconds; ``ref = time_scale * query + offset``.
     """
 
@@ -31,6 +32,7 @@ class Truth:
     ref_end: float = 0.0
     time_scale: float = 1.0
     series: str = ""
+    turns: tuple[float, ...] = ()
 
 
 def write_table(table: Path, truths: Iterable[Truth]) -> None:
@@ -39,7 +41,7 @@ def write_table(table: Path, truths: Iterable[Truth]) -> None:
     with unfinished.open("w", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Truth)])
         writer.writeheader()
-        writer.writerows(asdict(truth) for truth in truths)
+        writer.writerows(asdict(truth) | {"turns": ";".join(map(str, truth.turns))} for truth in truths)
     unfinished.replace(table)
 
 
@@ -51,5 +53,6 @@ def read_table(table: Path) -> list[Truth]:
 
 def _truth(row: dict[str, str]) -> Truth:
     numbers = {field.name: float(row[field.name]) for field in fields(Truth) if field.type is float}
-    texts = {name: text for name, text in row.items() if name not in numbers}
-    return Truth(**texts, **numbers)  # type: ignore[arg-type]  # each value has the type of its field
+    turns = tuple(float(turn) for turn in row["turns"].split(";") if turn)
+    texts = {name: text for name, text in row.items() if name not in numbers and name != "turns"}
+    return Truth(**texts, **numbers, turns=turns)  # type: ignore[arg-type]  # each value has the type of its field

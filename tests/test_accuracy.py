@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,14 @@ def test_a_copy_counts_at_the_operating_point_and_above_every_stranger() -> None
     (figures,) = attack_rows(found)
     assert [figures[limit]["hits"] for limit in ("found", "at_no_false")] == [1, 2]
     assert figures["missed"] == ["audio-phone.wav"] * 2
+
+
+def test_another_turn_of_a_loop_is_the_right_place() -> None:
+    turned = copy("audio-phone", claim(SONG, 5.0, begin=40.0))
+    assert turned.copy is None
+    (truth,) = turned.truths
+    looped = replace(turned, truths=(replace(truth, turns=(30.0, 40.0)),))
+    assert looped.copy is not None and looped.copy.error(looped.truth) == 0.0
 
 
 def test_judged_as_peers_are_a_stranger_may_resemble_its_own_series() -> None:
@@ -185,7 +194,8 @@ def test_a_peer_that_was_not_measured_is_named(
 
 
 def test_a_table_of_truths_is_read_as_it_was_written(tmp_path: Path) -> None:
-    truths = [copy("audio-phone").truth, none(COUSIN, series="band/songs").truth]
+    looped = replace(copy("audio-phone").truth, turns=(30.0, 40.25))
+    truths = [copy("audio-phone").truth, looped, none(COUSIN, series="band/songs").truth]
     write_table(tmp_path / "truth.csv", truths)
     assert read_table(tmp_path / "truth.csv") == truths
     assert np.isclose(truths[0].ref_end, 25)
