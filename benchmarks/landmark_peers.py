@@ -23,7 +23,16 @@ Search = Callable[[Path, list[Path], list[Path], Path], Iterator[Ranked | None]]
 # More landmarks than audfprint makes unasked, for with those it finds less; and times of up to 25 minutes.
 DENSE = ["--density", "100", "--fanout", "10", "--maxtimebits", "16"]
 ASKED = ["--search-depth", "1000", "--max-matches", "1000"]  # every file that has enough landmarks in common
+PANAKO = "build/libs/panako-2.1-all.jar"
 SAMPLES = ["-vn", "-ac", "1", "-ar", "16000", "-f", "f32le"]  # what Olaf hears, as options of FFmpeg
+
+# Panako's own algorithm, asked for all that is alike: of its limits the shortest match is longer than most queries, and
+# copies are faster, slower, higher and lower than it looks for unasked.
+RELAXED = ["STRATEGY=PANAKO", "PANAKO_MIN_MATCH_DURATION=1", "PANAKO_MIN_HITS_UNFILTERED=5", "PANAKO_MIN_HITS_FILTERED=3",
+           "PANAKO_MIN_TIME_FACTOR=0.7", "PANAKO_MAX_TIME_FACTOR=1.4", "PANAKO_MIN_FREQ_FACTOR=0.7",
+           "PANAKO_MAX_FREQ_FACTOR=1.4"]  # fmt: skip
+# What LMDB for Java needs of Java 17.
+OPENED = ["--add-opens=java.base/java.nio=ALL-UNNAMED", "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"]
 
 _MATCHED = re.compile(
     r"Matched (?P<query>.+) [\d.]+ sec \d+ raw hashes as (?P<file>.+) at +-?[\d.]+ s"
@@ -31,6 +40,10 @@ _MATCHED = re.compile(
 )
 _NO_MATCH = re.compile(r"NOMATCH (?P<query>.+) [\d.]+ sec \d+ raw hashes")
 _UNREAD = re.compile(r"wavfile2peaks: Error reading (?P<query>.+) skipping")
+_STORED = re.compile(r"\d+; \d+; (?P<name>.+); [\d:]+; [\d.]+ s; [\d.]+")
+_QUERIED = re.compile(
+    r"\d+ ; \d+ ; (?P<query>.+) ; [\d.]+ ; [\d.]+ ; (?P<file>.+) ; \w+ ; [\d.-]+ ; [\d.-]+ ; (?P<count>-?\d+) ; .*"
+)
 _COUNTED = re.compile(r"(?P<count>\d+), [\d.-]+, [\d.-]+, (?P<file>\d*), \d+, [\d.-]+, [\d.-]+")
 
 
@@ -98,6 +111,37 @@ def olaf_answer(told: str) -> Ranked:
     return [(int(file), count) for file, count in found if count]
 
 
+def panako(
+    checkout: Path, references: list[Path], queries: list[Path], scratch: Path
+) -> Iterator[Ranked | None]:
+    """One run for the index, which lies in the folder of its user, and one for all queries."""
+    command = ["java", *OPENED, f"-Duser.home={scratch}", "-jar", str(checkout / PANAKO)]
+    listed = {"store": references, "query": queries}
+    for task, paths in listed.items():
+        (scratch / f"{task}.txt").write_text("".join(f"{path}\n" for path in paths))
+    told = printed([*command, "store", *RELAXED, str(scratch / "store.txt")])
+    stored = {line["name"] for line in map(_STORED.fullmatch, told.splitlines()) if line}
+    if lost := [path.name for path in references if path.name not in stored]:
+        raise PeerError(f"Panako did not store {', '.join(lost)}")
+    yield from panako_answers(
+        printed([*command, "query", *RELAXED, str(scratch / "query.txt")]), references, queries
+    )
+
+
+def panako_answers(told: str, references: list[Path], queries: list[Path]) -> Iterator[Ranked | None]:
+    """What Panako printed of each query, of one that it did not read nothing. Raises PeerError where it printed nothing."""
+    numbers = {str(path): number for number, path in enumerate(references)}
+    ranked: dict[str, Ranked] = {}
+    for line in map(_QUERIED.fullmatch, told.splitlines()):
+        if line:
+            found = [(numbers[line["file"]], int(line["count"]))] if line["file"] != "null" else []
+            ranked.setdefault(line["query"], []).extend(found)
+    if not ranked:
+        raise PeerError(f"Panako printed no answer: {told.strip()[-200:]!r}")
+    for query in map(str, queries):
+        yield ranked.get(query)
+
+
 @dataclass(frozen=True, slots=True)
 class LandmarkPeer:
     """How a peer finds queries among registered files, and what it needs to be there.
@@ -146,6 +190,12 @@ LANDMARK_PEERS = {
         "WHORL_OLAF",
         "bin/olaf_core",
         "clone github.com/JorenSix/Olaf and make compile_core there; on Debian, apt install ffmpeg",
+    ),
+    "panako": LandmarkPeer(
+        panako,
+        "WHORL_PANAKO",
+        PANAKO,
+        "clone github.com/JorenSix/Panako and ./gradlew shadowJar there; on Debian, apt install ffmpeg default-jre",
     ),
 }
 

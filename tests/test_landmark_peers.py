@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import landmark_peers, peer_rows
 from benchmarks.corpus import Title
-from benchmarks.landmark_peers import LANDMARK_PEERS, audfprint_answers, olaf_answer
+from benchmarks.landmark_peers import LANDMARK_PEERS, audfprint_answers, olaf_answer, panako_answers
 from benchmarks.peers import NOTHING, PeerError
 from benchmarks.truth import Truth
 
@@ -58,6 +58,27 @@ else:
     for count, name in ranked:
         print(f"{count}, 0.10, 4.90, {name}, 77, 10.10, 14.90")
 """
+JAVA = """#!/usr/bin/env python3
+import sys
+from pathlib import Path
+
+home = next(Path(argument.removeprefix("-Duser.home=")) for argument in sys.argv if argument.startswith("-Duser.home="))
+task, files = next(a for a in sys.argv if a in ("store", "query")), Path(sys.argv[-1]).read_text().splitlines()
+for number, file in enumerate(files, 1):
+    heard, index = set(Path(file).read_text()), home / "index"
+    if not heard:
+        print("at be.panako.cli.Query.run(Query.java:63)", file=sys.stderr)
+    elif task == "store":
+        with index.open("a") as stored:
+            stored.write(f"{file}\\n")
+        print(f"{number}; {len(files)}; {Path(file).name}; 00:01:00; 2.62 s; 37.33")
+    else:
+        told = f"{number} ; {len(files)} ; {file} ; 0.000 ; 4.900"
+        ranked = [(len(heard & set(Path(name).read_text())), name) for name in index.read_text().splitlines()]
+        for count, name in sorted(ranked, reverse=True):
+            if count:
+                print(f"{told} ; {name} ; 138 ; 10.1 ; 14.9 ; {count} ; 1.000 % ; 1.000 %; 1.00")
+"""
 FFMPEG = """#!/bin/sh
 while [ $# -gt 1 ]; do [ "$1" = -i ] && from=$2; shift; done
 test -s "$from" && cp "$from" "$1"
@@ -74,6 +95,9 @@ def media(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program(tmp_path / "bin" / "ffmpeg", FFMPEG)
     program(tmp_path / "olaf" / "bin" / "olaf_core", OLAF)
     program(tmp_path / "audfprint" / "audfprint.py", AUDFPRINT)
+    program(tmp_path / "bin" / "java", JAVA)
+    program(tmp_path / "panako" / "build" / "libs" / "panako-2.1-all.jar", "a program")
+    monkeypatch.setenv("WHORL_PANAKO", str(tmp_path / "panako"))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("WHORL_OLAF", str(tmp_path / "olaf"))
     monkeypatch.setenv("WHORL_AUDFPRINT", str(tmp_path / "audfprint"))
@@ -133,12 +157,17 @@ def test_what_a_peer_does_not_answer_is_no_answer_that_it_found_nothing() -> Non
     for told in ("", "out of memory\n", "7, 0.10, 4.90, 3, 77, 10.10, 14.90\nout of memory\n"):
         with pytest.raises(PeerError, match="no answer"):
             olaf_answer(told)
+    empty = "1 ; 1 ; q 1.wav ; 0.000 ; 0.000 ; null ; null ; -1.000 ; -1.000 ; -1 ; -1.000 % ; -1.000 %; 0.00"
+    assert list(panako_answers(empty, files, [Path("q 1.wav"), Path("q 2.wav")])) == [[], None]
+    with pytest.raises(PeerError, match="no answer"):
+        list(panako_answers("out of memory\n", files, [Path("q 1.wav")]))
 
 
-def test_a_registered_file_that_cannot_be_read_ends_the_run(media: Path) -> None:
+@pytest.mark.parametrize("name", ["olaf", "panako"])
+def test_a_registered_file_that_cannot_be_read_ends_the_run(name: str, media: Path) -> None:
     (media / "b.opus").write_text("")
     with pytest.raises(PeerError):
-        landmark_peers.answers("olaf", TITLES, media, media, TRUTHS, note)
+        landmark_peers.answers(name, TITLES, media, media, TRUTHS, note)
 
 
 def test_a_stranger_that_resembles_its_own_series_alone_resembles_nothing(media: Path) -> None:
