@@ -35,6 +35,15 @@ class Judge:
         """Expected false matches by the codes alone."""
         return doubted(self._chance(found), found, self.model.anew)
 
+    def unless_denied(self, found: Found) -> float:
+        """The same, but more where what is shown beside the codes denies what these are certain of.
+
+        Codes of sound bear with a semitone: they are certain of a voice that much higher, and its peaks are not where they
+        were. Then its pitch is still to be sought. Nothing is made more certain, for a tune in another key keeps its peaks.
+        """
+        chance = self.by_codes(found)
+        return max(chance, self.confirmed(found)) if chance <= CERTAIN else chance
+
     def confirmed(self, found: Found) -> float:
         """Expected false matches with what is shown beside the codes, where that says anything."""
         chance = self._chance(found)

@@ -12,15 +12,17 @@ ASIDE = (0.0, 1 / 3, -1 / 3)  # semitones from the pitch it was found under, abo
 
 
 def tuned(search: Search, clip: Clip, found: Found) -> Found:
-    """The same under the pitch near its own that fits it best, by the middle EXCERPT of it. Pictures have none."""
+    """The same under the pitch that fits it best, sought from its own on, by its middle EXCERPT. Pictures have none."""
     own = found.stretch
     if search.extractor.kind != "audio" or own.similarity >= CLEAR:
         return found
     start = max(0.0, (own.query_start + own.query_end - EXCERPT) / 2)
     part = clip.part(start, min(EXCERPT, clip.duration - start))
     fit = search.fit(found, start)
-    near = [replace(found.disguise, pitch=found.disguise.pitch + aside) for aside in ASIDE]
-    best = search.extractor.refined(part, near, fit)
-    if fit(best) < fit(search.extractor.query(part, found.disguise)) + BETTER:
-        return found
-    return replace(found, disguise=best.disguise)
+    told = search.extractor.query(part, found.disguise)
+    while True:  # a step is half a semitone, and codes bear with a whole one
+        near = [replace(told.disguise, pitch=told.disguise.pitch + aside) for aside in ASIDE]
+        best = search.extractor.refined(part, near, fit)
+        if fit(best) < fit(told) + BETTER:
+            return replace(found, disguise=told.disguise)
+        told = best

@@ -14,6 +14,7 @@ from matching.confirm import Confirmation, Witness, confirmations
 from matching.found import Found
 from matching.judge import Judge
 from matching.score import Calibration, NullModel
+from matching.search import CERTAIN
 from tests.clips import clip_of, film_clip, line, scene, stored_of
 
 # Of each second of query one in a thousand unrelated codes, and one in a thousand titles of the series.
@@ -59,6 +60,14 @@ def test_another_scene_on_the_same_set_is_left_to_titles_of_the_series() -> None
 def test_details_of_another_film_deny() -> None:
     asked = judge(stored_of(2))
     assert asked.confirmed(FOUND) > 10 * asked.by_codes(FOUND)
+
+
+def test_what_codes_are_certain_of_is_sought_further_where_it_is_denied_and_never_less() -> None:
+    sure = replace(FOUND, score=15.0)
+    denied, borne_out = judge(stored_of(2)), judge(stored_of(1))
+    assert denied.by_codes(sure) <= CERTAIN < denied.unless_denied(sure) == denied.confirmed(sure)
+    assert borne_out.confirmed(sure) < borne_out.unless_denied(sure) == borne_out.by_codes(sure)
+    assert denied.unless_denied(FOUND) == denied.by_codes(FOUND)
 
 
 def test_of_what_was_stored_without_details_codes_alone_speak() -> None:

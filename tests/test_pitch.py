@@ -36,8 +36,8 @@ def found(similarity: float) -> Found:
     return Found(line, PLAIN, 0, 9.0)
 
 
-@pytest.mark.parametrize("semitones", [-0.5, 0.35, 0.5])
-def test_a_pitch_of_up_to_half_a_semitone_is_told(semitones: float) -> None:
+@pytest.mark.parametrize("semitones", [-1.0, -0.5, 0.35, 0.5, 1.0])
+def test_a_pitch_of_up_to_a_semitone_is_told(semitones: float) -> None:
     assert tuned(search(), heard(semitones), found(0.6)).disguise.pitch == pytest.approx(semitones, abs=0.1)
 
 
