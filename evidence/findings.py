@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evidence.answer import Json
+from evidence.remarks import STREAMS
 from evidence.words import disguise, harmless, stream
 
 COLUMNS = (
@@ -30,12 +31,15 @@ class Finding:
 
 
 def amounts(answer: Json) -> Iterator[Json]:
-    """For each match the work, the verdict, the seconds of the capture that are it, and their share of the capture."""
+    """For each match the work, the verdict, the seconds of the capture that are it, their share of the capture, and what is
+    another's in some of them, such as "sound".
+    """
     for match in answer["matches"]:
         seconds = covered([(s["query_start"], s["query_end"]) for s in match["segments"]])
         about = {name: match["reference"][name] for name in ("title", "owner")}
         share = min(1.0, seconds / max(answer["query"]["duration"], 1e-3))
-        yield {**about, "verdict": match["verdict"], "seconds": seconds, "share": share}
+        replaced = sorted({STREAMS[part["kind"]] for part in match.get("replaced", ())})
+        yield {**about, "verdict": match["verdict"], "seconds": seconds, "share": share, "replaced": replaced}
 
 
 def covered(spans: Sequence[tuple[float, float]]) -> float:

@@ -18,7 +18,7 @@ from service.examining import Opening, examiner
 from service.known import KnownFiles
 from service.opening import open_engine, refuse_empty
 from service.scan import Result, Scan, Tally, journal
-from service.terminal import ANSWER_HEADER, answer_rows, running, say, show_warnings, table
+from service.terminal import ANSWER_HEADER, answer_rows, running, say, show_remarks, table
 from service.walk import walk
 from service.workers import Workers, cores, patience
 
@@ -150,7 +150,7 @@ class Results:
             table(ANSWER_HEADER, found) if found else print("nothing was found")
             for finding in self._kept:
                 if finding.copy_of is None:
-                    show_warnings(finding.answer["path"], finding.answer)
+                    show_remarks(finding.answer["path"], finding.answer)
         say(", ".join(f"{number} {words}" for words, number in totals(tally)))
         for note in notes:
             say(note)

@@ -141,16 +141,16 @@ def show_answers(answers: Sequence[Json]) -> None:
     if rows:
         table(ANSWER_HEADER, rows)
     for answer in answers:
-        show_warnings(answer["query"]["name"], answer)
-        for match in answer["matches"]:
-            for remark in remarks(match, answer):
-                print(harmless(f"{answer['query']['name']}, {named(match)}: {remark}"))
+        show_remarks(answer["query"]["name"], answer)
 
 
-def show_warnings(name: str, answer: Json) -> None:
-    """What is to be said about a capture as a whole."""
+def show_remarks(name: str, answer: Json) -> None:
+    """What is to be said about a capture as a whole, and about single matches of it."""
     for warning in answer.get("warnings", ()):
         print(harmless(f"{name}: {warning}"))
+    for match in answer["matches"]:
+        for remark in remarks(match, answer):
+            print(harmless(f"{name}, {named(match)}: {remark}"))
 
 
 def answer_rows(answer: Json) -> Sequence[tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from evidence.answer import Json
-from evidence.findings import COLUMNS, Finding, rows
+from evidence.findings import COLUMNS, Finding, amounts, rows
 from matching.segment import Replaced
 from tests.test_evidence import FOUND, plain
 
@@ -22,5 +22,8 @@ def test_a_row_says_what_is_where() -> None:
 
 def test_a_row_says_in_which_seconds_the_sound_is_another() -> None:
     dubbed = replace(FOUND.matches[0], replaced=(Replaced("audio", 0.0, 4.0), Replaced("audio", 6.5, 10.0)))
-    row = row_of(plain(replace(FOUND, matches=(dubbed,))))
+    answer = plain(replace(FOUND, matches=(dubbed,)))
+    row = row_of(answer)
     assert row["replaced"] == "audio 0.000 to 4.000; audio 6.500 to 10.000"
+    (amount,) = amounts(answer)
+    assert amount["replaced"] == ["sound"]
