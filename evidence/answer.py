@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def answer_json(answer: Answer, work: Callable[[int], Work], engine: Json) -> Json:
-    """The answer as plain data; ``engine`` is {"version": ..., "algorithms": [...], "references": ...}.
+    """The answer as plain data; ``engine`` is {"version": ..., "algorithms": [...]}, and "references" of what was examined.
 
     ``warnings`` are there only where there are any: what of a damaged capture could not be read, and why nothing was found.
     """

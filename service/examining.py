@@ -63,8 +63,9 @@ def maker() -> Json:
 
 
 def told(engine: Engine, answer: Answer) -> Json:
-    """The answer as programs read it, with what examined it and the number of registered files that it was compared with."""
-    return answer_json(answer, engine.catalog.work, maker() | {"references": engine.catalog.state()[0]})
+    """The answer as programs read it, with what examined it and how many registered files it was compared with, if any."""
+    compared = {} if answer.error else {"references": engine.catalog.state()[0]}
+    return answer_json(answer, engine.catalog.work, maker() | compared)
 
 
 def for_people(answer: Json, path: Path, engine: Engine) -> Json:
