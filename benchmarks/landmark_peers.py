@@ -40,7 +40,7 @@ _MATCHED = re.compile(
 )
 _NO_MATCH = re.compile(r"NOMATCH (?P<query>.+) [\d.]+ sec \d+ raw hashes")
 _UNREAD = re.compile(r"wavfile2peaks: Error reading (?P<query>.+) skipping")
-_STORED = re.compile(r"\d+; \d+; (?P<name>.+); [\d:]+; [\d.]+ s; [\d.]+")
+_STORED = re.compile(r"\d+; \d+; (?P<name>.+); [\d:]+; [\d.]+ \w+; [\d.]+")
 _QUERIED = re.compile(
     r"\d+ ; \d+ ; (?P<query>.+) ; [\d.]+ ; [\d.]+ ; (?P<file>.+) ; \w+ ; [\d.-]+ ; [\d.-]+ ; (?P<count>-?\d+) ; .*"
 )
