@@ -31,7 +31,7 @@ def accuracy(figures: dict[str, Any], path: Path) -> None:
             _peer_dots(axes, [row for row in rows if row["kind"] == kind], theirs)
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.04), ncols=4, frameon=False)
             axes.set_xlabel(
-                "copies found where no recorded stranger passes in a work of another series (bars of error: 95 %)"
+                "copies found where no recorded stranger passes\nin a work of another series (bars of error: 95 %)"
             )
         figure.savefig(path, dpi=110)
 
