@@ -28,7 +28,7 @@ def page(answers: Sequence[Json], find: Find) -> str:
     """The page. ``find`` gives the file of a query or a reference; without that of the query there are timelines alone."""
     views = [_answer(answer, find) for answer in answers]
     summary = Counter(answer["status"] for answer in answers)
-    engines = sorted({_engine(answer["engine"]) for answer in answers})
+    engines = _engines(answers)
     return (
         _environment()
         .get_template("report.html")
@@ -57,7 +57,7 @@ def scan_page(
     ]
     failed = [one.answer for one in findings if one.answer["error"]]
     warned = [one.answer for one in findings if one.answer.get("warnings") and not one.answer["matches"]]
-    engines = sorted({_engine(one.answer["engine"]) for one in findings})
+    engines = _engines([one.answer for one in findings])
     template = _environment().get_template("scan.html")
     return template.render(answers=views, found=rows, failed=failed, warned=warned, tally=tally,
                            notes=notes, statuses=STATUSES, engines=engines, scale=SCALE, made=_now())  # fmt: skip
@@ -77,11 +77,12 @@ def _environment() -> Environment:
     return environment
 
 
-def _engine(engine: Json) -> str:
-    made_by = f"Whorl {engine['version']} ({', '.join(engine['algorithms'])})"
-    if "references" not in engine:
-        return made_by
-    return f"{made_by}, compared with {counted(engine['references'], 'registered file')}"
+def _engines(answers: Sequence[Json]) -> list[str]:
+    """What examined, each once, and with how many registered files: of what could not be examined, that is not said."""
+    engines = [answer["engine"] for answer in answers]
+    made_by = {f"Whorl {engine['version']} ({', '.join(engine['algorithms'])})" for engine in engines}
+    compared = {engine["references"] for engine in engines if "references" in engine}
+    return sorted(made_by) + [f"compared with {counted(n, 'registered file')}" for n in sorted(compared)]
 
 
 def _answer(answer: Json, find: Find | None) -> Json:

@@ -368,8 +368,9 @@ class Engine:
             seconds = max(media.duration, start + clip.duration)
             witness = Witness(clip, extractor, search.confirming)
             judge = Judge(model, seconds, len(search.index), witness)
-            by_codes = judge.unless_denied if extractor.kind == "audio" else judge.by_codes
-            expected, confirmed = borne_out(by_codes, others, start), judge.confirmed
+            # What it would bring to seek pictures further that their details deny was not measured.
+            sought = judge.unless_denied if extractor.kind == "audio" else judge.by_codes
+            expected, confirmed = borne_out(sought, others, start), judge.confirmed
             stages = None if number % every == 0 else int(media.duration < LONG or extractor.stages[0] == 1)
             stages = stages if thorough else 0
             candidates, plain = search.candidates(clip, expected, list(known), stages, confirmed)

@@ -85,6 +85,13 @@ def test_a_page_of_a_scan_without_findings_names_no_engine() -> None:
     assert re.search(r"Made on [-\d]+ [:\d]+ UTC\. Pictures", text)
 
 
+def test_a_page_says_once_what_examined_and_with_how_much_it_compared() -> None:
+    failed = plain(replace(FOUND, matches=(), error=Failure("truncated", "clip.mp4: ends too early")))
+    del failed["engine"]["references"]
+    text = page([plain(FOUND), failed], nowhere)
+    assert text.count("Whorl 0.1.0") == text.count("compared with 31 registered files") == 1
+
+
 def test_a_page_tells_which_side_could_not_be_drawn() -> None:
     answer = plain(FOUND)
     text = page([answer], nowhere)

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from evidence.answer import Json
 from evidence.findings import COLUMNS, Finding, amounts, rows
+from evidence.html_report import scan_page
 from matching.segment import Replaced
-from tests.test_evidence import FOUND, plain
+from tests.test_evidence import FOUND, nowhere, plain
 
 
 def row_of(answer: Json) -> dict[str, str]:
@@ -27,3 +28,5 @@ def test_a_row_says_in_which_seconds_the_sound_is_another() -> None:
     assert row["replaced"] == "audio 0.000 to 4.000; audio 6.500 to 10.000"
     (amount,) = amounts(answer)
     assert amount["replaced"] == ["sound"]
+    finding = Finding(answer | {"path": "drive/clip.mp4"}, thorough=True)
+    assert "sound replaced" in scan_page([finding], [("file", 1)], [], nowhere)

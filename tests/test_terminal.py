@@ -5,7 +5,7 @@ import pytest
 from evidence.answer import Json
 from evidence.remarks import remarks
 from evidence.words import counted
-from service.terminal import answer_rows
+from service.terminal import answer_rows, show_remarks
 from tests.answers import answer, match
 
 
@@ -25,6 +25,14 @@ def test_a_reason_does_not_say_the_name_again() -> None:
     failed = answer() | {"error": {"code": "empty", "message": "clip.mp4: is empty"}}
     failed["query"] = failed["query"] | {"name": "a/clip.mp4"}
     assert answer_rows(failed)[0][:3] == ("a/clip.mp4", "error", "is empty")
+
+
+def test_under_a_scan_s_table_it_is_said_of_each_file_where_its_sound_is_another(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    replaced = [{"kind": "audio", "query_start": 0.0, "query_end": 4.0}]
+    show_remarks("drive/clip.mp4", answer(match(1, replaced=replaced)))
+    assert "drive/clip.mp4, Work of 1 (#1): 0:00.0 to 0:04.0: picture only" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("number", "words"), [(0, "0 works"), (1, "1 work"), (2, "2 works")])

@@ -101,7 +101,7 @@ class Match(BaseModel):
 
 
 class Engine(BaseModel):
-    """What examined it. ``references``: registered files that it was compared with; null of what could not be examined."""
+    """What examined it. ``references``: registered files that it was compared with; null where that is not known."""
 
     version: str
     algorithms: list[str]

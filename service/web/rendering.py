@@ -64,8 +64,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"clock": clock, "harmless": shown, "disguise": disguise, "chance": chance, "size": gigabytes,
-                     "counted": counted,
-                     "day": day, "second": second, "lately": lately}  # fmt: skip
+                     "counted": counted, "day": day, "second": second, "lately": lately}  # fmt: skip
     made.globals |= {"asset": url_of, "scale": SCALE, "statuses": STATUSES, "states": STATES}
     return made
 
