@@ -1,4 +1,4 @@
-"""Audio codes "audio/1": 256 bits of a learned projection of 1.28 s of spectrogram."""
+"""Audio codes "audio/2": 256 bits of a learned projection of 1.28 s of spectrogram."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -80,7 +80,7 @@ LIKELY = sum(
 @lru_cache(maxsize=1)
 def _model() -> tuple[Array, Array]:
     """Mean patch (PATCH_SIZE,) through the projection, and the projection (PATCH_SIZE, 256)."""
-    with (files("fingerprint") / "models" / "audio-1.npz").open("rb") as stored, np.load(stored) as arrays:
+    with (files("fingerprint") / "models" / "audio-2.npz").open("rb") as stored, np.load(stored) as arrays:
         projection = arrays["projection"].astype(np.float32)
         return arrays["mean"] @ projection, projection
 
@@ -119,7 +119,7 @@ def _blocks(chunks: Iterable[Array]) -> Iterator[tuple[int, Array]]:
 class AudioExtractor:
     """Sound to codes: the middle of each code is its time."""
 
-    algorithm = "audio/1"
+    algorithm = "audio/2"
     kind = "audio"
     span = ((PATCH - 1) * HOP) / SAMPLE_RATE
     window = 60.0

@@ -69,8 +69,8 @@ def _video() -> Extractor:
 
 
 # Made on first use, for a model takes time to load and `whorl --help` must not wait for it.
-EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/1": _audio, "video/3": _video}
+EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/2": _audio, "video/3": _video}
 # What is stored beside codes to confirm what they find; it is not searched for.
-CONFIRMED_BY = {"audio/1": peaks.ALGORITHM, "video/3": details.ALGORITHM}
+CONFIRMED_BY = {"audio/2": peaks.ALGORITHM, "video/3": details.ALGORITHM}
 # Bytes of a row of all that is stored of a reference.
-WIDTHS = {"audio/1": 32, peaks.ALGORITHM: peaks.WIDTH, "video/3": 32, details.ALGORITHM: details.WIDTH}
+WIDTHS = {"audio/2": 32, peaks.ALGORITHM: peaks.WIDTH, "video/3": 32, details.ALGORITHM: details.WIDTH}

@@ -1,4 +1,4 @@
-"""Spectral peaks "audio-peaks/1": the points of a recording that stand out of what is near in time and in pitch.
+"""Spectral peaks "audio-peaks/2": the points of a recording that stand out of what is near in time and in pitch.
 
 Peaks outlast what is played over them (Wang, ISMIR 2003). They are not searched for here: codes find the line of a copy, and
 peaks along it tell whether it is this very recording, which codes, made to bear with changes, cannot.
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from fingerprint.fingerprint import Codes, Fingerprint, Times
 from fingerprint.spectrum import BINS, HOP, QUIET, SAMPLE_RATE, Array, frame_time, running_mean
 
-ALGORITHM = "audio-peaks/1"
+ALGORITHM = "audio-peaks/2"
 SLOT = 12  # frames, 240 ms as between codes: what one row of a fingerprint holds the peaks of
 MOST = 8  # peaks of a slot, the highest: 67 bytes a second, 47 as stored
 WIDTH = 2 * MOST  # bytes of a row
-LOWEST, HIGHEST = 28, 500  # bins: 220 to 3900 Hz
+LOWEST, HIGHEST = 15, 500  # bins: 117 to 3900 Hz
 AROUND = (25, 13)  # frames and bins, 0.5 s by 100 Hz: the surroundings that a point's level is told against
 NEAR = (5, 9)  # frames and bins in which nothing is higher than a peak
 FAINT = 1e-3  # of the local level: what lies below says nothing

@@ -10,6 +10,7 @@ from index.index import Index
 from index.segments import load_index
 
 KEPT = 512  # fingerprints
+NAMED = 5  # references that a note names
 
 
 class Held:
@@ -69,6 +70,18 @@ class Held:
                 self._catalog, algorithm, WIDTHS[algorithm], self._folder, self._note
             )
         self._seen[algorithm] = before
+        self._tell_superseded(algorithm)
+
+    def _tell_superseded(self, algorithm: str) -> None:
+        """Says what is registered and cannot be found: an earlier version made other codes of it."""
+        others = self._catalog.superseded(algorithm)
+        if others:
+            few = ", ".join(str(ref_id) for ref_id in others[:NAMED])
+            more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+            self._note(
+                f"not searched for: {len(others)} registered with another version's codes than {algorithm} "
+                f"(references {few}{more}): remove them and register their files again"
+            )
 
     def _follow(self, algorithm: str) -> None:
         self._seen[algorithm] = self._catalog.state()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fingerprint.audio import AudioExtractor
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import MediaError
 from matching.engine import Engine
@@ -16,6 +17,7 @@ from matching.progress import HASHED
 from matching.segment import Answer, Segment
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+AUDIO = AudioExtractor.algorithm
 with (SAMPLES / "truth.csv").open(newline="") as table:
     TRUTH = list(csv.DictReader(table))
 COPIES = [row for row in TRUTH if row["original"]]
@@ -176,13 +178,13 @@ def test_what_is_damaged_and_holds_nothing_readable_is_an_error_and_no_miss(
 
 def test_what_another_process_registers_or_removes_counts_at_once(tmp_path: Path) -> None:
     codes = np.random.default_rng(0).integers(0, 256, (20, 32), np.uint8)
-    made = Fingerprint("audio/1", 20.0, np.arange(20.0), codes, np.zeros(20, np.bool_))
+    made = Fingerprint(AUDIO, 20.0, np.arange(20.0), codes, np.zeros(20, np.bool_))
     with Engine(tmp_path) as one, Engine(tmp_path) as other:
-        assert len(one._held.index("audio/1")) == 0
+        assert len(one._held.index(AUDIO)) == 0
         ref_id = other.catalog.add("a.wav", "a" * 64, 20.0, [made], "A").id
-        assert len(one._held.index("audio/1")) == 20
+        assert len(one._held.index(AUDIO)) == 20
         other.remove(ref_id)
-        assert len(one._held.index("audio/1")) == 0
+        assert len(one._held.index(AUDIO)) == 0
 
 
 def test_a_damaged_reference_is_told_at_the_start_and_in_each_answer(tmp_path: Path) -> None:
@@ -190,11 +192,25 @@ def test_a_damaged_reference_is_told_at_the_start_and_in_each_answer(tmp_path: P
     with Engine(tmp_path / "data") as engine:
         engine.register(SAMPLES / "originals" / "the-witness.opus")
     with sqlite3.connect(tmp_path / "data" / "catalog.db") as catalog:
-        catalog.execute("UPDATE fingerprints SET data = substr(data, 1, 200) WHERE algorithm = 'audio/1'")
+        catalog.execute("UPDATE fingerprints SET data = substr(data, 1, 200) WHERE algorithm = ?", (AUDIO,))
     catalog.close()
     notes: list[str] = []
     with Engine(tmp_path / "data", note=notes.append) as engine:
         engine.warm()
         answer = engine.examine(SAMPLES / "captures" / "unknown-voice.opus")
-    assert any("audio/1 of reference 1" in note and "register its file again" in note for note in notes)
+    assert any(f"{AUDIO} of reference 1" in note and "register its file again" in note for note in notes)
     assert answer.error is not None and answer.error.code == "catalog"
+
+
+def test_what_an_earlier_version_registered_is_said_to_be_beyond_reach(tmp_path: Path) -> None:
+    codes = np.random.default_rng(0).integers(0, 256, (20, 32), np.uint8)
+    earlier = Fingerprint("audio/1", 20.0, np.arange(20.0), codes, np.zeros(20, np.bool_))
+    notes: list[str] = []
+    with Engine(tmp_path, note=notes.append) as engine:
+        engine.catalog.add("a.wav", "a" * 64, 20.0, [earlier], "A")
+        engine.warm()
+        assert engine.catalog.comparable(engine.algorithms) == 0
+    assert [note for note in notes if "audio" in note] == [
+        f"not searched for: 1 registered with another version's codes than {AUDIO} (references 1): "
+        "remove them and register their files again"
+    ]

@@ -151,16 +151,16 @@ def learn(found: list[Array]) -> tuple[dict[str, Array], dict[str, object]]:
 
 
 def main() -> None:
-    """Trains and writes audio-1.npz and its card."""
+    """Trains and writes audio-2.npz and its card."""
     parser = argparse.ArgumentParser(description="Learns the projection behind the audio codes.")
     parser.add_argument("media", type=Path, help="folder with MANIFEST.csv")
     parser.add_argument("--out", type=Path, default=Path("fingerprint/models"))
     arguments = parser.parse_args()
     begun = time.monotonic()
     arrays, figures = learn(sounds(arguments.media))
-    np.savez_compressed(arguments.out / "audio-1.npz", allow_pickle=False, **arrays)
-    card = {"algorithm": "audio/1", "seed": SEED, "seconds": round(time.monotonic() - begun), **figures}
-    (arguments.out / "audio-1.json").write_text(json.dumps(card, indent=2) + "\n")
+    np.savez_compressed(arguments.out / "audio-2.npz", allow_pickle=False, **arrays)
+    card = {"algorithm": "audio/2", "seed": SEED, "seconds": round(time.monotonic() - begun), **figures}
+    (arguments.out / "audio-2.json").write_text(json.dumps(card, indent=2) + "\n")
     print(json.dumps(card))
 
 
