@@ -21,7 +21,7 @@ from matching.verify import Stretch
 BESIDE = 0.5  # seconds of a code to either side of its time, which a stretch ends with
 LONGEST = 20.0  # seconds, the middle ones, that are looked at: they are enough
 FEWEST = 12  # peaks under which nothing can be said
-LOW, HIGH = 0.0, 5.0  # nepers between which a prominence counts: what is drowned says nothing, nor may one peak speak for all
+LOW, HIGH = -1.0, 3.0  # nepers between which a prominence counts: no one peak may speak for all
 # What is tried about the line that the codes lie on: frames, semitones, and frames of drift at the ends.
 SHIFTS = np.arange(-3, 4)
 BENDS = np.array([-0.34, -0.17, 0.0, 0.17, 0.34])
