@@ -76,7 +76,7 @@ def test_codes_and_identity_are_the_same_and_ids_go_on(app: FastAPI, new: Settin
     restore(new, tmp_path / "b.tar")
     with closing(Catalog(new.database)) as restored:
         assert restored.uuid == uuid
-        found = restored.fingerprint(2, "audio/2")
+        found = restored.fingerprint(2, "audio/1")
         assert found is not None
         np.testing.assert_array_equal(found.codes, random_fingerprint(1).codes)
         assert restored.add("9.mkv", "9" * 64, 20.0, [random_fingerprint(9)], "Work 9").id == 4

@@ -261,4 +261,4 @@ def test_coverage_is_what_was_found_in_captures(
     (covered,) = holder.get(f"/v1/works/{work}/coverage").json()["items"]
     assert covered["found"] == [{"start": 100.0, "end": 106.0}, {"start": 108.0, "end": 109.0}]
     assert (covered["found_seconds"], covered["answers"]) == (7.0, 4)
-    assert covered["codes"] == {"audio/2": 20}
+    assert covered["codes"] == {"audio/1": 20}
