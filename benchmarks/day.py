@@ -29,13 +29,13 @@ from benchmarks.enlarge import STRETCH, Enlarger, real
 from benchmarks.stream_rows import required
 from benchmarks.streams import RESULTS
 from benchmarks.taken import noted
-from fingerprint.extractor import EXTRACTORS
+from fingerprint.audio import AudioExtractor
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import open_media
 from matching.airing import Airings, Change
 from matching.engine import Engine
 
-ALGORITHM = "audio/1"
+ALGORITHM = AudioExtractor.algorithm
 RATE = 8000
 WORK = 30.0  # seconds of each work
 STEP = 0.24  # seconds between stored codes
@@ -63,7 +63,7 @@ def catalog(media: Path, data: Path, hours: float, note: Note) -> dict[str, int]
             note(f"registering {number} of {len(known)}")
             names[title.file] = engine.register(media / title.file, title=title.file)[0].id
         note("making codes")
-        enlarger = Enlarger(list(real(media, EXTRACTORS[ALGORITHM]())), STRETCH["audio"], SEED)
+        enlarger = Enlarger(list(real(media, AudioExtractor())), STRETCH["audio"], SEED)
         missing = hours - sum(title.seconds for title in known) / 3600
         for number in range(max(0, round(missing))):
             made = _made(enlarger)
