@@ -3,7 +3,7 @@
 from matching.found import Found
 
 DOUBTFUL = 0.02  # expected false matches at least of what is doubtful: too many for a match, few enough for a person to look
-SAME = 0.1  # factor of the peaks up to which it is this very recording: what is read anew keeps few of them in place
+SAME = 0.05  # factor of the peaks up to which it is this very recording: what is read anew keeps few of them in place
 STANDS = 1.02  # different codes up to which a picture or sound stands still: of real films 2 in 100 stretches of 5 s do
 STEADY = 0.04  # seconds by which the ends of a stretch may be off the tempo that its middle keeps
 ALONG = 1 / 3  # semitones by which the pitch may be off what a change of speed makes of it
