@@ -107,6 +107,15 @@ def test_what_confirms_is_the_ratio_of_densities() -> None:
     assert model.intercept == pytest.approx(10.5, abs=1)
 
 
+def test_copies_of_which_nothing_is_shown_say_nothing_of_the_others() -> None:
+    rng = np.random.default_rng(5)
+    copies, chance = normal(5.0, 6000, rng), normal(2.0, 9000, rng)
+    copies[::50] = normal(2.0, 120, rng)
+    blind, told = (fit_confirmation(copies, chance, EVERY, mute) for mute in (0.0, 0.02))
+    assert blind.slopes[0] < 2.6 < 2.8 < told.slopes[0]
+    assert told.factor((0.0,)) == pytest.approx(1 / 0.02)
+
+
 def test_a_reading_that_is_missing_as_often_of_copies_as_of_chance_says_nothing() -> None:
     rng = np.random.default_rng(5)
     copies, chance = normal(5.0, 6000, rng), normal(2.0, 9000, rng)
