@@ -50,7 +50,8 @@ def _other_stream(part: Json, match: Json, answer: Json) -> str:
 
 
 def _alone(match: Json, answer: Json) -> list[str]:
-    """Where a stream of the capture has nothing to be compared with, or is silent or black itself.
+    """Where a stream of the capture has nothing to be compared with, is silent or black itself, or is of another place of the
+    work and not surely so.
 
     The kinds of the original's streams are known only where its catalog is at hand.
     """
@@ -63,8 +64,9 @@ def _alone(match: Json, answer: Json) -> list[str]:
         return [f"{STREAMS[kind]} only: the original has no {other}"]
     if answer.get("warnings"):
         return [f"{STREAMS[kind]} only: the capture is damaged, its {other} may be the work's or not"]
+    empty = "silent" if other == "sound" else "black"
     return [
-        f"{STREAMS[kind]} only: no {other} to compare it with: it is missing, silent or black, here or in the original"
+        f"{STREAMS[kind]} only: the {other} is missing or {empty}, here or in the original, or unsure at another place of it"
     ]
 
 

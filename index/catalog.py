@@ -143,21 +143,14 @@ class Catalog:
         rows = self._database.rows(holders.select_from(tables.fingerprints.join(tables.refs)))
         return {row.id: row.sha256 for row in rows}
 
-    def comparable(self, algorithms: Sequence[str]) -> int:
-        """How many references have codes of one of these algorithms."""
-        held = tables.fingerprints.c.algorithm.in_(algorithms)
-        asked = sa.select(sa.func.count(tables.fingerprints.c.ref_id.distinct()).label("many")).where(held)
-        return int(self._database.rows(asked)[0].many)
-
     def superseded(self, algorithm: str) -> list[int]:
-        """The references that have codes of another version of this algorithm and none of its own, ascending."""
+        """The references that have codes of another version of this algorithm, ascending."""
+        column, ref_id = tables.fingerprints.c.algorithm, tables.fingerprints.c.ref_id
+        made = [row.algorithm for row in self._database.rows(sa.select(column).distinct())]
         stem = algorithm.split("/")[0]
-        asked = sa.select(tables.fingerprints.c.ref_id).where(tables.fingerprints.c.algorithm.like(f"{stem}/%"))
-        rows = self._database.rows(asked.distinct().order_by(tables.fingerprints.c.ref_id))
-        own = self._database.rows(
-            sa.select(tables.fingerprints.c.ref_id).where(tables.fingerprints.c.algorithm == algorithm)
-        )
-        return sorted({row.ref_id for row in rows} - {row.ref_id for row in own})
+        others = [name for name in made if name.split("/")[0] == stem and name != algorithm]
+        rows = self._database.rows(sa.select(ref_id).where(column.in_(others)).distinct().order_by(ref_id))
+        return [row.ref_id for row in rows]
 
     def state(self) -> tuple[int, int]:
         """How many references there are and the highest id: other ones after every change, as ids only grow."""

@@ -10,7 +10,7 @@ from index.index import Index
 from index.segments import load_index
 
 KEPT = 512  # fingerprints
-NAMED = 5  # references that a note names
+NAMED = 5  # references that an error names
 
 
 class Held:
@@ -25,7 +25,7 @@ class Held:
         self._fingerprints: dict[tuple[str, int], Fingerprint] = {}
 
     def index(self, algorithm: str) -> Index:
-        """The index of all that is registered, whichever process did it."""
+        """The index of all that is registered, whichever process did it. Raises CatalogError."""
         if algorithm not in self._indexes:
             self._load(algorithm)
         elif self._seen[algorithm] != self._catalog.state():
@@ -61,6 +61,7 @@ class Held:
         return self._fingerprints[key]
 
     def _load(self, algorithm: str) -> None:
+        self._refuse_superseded(algorithm)
         before: tuple[int, int] | None = None
         while before != (
             before := self._catalog.state()
@@ -70,17 +71,17 @@ class Held:
                 self._catalog, algorithm, WIDTHS[algorithm], self._folder, self._note
             )
         self._seen[algorithm] = before
-        self._tell_superseded(algorithm)
 
-    def _tell_superseded(self, algorithm: str) -> None:
-        """Says what is registered and cannot be found: an earlier version made other codes of it."""
+    def _refuse_superseded(self, algorithm: str) -> None:
+        """Raises CatalogError where another version made codes: "no match" would say that these works were searched for."""
         others = self._catalog.superseded(algorithm)
         if others:
             few = ", ".join(str(ref_id) for ref_id in others[:NAMED])
             more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
-            self._note(
-                f"not searched for: {len(others)} registered with another version's codes than {algorithm} "
-                f"(references {few}{more}): remove them and register their files again"
+            raise CatalogError(
+                f"{len(others)} registered with another version's codes than {algorithm}, which cannot be searched for "
+                f"(references {few}{more}): remove them and register their files again, or register all in another "
+                "data directory"
             )
 
     def _follow(self, algorithm: str) -> None:

@@ -136,7 +136,9 @@ class Lane:
         self.tracked = [t for t in self.tracked if not t.ended or t.end > now - KEPT]
         for view in self._current():
             view.update(self.held)
-        if not len(search.index):
+        if not len(search.index):  # what was on was removed meanwhile
+            for one in self.tracked:
+                one.ended = True
             return
         for one in [t for t in self.tracked if not t.ended]:
             try:

@@ -64,7 +64,7 @@ def maker() -> Json:
 
 def told(engine: Engine, answer: Answer) -> Json:
     """The answer as programs read it, with what examined it and how many registered files it was compared with, if any."""
-    compared = {} if answer.error else {"references": engine.catalog.comparable(engine.algorithms)}
+    compared = {} if answer.error else {"references": engine.catalog.state()[0]}
     return answer_json(answer, engine.catalog.work, maker() | compared)
 
 

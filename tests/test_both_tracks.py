@@ -64,7 +64,7 @@ def test_a_dub_under_a_registered_song_names_both(engine: Engine, samples: Path)
     assert "picture only, the sound was not recognised" in film
     assert film.endswith("it is that of harbour-lights (#3)")
     assert song == (
-        "sound only: no picture to compare it with: it is missing, silent or black, here or in the original"
+        "sound only: the picture is missing or black, here or in the original, or unsure at another place of it"
     )
 
 

@@ -1,6 +1,7 @@
 """The main job on the samples: every disguised capture finds its original, second by second; no stranger finds any."""
 
 import csv
+import re
 import sqlite3
 import wave
 from collections.abc import Iterator
@@ -202,15 +203,22 @@ def test_a_damaged_reference_is_told_at_the_start_and_in_each_answer(tmp_path: P
     assert answer.error is not None and answer.error.code == "catalog"
 
 
-def test_what_an_earlier_version_registered_is_said_to_be_beyond_reach(tmp_path: Path) -> None:
+def test_what_another_version_registered_is_an_error_and_no_match_is_not_said(tmp_path: Path) -> None:
     codes = np.random.default_rng(0).integers(0, 256, (20, 32), np.uint8)
     earlier = Fingerprint("audio/1", 20.0, np.arange(20.0), codes, np.zeros(20, np.bool_))
     notes: list[str] = []
     with Engine(tmp_path, note=notes.append) as engine:
-        engine.catalog.add("a.wav", "a" * 64, 20.0, [earlier], "A")
+        engine.register(SAMPLES / "originals" / "the-witness.opus")
+        for i in range(2, 9):
+            engine.catalog.add(f"{i}.wav", str(i) * 64, 20.0, [earlier], str(i))
         engine.warm()
-        assert engine.catalog.comparable(engine.algorithms) == 0
-    assert [note for note in notes if "audio" in note] == [
-        f"not searched for: 1 registered with another version's codes than {AUDIO} (references 1): "
-        "remove them and register their files again"
-    ]
+        error = engine.examine(SAMPLES / "captures" / "telephone.opus").error
+        assert error is not None and error.code == "catalog"
+        assert notes == [error.message]
+        assert re.match(
+            rf"7 registered with another version's codes than {AUDIO}, .*\(references 2, 3, 4, 5, 6 and 2 more\): remove",
+            error.message,
+        )
+        for ref_id in range(2, 9):
+            engine.remove(ref_id)
+        assert engine.examine(SAMPLES / "captures" / "unknown-voice.opus").status == "no-match"

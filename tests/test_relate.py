@@ -100,7 +100,7 @@ def test_where_there_is_no_sound_nothing_was_dubbed(missing: int | None) -> None
         return not (kind == "audio" and ref_id == missing)
 
     assert words(part(1, "video", (0, 30), 100), filled=filled) == [
-        "picture only: no sound to compare it with: it is missing, silent or black, here or in the original"
+        "picture only: the sound is missing or silent, here or in the original, or unsure at another place of it"
     ]
 
 
