@@ -41,8 +41,8 @@ EXACTNESS = {
     "audio": 0.0,
     "video": 1.0,
 }  # measured on copies and their cousins: see ``matching.rate.score``
-# What is less like its original than this may be spoken or played anew: readings of one reader reach 0.64, and 0.69 in a second
-# and a half. Copies that are less alike than that and whose peaks do not speak for them are few. A film is no such thing.
+# What is less like its original than this may be spoken or played anew: readings of one reader reach 0.64, and 0.69 in a
+# second and a half. Copies less alike than that whose peaks do not speak for them are few. A film is no such thing.
 ANEW = {"audio": 0.7, "video": -1.0}
 BEATS = 64
 # Shares of the expected false matches that the stages may have: sound is disguised in 178 ways, of which chance makes much.

@@ -3,7 +3,9 @@
 Copies of titles that are not held out, under attacks drawn by lot, are searched for among all of these: the right stretch
 of each says what is shown of a copy, the likeliest wrong ones, and those found when the title itself is taken out,
 what chance shows. Of a few copies nothing is shown, such as of what beats, where later shows what now shows: they are taken
-to be there, and say nothing of the others. Other titles of its series are fitted apart, by those readings that tell them apart: another scene on the
+to be there, and say nothing of the others.
+
+Other titles of its series are fitted apart, by those readings that tell them apart: another scene on the
 same set has its cells where they were, and moves otherwise; but for the few that move in step, of which nothing can be said
 (``benchmarks.calibrate``). In sound one fit is for both. A logistic regression on the readings tells copies from chance;
 without the shares of the two it is the ratio of their densities.
@@ -249,8 +251,8 @@ def fit(copies: Array, chance: Array, lengths: tuple[float, ...], mute: float = 
     """How readings tell copies from chance.
 
     ``copies`` (n, k + 1) and ``chance`` (m, k + 1): readings, and the seconds of the excerpt. At each of the lengths both
-    count the same, however many there are of each. Of a share ``mute`` of copies nothing is shown: no reading can make chance
-    likelier than one over it. (A parameter for the logarithm of seconds came out as 0.07: no matter.)
+    count the same, however many there are of each. Of a share ``mute`` of copies nothing is shown: no reading can make
+    chance likelier than one over it. (A parameter for the logarithm of seconds came out as 0.07: no matter.)
     """
     both = np.concatenate([copies, chance])
     signs = np.concatenate([np.ones(len(copies)), -np.ones(len(chance))])
@@ -267,7 +269,8 @@ def fit(copies: Array, chance: Array, lengths: tuple[float, ...], mute: float = 
     slopes, instead = np.array(found).reshape(2, -1).tolist()
     rare = missing.sum(0) < FEWEST
     told = (None if few else one for one, few in zip(instead, rare, strict=True))
-    return Confirmation(tuple(slopes), tuple(told), float(intercept), SMALLEST, 1 / mute if mute else LARGEST)
+    largest = 1 / mute if mute else LARGEST
+    return Confirmation(tuple(slopes), tuple(told), float(intercept), SMALLEST, largest)
 
 
 def fit_one(copies: Array, siblings: Array, lengths: tuple[float, ...], reading: int) -> Confirmation:

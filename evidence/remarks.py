@@ -50,8 +50,8 @@ def _other_stream(part: Json, match: Json, answer: Json) -> str:
 
 
 def _alone(match: Json, answer: Json) -> list[str]:
-    """Where a stream of the capture has nothing to be compared with, is silent or black itself, or is of another place of the
-    work and not surely so.
+    """Where a stream of the capture has nothing to be compared with, is silent or black itself, or is not surely of another
+    place of the work.
 
     The kinds of the original's streams are known only where its catalog is at hand.
     """
