@@ -57,8 +57,8 @@ WRONG = 3  # stretches of a query, the likeliest of as many works, that stand fo
 LIKELIEST = 1e3  # expected false matches up to which a stretch is taken
 NEAR = 0.5  # seconds from the true place, within which a stretch is right
 FEWEST = 20  # excerpts in which a reading is missing, under which it is not known what that says
-# Share of copies of which no more is shown than chance shows. Of sound, where every share was tried, this one foretells best
-# what a fifth shows from what four fifths show: with none, slopes were two thirds of what they are. Not tried of pictures.
+# Share of copies of which no more is shown than chance shows. Of sound this one, of 0 to 0.05, foretells best what a fifth
+# shows from what four fifths show: with none, the slope was two thirds of what it is. Not tried of pictures.
 MUTE = {"audio": 0.02, "video": 0.0}
 RIDGE = 1e-5  # of the squared slope: keeps it finite where nothing overlaps
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)  # that are told

@@ -80,6 +80,13 @@ def test_an_end_is_told_when_all_was_looked_at_up_to_it(engine: Engine) -> None:
     assert told(airings.changes(12.0)) == [("ended", 1)]
 
 
+def test_what_is_on_ends_when_nothing_is_registered_any_more(engine: Engine) -> None:
+    airings = Airings(engine)
+    airings.hear(0.0, np.zeros(12 * SAMPLE_RATE, np.float32))
+    tracked(airings, "audio", 1, 10)
+    assert told(airings.changes(12.0)) == [("started", 1), ("ended", 1)]
+
+
 def test_an_end_does_not_wait_for_pictures_that_no_longer_come(engine: Engine) -> None:
     airings = Airings(engine)
     airings.see([Frame(8.0, np.zeros((128, 128), np.uint8))])
