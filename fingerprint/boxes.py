@@ -114,19 +114,20 @@ def shown(pictures: Sequence[Picture], disguise: Disguise) -> Pictures:
     return undone
 
 
-def seen(disguise: Disguise, across: int) -> NDArray[np.bool_]:
-    """Which cells, ``across`` by ``across``, of pictures with the disguise undone lie whole in what the capture shows."""
+def visible(disguise: Disguise, across: int) -> NDArray[np.float64]:
+    """How much of each cell, ``across`` by ``across``, of pictures with the disguise undone the capture shows, 0 to 1."""
     box = inverted(disguise.crop) if disguise.crop else FULL
     edges = np.linspace(0, 1, across + 1)
     columns, rows = (_inside(edges, box[axis], box[axis + 2]) for axis in (0, 1))
-    turned = np.rot90(rows[:, None] & columns, disguise.rotation // 90)
+    turned = np.rot90(rows[:, None] * columns, disguise.rotation // 90)
     return turned[:, ::-1] if disguise.mirror else turned
 
 
-def _inside(edges: NDArray[np.float64], start: float, length: float) -> NDArray[np.bool_]:
-    """Along one side of the box: which of the cells between the edges are within the frame."""
+def _inside(edges: NDArray[np.float64], start: float, length: float) -> NDArray[np.float64]:
+    """Along one side of the box: how much of each of the cells between the edges is within the frame, 0 to 1."""
     first, last = (max(start, 0.0) - start) / length, (min(start + length, 1.0) - start) / length
-    return np.asarray((edges[:-1] >= first - 1e-6) & (edges[1:] <= last + 1e-6))
+    within = np.minimum(edges[1:], last) - np.maximum(edges[:-1], first)
+    return np.asarray(np.maximum(within, 0.0) / np.diff(edges))
 
 
 def _cut(picture: Picture, box: Box) -> Picture:

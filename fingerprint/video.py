@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint import cells, moves
-from fingerprint.boxes import CLIMB, FULL, GRID, MOST, Box, climbed, inverted, outstanding, seen, shown
+from fingerprint.boxes import CLIMB, FULL, GRID, MOST, Box, climbed, inverted, outstanding, shown, visible
 from fingerprint.details import Details
 from fingerprint.fingerprint import PLAIN, Codes, Disguise, Fingerprint, Query, Times, pack
 from fingerprint.media import Frame, Media
@@ -27,6 +27,8 @@ GLANCES = 32  # pictures of a window at most, for this
 NEAR = (
     0.1  # seconds: of a capture with fewer pictures it cannot be said how they moved from one time to another
 )
+# Of a cell, or of an area, that must be seen: the bits of a cell are of all of it; how an area moves a quarter of it tells.
+WHOLE, TELLING = 1 - 1e-6, 0.25 - 1e-6
 FEW = 5  # pictures in which a box is refined
 BITS = 256  # of a code
 
@@ -194,14 +196,14 @@ class Seen:
         (ACROSS, ACROSS) are seen at all. There must be a picture.
         """
         undone = shown([self.pictures[row] for row in self._nearest(times)], disguise)
-        return project(normalised(undone))[1], seen(disguise, cells.ACROSS)
+        return project(normalised(undone))[1], visible(disguise, cells.ACROSS) > WHOLE
 
     def moves_at(
         self, times: Times, spans: NDArray[np.float64], disguise: Disguise
     ) -> tuple[Array, NDArray[np.bool_]]:
         """How much each area (n, across, across) changes in each of the spans of seconds that end at these times, in grey
-        levels, with the disguise undone; NaN where no picture is NEAR. And which areas are seen at all. There must be a
-        picture.
+        levels, with the disguise undone; NaN where no picture is NEAR. And which areas are seen, at least as much of them
+        as tells of them. There must be a picture.
         """
         before, after = self._nearest(times - spans), self._nearest(times)
         off = np.stack([self.times[before] - times + spans, self.times[after] - times])
@@ -211,8 +213,10 @@ class Seen:
         rows, ends = np.unique(np.divmod(pairs, len(self.times)), return_inverse=True)
         undone = shown([self.pictures[row] for row in rows], disguise)[ends.reshape(2, -1)]
         changed = np.full((len(times), moves.ACROSS, moves.ACROSS), np.nan, np.float32)
-        changed[near] = moves.changes(*undone)[places]
-        return changed, seen(disguise, moves.ACROSS)
+        shares = visible(disguise, moves.ACROSS)
+        # What is not seen does not change.
+        changed[near] = moves.changes(*undone)[places] / np.maximum(shares, TELLING)
+        return changed, shares >= TELLING
 
     def _nearest(self, times: Times) -> NDArray[np.int64]:
         return np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)

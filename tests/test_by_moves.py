@@ -98,6 +98,18 @@ def test_what_moves_is_sought_where_the_disguise_has_put_it() -> None:
     assert together(cut, stored, 0.0, Disguise(crop=(0.0, 0.25, 0.75, 0.75))) < 0.4
 
 
+def test_areas_that_are_seen_in_part_tell_of_moves_too() -> None:
+    stored = VideoExtractor().references(clip_of(scene(7)))[1]
+    left, top, side = 24, 24, 64  # of 128: of the areas along a side one alone is whole
+    crop = left / 128, top / 128, side / 128, side / 128
+
+    def cut(seed: int) -> Clip:
+        return clip_of([cv2.resize(p[top : top + side, left : left + side], (128, 128)) for p in scene(seed)])
+
+    assert together(cut(7), stored, 0.0, Disguise(crop=crop)) > 0.6
+    assert together(cut(8), stored, 0.0, Disguise(crop=crop)) < 0.4
+
+
 def test_of_what_stands_still_nothing_is_said_of_moves() -> None:
     still = clip_of([scene(7)[0]] * int(SECONDS * QUERY_RATE))
     stored = VideoExtractor().references(still)[1]
