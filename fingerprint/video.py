@@ -21,7 +21,7 @@ from fingerprint.picture import Array, Pictures, borders, is_cut, normalised, re
 REFERENCE_RATE = 4.0  # stored codes a second: 128 bytes
 QUERY_RATE = 8.0
 SHOT_FRAMES = 80  # a longer shot is looked at in parts, so that memory stays flat
-BATCH = 32  # pictures shown to the network at once
+BATCH = 8  # pictures shown to the network at once: more are no faster, and take more memory
 GLANCE = 0.6  # seconds at least between the pictures in which the work is sought in a part of the frame
 GLANCES = 32  # pictures of a window at most, for this
 NEAR = (
@@ -41,11 +41,11 @@ def _session() -> Any:
     return session(files("fingerprint") / "models" / "video-3.onnx")
 
 
-def project(inputs: Array) -> tuple[Array, cells.Cells]:
-    """The projections (n, 256) whose signs are the codes of normalised pictures (n, 1, 64, 64), and those of their cells."""
+def project(pictures: Pictures) -> tuple[Array, cells.Cells]:
+    """The projections (n, 256) whose signs are the codes of pictures (n, h, w), and those of their cells."""
     parts = [
-        _session().run(["projections", "cells"], {"pictures": np.ascontiguousarray(inputs[i : i + BATCH])})
-        for i in range(0, len(inputs), BATCH)
+        _session().run(["projections", "cells"], {"pictures": normalised(pictures[i : i + BATCH])})
+        for i in range(0, len(pictures), BATCH)
     ]
     none = np.zeros((0, cells.ACROSS, cells.ACROSS, cells.BITS), np.float32)
     return (
@@ -98,7 +98,7 @@ class VideoExtractor:
         codes, details = _Rows(self.algorithm, BITS // 8), Details()
         for times, pictures in _prepared(media.frames(REFERENCE_RATE)):
             small = resized(pictures)
-            flat, (projections, parts) = weak(small), project(normalised(small))
+            flat, (projections, parts) = weak(small), project(small)
             codes.add(times, pack(projections), flat)
             details.add(times, small, parts, flat)
         return codes.fingerprint(media.duration), details.fingerprint(media.duration)
@@ -186,7 +186,7 @@ class Seen:
     def query(self, disguise: Disguise) -> Query:
         """The codes of the pictures with a disguise undone."""
         undone = shown(self.pictures, disguise)
-        reliability, _ = project(normalised(undone))
+        reliability, _ = project(undone)
         made = _Rows(VideoExtractor.algorithm, BITS // 8)
         made.add(self.times, pack(reliability), weak(undone))
         return Query(made.fingerprint(self._media.duration), reliability, disguise)
@@ -196,7 +196,7 @@ class Seen:
         (ACROSS, ACROSS) are seen at all. There must be a picture.
         """
         undone = shown([self.pictures[row] for row in self._nearest(times)], disguise)
-        return project(normalised(undone))[1], visible(disguise, cells.ACROSS) > WHOLE
+        return project(undone)[1], visible(disguise, cells.ACROSS) > WHOLE
 
     def moves_at(
         self, times: Times, spans: NDArray[np.float64], disguise: Disguise
