@@ -104,12 +104,15 @@ def _bounds(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Box | None:
     return float(left), float(top), float(width), float(height)
 
 
-def shown(pictures: Sequence[Picture], disguise: Disguise) -> Pictures:
-    """Pictures (h, w) with the disguise undone, (n, SIZE, SIZE): the box cut out or put back, turned and mirrored back."""
+def shown(pictures: Sequence[Picture], disguise: Disguise, unseen: int | None = None) -> Pictures:
+    """Pictures (h, w) with the disguise undone, (n, SIZE, SIZE): the box cut out or put back, turned and mirrored back.
+
+    What lies outside of a picture has the level ``unseen``, or its mean.
+    """
     box = inverted(disguise.crop) if disguise.crop else FULL
     undone = np.empty((len(pictures), SIZE, SIZE), np.uint8)
     for picture, into in zip(pictures, undone, strict=True):
-        part = np.rot90(_cut(picture, box), disguise.rotation // 90)
+        part = np.rot90(_cut(picture, box, unseen), disguise.rotation // 90)
         into[:] = part[:, ::-1] if disguise.mirror else part
     return undone
 
@@ -130,8 +133,8 @@ def _inside(edges: NDArray[np.float64], start: float, length: float) -> NDArray[
     return np.asarray(np.maximum(within, 0.0) / np.diff(edges))
 
 
-def _cut(picture: Picture, box: Box) -> Picture:
-    """The box of a picture (h, w), squeezed to (SIZE, SIZE); what lies outside of the picture is its mean."""
+def _cut(picture: Picture, box: Box, unseen: int | None) -> Picture:
+    """The box of a picture (h, w), squeezed to (SIZE, SIZE)."""
     rows, into_rows = _overlap(box[1], box[3], picture.shape[0])
     columns, into_columns = _overlap(box[0], box[2], picture.shape[1])
     part = np.ascontiguousarray(picture[rows, columns])
@@ -139,7 +142,7 @@ def _cut(picture: Picture, box: Box) -> Picture:
     small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
     if size == (SIZE, SIZE):
         return np.asarray(small, np.uint8)
-    cut = np.full((SIZE, SIZE), round(cv2.mean(part)[0]), np.uint8)
+    cut = np.full((SIZE, SIZE), round(cv2.mean(part)[0]) if unseen is None else unseen, np.uint8)
     cut[into_rows, into_columns] = small
     return cut
 

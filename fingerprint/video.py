@@ -193,7 +193,7 @@ class Seen:
 
     def cells_at(self, times: Times, disguise: Disguise) -> tuple[cells.Cells, NDArray[np.bool_]]:
         """Projections of the cells of the pictures nearest to these times with the disguise undone, and which of them
-        (ACROSS, ACROSS) are seen at all. There must be a picture.
+        (ACROSS, ACROSS) are seen whole. There must be a picture.
         """
         undone = shown([self.pictures[row] for row in self._nearest(times)], disguise)
         return project(undone)[1], visible(disguise, cells.ACROSS) > WHOLE
@@ -211,10 +211,10 @@ class Seen:
         # Each pair of pictures once: many lines meet the same ones.
         pairs, places = np.unique(before[near] * len(self.times) + after[near], return_inverse=True)
         rows, ends = np.unique(np.divmod(pairs, len(self.times)), return_inverse=True)
-        undone = shown([self.pictures[row] for row in rows], disguise)[ends.reshape(2, -1)]
+        # What is not seen does not change.
+        undone = shown([self.pictures[row] for row in rows], disguise, unseen=0)[ends.reshape(2, -1)]
         changed = np.full((len(times), moves.ACROSS, moves.ACROSS), np.nan, np.float32)
         shares = visible(disguise, moves.ACROSS)
-        # What is not seen does not change.
         changed[near] = moves.changes(*undone)[places] / np.maximum(shares, TELLING)
         return changed, shares >= TELLING
 

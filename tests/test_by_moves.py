@@ -106,7 +106,7 @@ def test_areas_that_are_seen_in_part_tell_of_moves_too() -> None:
     def cut(seed: int) -> Clip:
         return clip_of([cv2.resize(p[top : top + side, left : left + side], (128, 128)) for p in scene(seed)])
 
-    assert together(cut(7), stored, 0.0, Disguise(crop=crop)) > 0.6
+    assert together(cut(7), stored, 0.0, Disguise(crop=crop)) > 0.8
     assert together(cut(8), stored, 0.0, Disguise(crop=crop)) < 0.4
 
 
