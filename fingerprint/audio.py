@@ -102,18 +102,20 @@ def _starts(frames: int, step: int) -> Rows:
     return np.arange(0, max(frames - PATCH + 1, 0), step)
 
 
-def _blocks(chunks: Iterable[Array]) -> Iterator[tuple[int, Array]]:
-    """Stretches of BLOCK samples with MARGIN on both sides (less at the ends), each with the number of its first sample."""
+def _blocks(chunks: Iterable[Array]) -> Iterator[tuple[int, Array, bool]]:
+    """Stretches of BLOCK samples with MARGIN on both sides (the first and the last: what is there), each with the number of
+    its first sample, and whether it is the last.
+    """
     pieces, size, first, complete = [np.zeros(0, np.float32)], 0, 0, BLOCK + MARGIN
     for chunk in chunks:
         pieces.append(chunk)
         size += len(chunk)
         while size > complete:
             held = np.concatenate(pieces)
-            yield first, held[:complete]
+            yield first, held[:complete], False
             drop = complete - 2 * MARGIN
             pieces, size, first, complete = [held[drop:]], size - drop, first + drop, BLOCK + 2 * MARGIN
-    yield first, np.concatenate(pieces)
+    yield first, np.concatenate(pieces), True
 
 
 class AudioExtractor:
@@ -138,12 +140,12 @@ class AudioExtractor:
         weak: list[NDArray[np.bool_]] = []
         rows: list[Codes] = []
         done = 0
-        for first, samples in _blocks(media.samples()):
+        for first, samples, is_last in _blocks(media.samples()):
             spectrum = spectra(samples)
             powers = spectrum @ filter_bank()[:BINS]
             slots = np.arange(0, len(powers), REFERENCE_STEP)
             # All but the last block leave their last MARGIN to the next one, which sees it with its context.
-            last = first + len(samples) - MARGIN if len(samples) >= BLOCK + MARGIN else np.inf
+            last = np.inf if is_last else first + len(samples) - MARGIN
             whole = slots + first // HOP
             slots = slots[(whole >= done) & (whole * HOP < last)]
             starts = slots[slots <= len(powers) - PATCH]

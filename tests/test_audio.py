@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from fingerprint.audio import BLOCK, HYPOTHESES, AudioExtractor
+from fingerprint import audio
+from fingerprint.audio import BLOCK, HYPOTHESES, MARGIN, AudioExtractor
 from fingerprint.fingerprint import PLAIN, Fingerprint
 from fingerprint.media import SAMPLE_RATE, Clip
 
@@ -51,6 +52,18 @@ def test_a_long_reference_made_in_blocks_has_the_codes_of_one_made_at_once() -> 
     np.testing.assert_array_equal(whole.codes, parts.codes)
     query = next(AudioExtractor().queries(clip(sound)))
     assert distance_to(query.fingerprint, whole).max() < 0.06
+
+
+@pytest.mark.parametrize("samples", [BLOCK + MARGIN, 2 * BLOCK, 2 * BLOCK + MARGIN])
+def test_the_end_is_there_however_much_of_it_is_left_for_the_last_block(
+    samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = music(samples / SAMPLE_RATE, 9)
+    blocks = AudioExtractor().references(clip(sound))
+    monkeypatch.setattr(audio, "BLOCK", 10 * samples)
+    for made, whole in zip(blocks, AudioExtractor().references(clip(sound)), strict=True):
+        np.testing.assert_array_equal(made.times, whole.times)
+        np.testing.assert_array_equal(made.codes, whole.codes)
 
 
 def distance_to(query: Fingerprint, reference: Fingerprint) -> np.ndarray:
