@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from fingerprint.fingerprint import Disguise
+from fingerprint.fingerprint import Crop, Disguise
 from index.catalog import Reference, Work
 from index.names import printable as printable  # for all that tell of answers
 from matching.segment import Answer, Match, Replaced, Segment
@@ -85,7 +85,16 @@ def _disguise(disguise: Disguise) -> Json:
     """``rotation`` is there only where the picture was turned."""
     return {
         "mirror": disguise.mirror,
-        "crop": disguise.crop and [round(part, 3) + 0.0 for part in disguise.crop],  # -0.0 is 0.0
+        "crop": disguise.crop
+        and [round(part, 3) + 0.0 for part in _upright(disguise, disguise.crop)],  # -0.0 is 0.0
         "pitch": round(disguise.pitch, 2),
         **({"rotation": disguise.rotation} if disguise.rotation else {}),
     }
+
+
+def _upright(disguise: Disguise, crop: Crop) -> Crop:
+    """A crop, which is found as the capture shows it, as parts of the original: turned and mirrored back."""
+    left, top, width, height = crop
+    for _ in range(disguise.rotation // 90):
+        left, top, width, height = top, 1 - left - width, height, width
+    return (1 - left - width if disguise.mirror else left, top, width, height)

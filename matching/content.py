@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.fingerprint import Fingerprint
+from matching.verify import FEWEST
 
 FILLED = 0.5  # of a stream's codes, from which there is something in it
 EMPTY = {
@@ -34,8 +35,8 @@ class Content:
 
     @property
     def empty(self) -> bool:
-        """Whether there are codes of it, and something in none of them."""
-        return len(self) > 0 and not any(strong.any() for strong in self._strong)
+        """Whether there are codes of it, and something in too few of them for anything to be found."""
+        return len(self) > 0 and sum(int(strong.sum()) for strong in self._strong) < FEWEST
 
     def filled(self, first: float, last: float) -> bool:
         """Whether there is something in at least FILLED of it between two times."""

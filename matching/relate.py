@@ -14,8 +14,9 @@ LEFT = 0.5  # of its seconds that others must leave of a segment for it to be to
 REPLACED = 3.0  # seconds at least of another stream than the work's
 ASTRAY = 0.4  # seconds of the work between what two streams of the capture are, from which they contradict each other
 # Expected at most so often, a segment may contradict a better one of the other stream: shifted sound. A film is like
-# itself in many places: that the work is known makes a worse one in another place no likelier to be right.
-SHIFTED = MATCH / 100
+# itself in many places: that the work is known makes a worse one in another place no likelier to be right. Of copies of
+# pictures above it three in a hundred are told at another place of their work, of those below it one.
+SHIFTED = MATCH / 10
 
 Span = tuple[float, float]
 Filled = Callable[[str, int | None, float, float], bool]

@@ -125,6 +125,15 @@ def test_what_is_silent_and_black_is_said_to_be_unmatchable(tmp_path: Path) -> N
     assert any("silent or blank throughout" in note for note in notes)
 
 
+def test_pictures_that_are_blank_but_for_a_flash_are_said_to_be_so(engine: Engine, tmp_path: Path) -> None:
+    blank = [np.full((120, 212, 3), 235, np.uint8)] * 24 * 6
+    (flash,) = read_pictures(NIGHT, 4, 4 + 1 / 24)
+    write(tmp_path / "flash.mp4", None, [*blank[:72], small(flash), *blank[73:]])
+    answer = engine.examine(tmp_path / "flash.mp4")
+    assert answer.status == "no-match"
+    assert [warning.split(",")[0] for warning in answer.warnings] == ["pictures: blank throughout"]
+
+
 def test_a_silent_film_is_found_without_a_word_about_its_silence(engine: Engine, tmp_path: Path) -> None:
     silence = np.zeros(6 * RATE)
     write(tmp_path / "silent.mp4", silence, list(map(small, read_pictures(NIGHT, 4, 10))))

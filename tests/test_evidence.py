@@ -19,7 +19,7 @@ from evidence.timeline import axes
 from evidence.words import clock, disguise, harmless
 from fingerprint.decoding import frames
 from fingerprint.decoding.message import PICTURE
-from fingerprint.fingerprint import Disguise
+from fingerprint.fingerprint import Crop, Disguise
 from fingerprint.media import sha256
 from index.catalog import Reference, Work
 from matching.segment import Answer, Failure, Match, QueryInfo, Segment
@@ -43,6 +43,40 @@ def plain(answer: Answer, work: Work = WORK) -> Json:
 
 def nowhere(_: Json) -> None:
     return None
+
+
+@pytest.mark.parametrize(
+    ("mirror", "rotation", "seen", "told"),
+    [
+        (False, 0, (0.2, 0.1, 0.5, 0.6), [0.2, 0.1, 0.5, 0.6]),
+        (True, 0, (0.2, 0.1, 0.5, 0.6), [0.3, 0.1, 0.5, 0.6]),
+        (
+            False,
+            90,
+            (0.5, 0.0, 0.5, 0.4),
+            [0.0, 0.0, 0.4, 0.5],
+        ),  # turned clockwise, what was left on top is right on top
+        (False, 180, (0.0, 0.0, 0.5, 0.4), [0.5, 0.6, 0.5, 0.4]),
+        (True, 270, (0.0, 0.6, 0.5, 0.4), [0.6, 0.0, 0.4, 0.5]),
+        (True, 0, (-0.5, -1.0, 2.0, 3.0), [-0.5, -1.0, 2.0, 3.0]),
+    ],
+)
+def test_a_crop_is_told_as_parts_of_the_original_however_it_was_turned(
+    mirror: bool, rotation: int, seen: Crop, told: list[float]
+) -> None:
+    hidden = Disguise(mirror=mirror, rotation=rotation, crop=seen)
+    shown = replace(FOUND, matches=(Match(REFERENCE, (replace(MIRRORED, disguise=hidden),), 1e-9, "match"),))
+    crop = plain(shown)["matches"][0]["segments"][0]["disguise"]["crop"]
+    assert crop == pytest.approx(told)
+    left, top, width, height = told
+    corner = np.zeros((100, 100), np.uint8)
+    corner[
+        max(round(100 * top), 0) : round(100 * (top + height)),
+        max(round(100 * left), 0) : round(100 * (left + width)),
+    ] = 255
+    capture = np.rot90(corner[:, ::-1] if mirror else corner, -rotation // 90)
+    rows, columns = np.nonzero(capture)
+    assert (columns.min(), rows.min()) == tuple(max(round(100 * edge), 0) for edge in seen[:2])
 
 
 def test_an_answer_is_the_object_that_the_design_fixes() -> None:
