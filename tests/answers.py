@@ -57,7 +57,8 @@ def keep(app: FastAPI, told: Json, org: str = ORG, case: str | None = None, **ca
         pass  # answers of one millisecond have no order among themselves
     row = {
         "id": answer_id, "org_id": org_named(app.state.store, org), "case_id": case, "name": told["query"]["name"],
-        "sha256": told["query"]["sha256"], "status": told["status"], "answer": told, "captured": captured, "created": created,
+        "sha256": told["query"]["sha256"], "status": told["status"], "answer": told, "captured": captured,
+        "created": created,
     }  # fmt: skip
     with app.state.store.write() as connection:
         connection.execute(sa.insert(answers).values(**row))
