@@ -46,7 +46,7 @@ EXACTNESS = {
 ANEW = {"audio": 0.7, "video": -1.0}
 BEATS = 64
 # Shares of the expected false matches that the stages may have: sound is disguised in 178 ways, of which chance makes much;
-# pictures are cropped more often than they are cropped and mirrored.
+# pictures are taken to be cropped more often than cropped and mirrored.
 WEIGHTS = {"audio": (0.94, 0.03, 0.03), "video": (0.58, 0.02, 0.3, 0.1)}
 REPORTED = 10  # titles between lines of progress
 REMARKABLE = 10.0  # scores from here on are printed: two titles may share what nobody knew of

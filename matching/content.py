@@ -35,8 +35,9 @@ class Content:
 
     @property
     def empty(self) -> bool:
-        """Whether there are codes of it, and something in too few of them for anything to be found."""
-        return len(self) > 0 and sum(int(strong.sum()) for strong in self._strong) < FEWEST
+        """Whether there are codes of it, and something in so few of them, of many, that nothing can be found."""
+        strong = sum(int(some.sum()) for some in self._strong)
+        return len(self) > 0 and strong < min(FEWEST, FILLED * len(self))
 
     def filled(self, first: float, last: float) -> bool:
         """Whether there is something in at least FILLED of it between two times."""

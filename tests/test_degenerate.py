@@ -10,7 +10,9 @@ import pytest
 from data.samples.files import FPS, Picture, read_pictures, read_sound, write
 from data.samples.render import small
 from data.samples.sound import RATE, Sound
+from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import MediaError
+from matching.content import Content
 from matching.engine import Engine
 
 HEIGHT, WIDTH = 120, 212
@@ -132,6 +134,18 @@ def test_pictures_that_are_blank_but_for_a_flash_are_said_to_be_so(engine: Engin
     answer = engine.examine(tmp_path / "flash.mp4")
     assert answer.status == "no-match"
     assert [warning.split(",")[0] for warning in answer.warnings] == ["pictures: blank throughout"]
+
+
+@pytest.mark.parametrize(
+    ("full", "blank", "empty"),
+    [(0, 3, True), (1, 79, True), (4, 79, False), (3, 0, False), (2, 2, False), (0, 0, False)],
+)
+def test_a_stream_is_empty_where_little_of_much_is_full(full: int, blank: int, empty: bool) -> None:
+    count = full + blank
+    codes, times = np.zeros((count, 32), np.uint8), np.arange(count) / 8
+    content = Content()
+    content.add(Fingerprint("video/3", count / 8, times, codes, np.arange(count) >= full), 0.0)
+    assert content.empty == empty
 
 
 def test_a_silent_film_is_found_without_a_word_about_its_silence(engine: Engine, tmp_path: Path) -> None:
