@@ -13,7 +13,7 @@ COVERED = 0.8  # of its seconds, from which a segment or a match counts as insid
 LEFT = 0.5  # of its seconds that others must leave of a segment for it to be told
 REPLACED = 3.0  # seconds at least of another stream than the work's
 ASTRAY = 0.4  # seconds of the work between what two streams of the capture are, from which they contradict each other
-# Expected at most so often, a segment may contradict a better one of the other stream: shifted sound. A film is like
+# Expected at most so often, a segment may contradict the better ones of the other stream: shifted sound. A film is like
 # itself in many places: that the work is known makes a worse one in another place no likelier to be right. Of copies of
 # pictures above it three in a hundred are told at another place of their work, of those below it one.
 SHIFTED = MATCH / 10
@@ -49,22 +49,24 @@ def matches(
 
 
 def _consistent(parts: Sequence[Placed]) -> list[Placed]:
-    """The parts of one reference, best first, without those that contradict a better one and are not sure themselves."""
+    """The parts of one reference, best first, without those that are not sure themselves and contradict whatever is better
+    of their seconds: of sound that loops every turn is, and a picture agrees with one.
+    """
     kept: list[Placed] = []
     for part in parts:
-        if part.expected <= SHIFTED or not any(_contradict(p.segment, part.segment) for p in kept):
+        beside = [apart for p in kept if (apart := _apart(p.segment, part.segment)) is not None]
+        if part.expected <= SHIFTED or not beside or min(beside) < ASTRAY:
             kept.append(part)
     return kept
 
 
-def _contradict(one: Segment, other: Segment) -> bool:
-    """Whether they make the sound and the picture of the same seconds parts of other seconds of the work."""
+def _apart(one: Segment, other: Segment) -> float | None:
+    """Seconds of the work between what they make sound and picture of the same seconds; None where they share none."""
     first = max(one.query_start, other.query_start)
     last = min(one.query_end, other.query_end)
     if one.kind == other.kind or last <= first:
-        return False
-    apart = _along(one, (first + last) / 2) - _along(other, (first + last) / 2)
-    return abs(apart) >= ASTRAY
+        return None
+    return abs(_along(one, (first + last) / 2) - _along(other, (first + last) / 2))
 
 
 def _same(match: Match, segments: dict[int, list[Segment]]) -> list[Segment]:

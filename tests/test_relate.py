@@ -234,6 +234,13 @@ def test_a_weak_picture_elsewhere_does_not_contradict_a_sure_sound() -> None:
     assert match.repeats == () and match.replaced == ()
 
 
+def test_a_weak_picture_where_the_sound_is_told_stays_though_the_sound_loops() -> None:
+    sound = part(1, "audio", (0, 5), 20, 1e-20), part(1, "audio", (0, 5), 50, 1e-19)
+    (match,) = related(*sound, part(1, "video", (0, 5), 20, 3e-3))
+    assert [(s.kind, s.ref_start) for s in match.segments] == [("audio", 20), ("video", 20)]
+    assert [(s.kind, s.ref_start) for s in match.repeats] == [("audio", 50)]
+
+
 def test_what_is_of_the_work_but_untold_was_not_replaced() -> None:
     (match,) = related(part(1, "audio", (0, 20), 12, 1e-20), part(1, "video", (0, 20), 10.6, 2e-2))
     assert [s.kind for s in match.segments] == ["audio"] and match.replaced == ()
