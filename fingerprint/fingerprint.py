@@ -18,7 +18,7 @@ class Disguise:
 
     ``crop`` is (left, top, width, height) of the frame that is shown as fractions of the original, which is turned and
     mirrored as the capture shows it: beyond 0 to 1 where the original is shown small inside of something else.
-    ``rotation`` is in degrees clockwise: 0, 90, 180 or 270.
+    ``rotation`` is in degrees clockwise, of what was mirrored first where ``mirror`` is set: 0, 90, 180 or 270.
     ``pitch`` is in semitones; ``time_scale`` is reference seconds per query second (a copy sped up by 4 % has 1.04).
     """
 

@@ -26,7 +26,9 @@ class Failure(BaseModel):
 
 
 class Disguise(BaseModel):
-    """What was done to hide the copy; ``rotation`` is there only where the picture was turned."""
+    """What was done to hide the copy; ``rotation`` is there only where the picture was turned: by so many degrees
+    clockwise, after it was mirrored where it was.
+    """
 
     mirror: bool
     crop: list[float] | None
