@@ -3,7 +3,7 @@
 import pytest
 
 from fingerprint.fingerprint import PLAIN, Disguise
-from matching.doubt import DOUBTFUL, SAME, STANDS, doubted, doubtful
+from matching.doubt import DOUBTFUL, SAME, SAME_BENT, STANDS, doubted, doubtful
 from matching.found import Found
 from matching.verify import Stretch
 
@@ -29,12 +29,25 @@ def test_the_same_words_spoken_again_are_in_doubt() -> None:
 
 
 def test_peaks_say_whether_it_is_this_recording() -> None:
-    assert not doubtful(found(0.96, similarity=0.55), ANEW, factor=SAME)
+    assert not doubtful(found(1.0, similarity=0.55), ANEW, factor=SAME)
     assert doubtful(found(1.0, similarity=0.55), ANEW, factor=1.0), "the same words at the same pace"
     assert not doubtful(found(1.0, similarity=0.75), ANEW, factor=1.0), "too like it for that"
     assert doubtful(found(1.0, similarity=1.0, distinct=1.0), ANEW, factor=SAME), (
         "a card is one whoever shows it"
     )
+
+
+@pytest.mark.parametrize(
+    "bent", [found(0.96, similarity=0.55), found(1.0, similarity=0.55, disguise=Disguise(pitch=-1.0))]
+)
+def test_of_what_keeps_another_tempo_or_pitch_more_peaks_must_be_in_place(bent: Found) -> None:
+    assert doubtful(bent, ANEW, factor=SAME)
+    assert not doubtful(bent, ANEW, factor=SAME_BENT)
+
+
+def test_what_is_played_faster_in_noise_is_no_other_reading() -> None:
+    faster = found(FASTER, similarity=0.4, disguise=Disguise(pitch=UP, time_scale=FASTER))
+    assert not doubtful(faster, ANEW, factor=SAME)
 
 
 @pytest.mark.parametrize("factor, expected", [(None, 1e-3), (SAME, 1e-3), (1.0, DOUBTFUL)])
