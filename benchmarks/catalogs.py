@@ -11,15 +11,19 @@ import numpy as np
 
 from benchmarks.enlarge import STRETCH, Enlarger, Real
 from benchmarks.truth import Truth
-from fingerprint.extractor import Extractor
+from fingerprint.audio import REFERENCE_STEP
+from fingerprint.extractor import WIDTHS, Extractor
 from fingerprint.fingerprint import Codes
 from fingerprint.media import open_media
+from fingerprint.spectrum import HOP, SAMPLE_RATE
+from fingerprint.video import REFERENCE_RATE
 from index.columns import Columns, seeds
 from index.keyed_file import Chunk, Labels, labelled, write
 from index.stored import Stamp
 
 SEED = 20261126
-CODES = {"audio": 3600 / 0.24, "video": 3600 * 4.0}  # an hour
+# Of an hour.
+CODES = {"audio": 3600 * SAMPLE_RATE / (REFERENCE_STEP * HOP), "video": 3600 * REFERENCE_RATE}
 MADE = 1_000_000  # ids from here on are of made references
 TITLE = 60  # stretches of a made reference
 BATCH = 67 * TITLE  # stretches made at once: whole references
@@ -35,6 +39,11 @@ class World:
     algorithm: str
     columns: list[Columns]
     made: Path
+
+    @property
+    def width(self) -> int:
+        """Bytes of a code."""
+        return WIDTHS[self.algorithm]
 
 
 def enlarged(found: list[Real], kind: str, codes: int, path: Path, note: Note) -> None:
@@ -55,8 +64,8 @@ def chunks(world: World, codes: int) -> Iterator[Chunk]:
     size = BATCH * STRETCH[world.kind]
     for begin in range(0, max(missing, 0), size):
         rows = np.arange(begin, min(begin + size, missing))
-        made: Codes = np.fromfile(world.made, np.uint8, 32 * len(rows), offset=32 * begin)
-        yield made.reshape(-1, 32), _label(rows, STRETCH[world.kind])
+        made: Codes = np.fromfile(world.made, np.uint8, world.width * len(rows), offset=world.width * begin)
+        yield made.reshape(-1, world.width), _label(rows, STRETCH[world.kind])
 
 
 def _label(rows: Labels, stretch: int) -> Labels:
@@ -70,7 +79,7 @@ def build(world: World, codes: int, folder: Path) -> dict[str, Any]:
     made = max(0, codes - sum(len(columns) for columns in world.columns))
     last = MADE + -(-made // (STRETCH[world.kind] * TITLE))
     sha256s = {ref_id: f"{ref_id:064x}" for ref_id in [*sorted(real_ids), *range(MADE, last)]}
-    stamp = Stamp("0" * 36, world.algorithm, 32)
+    stamp = Stamp("0" * 36, world.algorithm, world.width)
     wall, cpu = time.monotonic(), time.process_time()
     path = write(folder, world.kind, stamp, sha256s, chunks(world, codes))
     wall, cpu = time.monotonic() - wall, time.process_time() - cpu
@@ -103,7 +112,8 @@ def references(
 
 def check_room(world: World, hours: int) -> None:
     """Raises RuntimeError where the disk has no room for the made codes, a segment of them, and its sorted runs."""
-    needed = int(hours * CODES[world.kind] * (32 + 40 + 40) * 1.05)
+    # The codes, and twice these with their labels.
+    needed = int(hours * CODES[world.kind] * (3 * world.width + 16) * 1.05)
     free = shutil.disk_usage(world.made.parent).free
     if free < needed:
         raise RuntimeError(

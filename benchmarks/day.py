@@ -29,16 +29,17 @@ from benchmarks.enlarge import STRETCH, Enlarger, real
 from benchmarks.stream_rows import required
 from benchmarks.streams import RESULTS
 from benchmarks.taken import noted
-from fingerprint.audio import AudioExtractor
+from fingerprint.audio import REFERENCE_STEP, AudioExtractor
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import open_media
+from fingerprint.spectrum import HOP, SAMPLE_RATE
 from matching.airing import Airings, Change
 from matching.engine import Engine
 
 ALGORITHM = AudioExtractor.algorithm
 RATE = 8000
 WORK = 30.0  # seconds of each work
-STEP = 0.24  # seconds between stored codes
+STEP = REFERENCE_STEP * HOP / SAMPLE_RATE  # seconds between stored codes
 EARLY, LATE = 2.0, 8.0  # seconds before and after a work in which it may be told
 
 Sound = NDArray[np.float32]

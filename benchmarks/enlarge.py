@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.corpus import registered, titles
+from fingerprint.audio import QUERY_STEP, REFERENCE_STEP
 from fingerprint.extractor import Extractor
 from fingerprint.fingerprint import Codes, pack
 from fingerprint.media import open_media, windows
 
 MIXED, AT_ONCE = 16, 4  # real stretches in a made one: AT_ONCE mixtures of AT_ONCE each
 POOL = 2048  # mixtures that are mixed again
-STRETCH = {"audio": 250, "video": 40}  # codes: the video clips are short
+STRETCH = {"audio": 94, "video": 40}  # codes: a minute of sound; the video clips are short
 STEP = 32  # of the integers in which mixtures are kept, for a standard deviation
 LAGS = (1, 2, 4, 8, 16, 24)
 PROBED = 150  # real codes whose neighbours are compared
@@ -52,7 +53,7 @@ def real(media: Path, extractor: Extractor) -> Iterator[Real]:
 
 def _spaced(extractor: Extractor, clip: Any) -> Projections:
     query = next(extractor.queries(clip))
-    step = {"audio": 6, "video": 2}[extractor.kind]
+    step = {"audio": REFERENCE_STEP // QUERY_STEP, "video": 2}[extractor.kind]
     return query.reliability[::step][~query.fingerprint.weak[::step]]
 
 
@@ -117,7 +118,8 @@ def hamming_to(code: Codes, codes: Codes) -> NDArray[np.int64]:
 
 
 def _looks(distances: list[NDArray[np.int64]], pieces: list[Codes]) -> dict[str, Any]:
-    shares = np.cumsum(sum(np.bincount(row, minlength=257) for row in distances)) / sum(map(len, distances))
+    most = 8 * pieces[0].shape[1] + 1
+    shares = np.cumsum(sum(np.bincount(row, minlength=most) for row in distances)) / sum(map(len, distances))
     nearest = [int(row.min()) for row in distances]
     return {
         "distances": {

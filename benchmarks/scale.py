@@ -41,7 +41,7 @@ from benchmarks.scale_rows import figures
 from benchmarks.taken import noted
 from benchmarks.truth import STRANGER, Truth
 from fingerprint.audio import HYPOTHESES
-from fingerprint.extractor import EXTRACTORS, Extractor
+from fingerprint.extractor import EXTRACTORS, WIDTHS, Extractor
 from fingerprint.fingerprint import PLAIN, Disguise, Query
 from fingerprint.media import open_media, windows
 from index.faiss_index import nearest, on_threads
@@ -151,7 +151,7 @@ def _search(index: Index, one: Asked) -> Hits:
 def located(hits: Hits, one: Asked, extractor: Extractor) -> int:
     """What the engine's candidates of these hits tell: 0 the wrong ones, REFERENCE the true one, PLACE and where in it."""
     hits, best = replace(hits, disguise=one.query.disguise), 0
-    for line in lines(hits, 256, extractor.tolerance, LINES):
+    for line in lines(hits, 8 * WIDTHS[extractor.algorithm], extractor.tolerance, LINES):
         if line.ref_id == one.ref_id:
             apart = line.time_scale * line.middle + line.offset - one.truth.ref_start
             near = abs(apart - one.truth.time_scale * line.middle) <= NEAR
@@ -164,7 +164,8 @@ def searched(path: str, algorithm: str, questions: list[Asked], strangers: list[
     on_threads(1)
     extractor = EXTRACTORS[algorithm]()
     wall, cpu = time.monotonic(), time.process_time()
-    index = KeyedIndex(algorithm, 32, [opened(Path(path), Stamp("0" * 36, algorithm, 32))])
+    width = WIDTHS[algorithm]
+    index = KeyedIndex(algorithm, width, [opened(Path(path), Stamp("0" * 36, algorithm, width))])
     hit = [found(index, questions[0], extractor)]
     start = {"start_wall": time.monotonic() - wall, "start_cpu": time.process_time() - cpu}
     hit += [found(index, one, extractor) for one in questions[1:]]

@@ -1,4 +1,4 @@
-"""Audio codes "audio/2": 256 bits of a learned projection of 1.28 s of spectrogram."""
+"""Audio codes "audio/3": 512 bits of a learned projection of 1.28 s of spectrogram."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,14 +26,15 @@ from fingerprint.spectrum import (
     spectra,
 )
 
-REFERENCE_STEP = peaks.SLOT  # frames between stored codes: 240 ms, 133 bytes a second
+REFERENCE_STEP = peaks.SLOT  # frames between stored codes: 640 ms, 100 bytes a second
 QUERY_STEP = (
     2  # frames between a query's codes: 40 ms, for the error of a code doubles with 16 ms of misalignment
 )
-GLANCE_STEP = 12  # frames between the codes of disguised queries, as between stored ones
-BEYOND = 24  # frames of a query's patch that may lie outside it: its ends are worth codes too, the more the shorter it is
-BLOCK = 250 * REFERENCE_STEP * HOP  # samples of a reference worked on at once: 60 s
-MARGIN = 10 * REFERENCE_STEP * HOP  # samples around a block that its frames' context reaches into: 2.4 s
+# Frames between the codes of disguised queries: of three of these one is within 20 ms of a stored one.
+GLANCE_STEP = 6
+BEYOND = 32  # frames of a query's patch that may lie outside it: its ends are worth codes too, the more the shorter it is
+BLOCK = 94 * REFERENCE_STEP * HOP  # samples of a reference worked on at once: 60 s
+MARGIN = 4 * REFERENCE_STEP * HOP  # samples around a block that its frames' context reaches into: 2.6 s
 WEAK_POWER = 2e-9  # mean band power of a patch (noise of -60 dBFS) under which it counts as silence
 # Codes hold to a third of a semitone and some 3 % of tempo on either side; beyond that the query's side tries others.
 PITCH_STEP, MOST_PITCH = 0.5, 4.5  # semitones
@@ -79,14 +80,14 @@ LIKELY = sum(
 
 @lru_cache(maxsize=1)
 def _model() -> tuple[Array, Array]:
-    """Mean patch (PATCH_SIZE,) through the projection, and the projection (PATCH_SIZE, 256)."""
-    with (files("fingerprint") / "models" / "audio-2.npz").open("rb") as stored, np.load(stored) as arrays:
+    """Mean patch (PATCH_SIZE,) through the projection, and the projection (PATCH_SIZE, 512)."""
+    with (files("fingerprint") / "models" / "audio-3.npz").open("rb") as stored, np.load(stored) as arrays:
         projection = arrays["projection"].astype(np.float32)
         return arrays["mean"] @ projection, projection
 
 
 def project(bands: Array, starts: Rows) -> Array:
-    """The projections (n, 256) whose signs are the codes of the patches that start at the given frames."""
+    """The projections (n, 512) whose signs are the codes of the patches that start at the given frames."""
     offset, projection = _model()
     return np.asarray(patches(bands, starts) @ projection - offset)
 
@@ -121,7 +122,7 @@ def _blocks(chunks: Iterable[Array]) -> Iterator[tuple[int, Array, bool]]:
 class AudioExtractor:
     """Sound to codes: the middle of each code is its time."""
 
-    algorithm = "audio/2"
+    algorithm = "audio/3"
     kind = "audio"
     span = ((PATCH - 1) * HOP) / SAMPLE_RATE
     window = 60.0
@@ -130,11 +131,11 @@ class AudioExtractor:
     stages: tuple[int, ...] = (LIKELY, len(HYPOTHESES) - LIKELY)
 
     def reference(self, media: Media) -> Fingerprint:
-        """A code every 240 ms."""
+        """A code every 640 ms."""
         return self.references(media)[0]
 
     def references(self, media: Media) -> tuple[Fingerprint, ...]:
-        """A code and the peaks of every 240 ms; no peaks of what is too short for a code."""
+        """A code and the peaks of every 640 ms; no peaks of what is too short for a code."""
         begun: list[Rows] = []
         codes: list[Codes] = []
         weak: list[NDArray[np.bool_]] = []
@@ -162,7 +163,7 @@ class AudioExtractor:
         )
 
     def queries(self, media: Media) -> Iterator[Query]:
-        """A code every 40 ms as heard; then one every 240 ms with each pitch and tempo undone."""
+        """A code every 40 ms as heard; then one every 120 ms with each pitch and tempo undone."""
         samples = _whole(media)
         yield self.query(media, PLAIN)
         for scale, disguises in itertools.groupby(HYPOTHESES, key=lambda d: d.time_scale):
@@ -177,8 +178,15 @@ class AudioExtractor:
 
     def query(self, media: Media, disguise: Disguise) -> Query:
         """A code every 40 ms with this pitch and tempo undone."""
+        return self._every(media, disguise, QUERY_STEP)
+
+    def densest(self, media: Media, disguise: Disguise) -> Query:
+        """A code every 20 ms: 20 ms off, the true turn of a loop is less like the original than another one."""
+        return self._every(media, disguise, 1)
+
+    def _every(self, media: Media, disguise: Disguise, step: int) -> Query:
         powers = band_powers(_whole(media), (disguise.pitch,), disguise.time_scale)[0]
-        return _query(powers, media.duration, disguise)
+        return _query(powers, media.duration, disguise, step)
 
     def refined(self, media: Media, disguises: Sequence[Disguise], fit: Callable[[Query], float]) -> Query:
         """The query whose pitch, near one of those assumed, ``fit`` finds best."""
@@ -199,7 +207,8 @@ def _whole(media: Media) -> Array:
 
 
 def _query(powers: Array, duration: float, disguise: Disguise, step: int = QUERY_STEP) -> Query:
-    starts = _starts(len(powers) + 2 * BEYOND, step) if len(powers) else np.zeros(0, np.int64)
+    # Of less than half a patch no code would have seen more than it guessed.
+    starts = _starts(len(powers) + 2 * BEYOND if len(powers) >= PATCH // 2 else 0, step)
     reliability = project(np.pad(contrast(powers), ((BEYOND, BEYOND), (0, 0))), starts)
     starts = starts - BEYOND
     times = _middles(starts, disguise.time_scale)

@@ -51,6 +51,10 @@ class Extractor(Protocol):
         """Dense codes of a capture with one disguise undone."""
         ...
 
+    def densest(self, media: Media, disguise: Disguise) -> Query:
+        """The same, with as many codes as tell the places of a work that are alike from each other."""
+        ...
+
     def refined(self, media: Media, disguises: Sequence[Disguise], fit: Callable[[Query], float]) -> Query:
         """The query of the disguise near one of those given that ``fit`` gives most."""
         ...
@@ -69,8 +73,8 @@ def _video() -> Extractor:
 
 
 # Made on first use, for a model takes time to load and `whorl --help` must not wait for it.
-EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/2": _audio, "video/3": _video}
+EXTRACTORS: dict[str, Callable[[], Extractor]] = {"audio/3": _audio, "video/3": _video}
 # What is stored beside codes to confirm what they find; it is not searched for.
-CONFIRMED_BY = {"audio/2": peaks.ALGORITHM, "video/3": details.ALGORITHM}
+CONFIRMED_BY = {"audio/3": peaks.ALGORITHM, "video/3": details.ALGORITHM}
 # Bytes of a row of all that is stored of a reference.
-WIDTHS = {"audio/2": 32, peaks.ALGORITHM: peaks.WIDTH, "video/3": 32, details.ALGORITHM: details.WIDTH}
+WIDTHS = {"audio/3": 64, peaks.ALGORITHM: peaks.WIDTH, "video/3": 32, details.ALGORITHM: details.WIDTH}

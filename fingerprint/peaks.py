@@ -1,4 +1,4 @@
-"""Spectral peaks "audio-peaks/2": the points of a recording that stand out of what is near in time and in pitch.
+"""Spectral peaks "audio-peaks/3": the points of a recording that stand out of what is near in time and in pitch.
 
 Peaks outlast what is played over them (Wang, ISMIR 2003). They are not searched for here: codes find the line of a copy, and
 peaks along it tell whether it is this very recording, which codes, made to bear with changes, cannot.
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from fingerprint.fingerprint import Codes, Fingerprint, Times
 from fingerprint.spectrum import BINS, HOP, QUIET, SAMPLE_RATE, Array, frame_time, running_mean
 
-ALGORITHM = "audio-peaks/2"
-SLOT = 12  # frames, 240 ms as between codes: what one row of a fingerprint holds the peaks of
-MOST = 8  # peaks of a slot, the highest: 67 bytes a second, 47 as stored
+ALGORITHM = "audio-peaks/3"
+SLOT = 32  # frames, 640 ms as between codes: what one row of a fingerprint holds the peaks of
+MOST = 20  # peaks of a slot, the highest: 63 bytes a second, 42 as stored
 WIDTH = 2 * MOST  # bytes of a row
 LOWEST, HIGHEST = 15, 500  # bins: 117 to 3900 Hz
 AROUND = (25, 13)  # frames and bins, 0.5 s by 100 Hz: the surroundings that a point's level is told against
@@ -38,7 +38,8 @@ def prominence(powers: Array) -> Array:
 def rows(powers: Array, slots: NDArray[np.int64]) -> Codes:
     """The peaks of the slots that begin at the given frames: (len(slots), WIDTH) uint8.
 
-    Each is a 16-bit number, frame in the slot times 512 plus bin, little-endian; they ascend, which folds to fewer bytes.
+    Each is a 16-bit number, frames after the one before (the first: after the slot begins) times 512 plus bin,
+    little-endian: small steps fold to fewer bytes.
     """
     import cv2
 
@@ -56,7 +57,9 @@ def rows(powers: Array, slots: NDArray[np.int64]) -> Codes:
     rank = np.arange(len(slot)) - np.searchsorted(slot, slot)
     kept = rank < MOST
     found[slot[kept], rank[kept]] = (frames[kept] - slots[slot[kept]]) * BINS + bins[kept]
-    return np.sort(found, axis=1).view(np.uint8)
+    found.sort(axis=1)
+    found[:, 1:] -= found[:, :-1] // BINS * BINS
+    return found.view(np.uint8)
 
 
 def fingerprint(duration: float, slots: NDArray[np.int64], found: Codes) -> Fingerprint:
@@ -78,7 +81,7 @@ def points(stored: Fingerprint, first: float, last: float) -> Points:
         return_index=True,
     )
     found = np.ascontiguousarray(stored.codes[begin:end][kept]).view("<u2")
-    frames, bins = found // BINS, found % BINS
+    frames, bins = np.cumsum(found // BINS, axis=1), found % BINS
     is_peak = (bins != NONE) & (frames < SLOT)
     times = frame_time((slots[:, None] + frames)[is_peak])
     order = np.argsort(times, kind="stable")

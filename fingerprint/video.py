@@ -123,6 +123,10 @@ class VideoExtractor:
         """A code every 125 ms at most with this disguise undone."""
         return Seen(media).query(disguise)
 
+    def densest(self, media: Media, disguise: Disguise) -> Query:
+        """The same."""
+        return self.query(media, disguise)
+
     def refined(self, media: Media, disguises: Sequence[Disguise], fit: Callable[[Query], float]) -> Query:
         """The query whose box, near one of those assumed, ``fit`` finds best: the largest step is tried from all of them."""
         held = Seen(media)

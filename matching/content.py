@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.fingerprint import Fingerprint
-from matching.verify import FEWEST
 
+FEWEST = 4  # codes that hold something, under which nothing can be found
 FILLED = 0.5  # of a stream's codes, from which there is something in it
 EMPTY = {
     "audio": "sound: silent throughout, or too quiet to tell what it is",

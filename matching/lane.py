@@ -21,6 +21,7 @@ from matching.judge import Judge
 from matching.rolling import KEPT, Rolling, View
 from matching.score import MATCH, TRIAL, Calibration
 from matching.search import Search
+from matching.sparse import apart
 from matching.verify import Side, Stretch, agreement, parts, stretch
 
 DAY = 86400.0  # seconds of stream in which chance gives ``expected_false_matches``
@@ -30,7 +31,6 @@ SIBLINGS = 48 * TRIAL
 WINDOW = 12.0  # seconds that are looked at together
 FRESH = 8.0  # seconds of them in which disguises are tried
 LEAST = 2.0  # seconds that nothing explains, from which on something is sought in them
-SPARSE = 0.24  # seconds between codes that are looked up
 LINES = 3  # of them that are verified, of each view
 PAUSE = 4.0  # seconds without the work after which it has ended
 QUIET = 9.0  # the same, while the stream is silent or black
@@ -259,7 +259,9 @@ class Lane:
         if not count:
             return []
         spacing = (unknown.fingerprint.times[-1] - unknown.fingerprint.times[0] + 1e-6) / count
-        return search.looked_up(unknown, max(1, round(SPARSE / max(spacing, 0.01))))
+        return search.looked_up(
+            unknown, max(1, round(apart(unknown.fingerprint.algorithm) / max(spacing, 0.01)))
+        )
 
     def _sought(
         self, search: Search, model: Calibration, view: View, begin: float, now: float, stage: int

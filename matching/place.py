@@ -7,12 +7,11 @@ over as many places; the true one is told by how well all codes agree along it.
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fingerprint.fingerprint import Fingerprint, unpack
+from fingerprint.fingerprint import Fingerprint, Times, unpack
 from matching.align import Line
-from matching.sparse import sparse
-from matching.verify import ASTRAY, SLACK, Rows, Side, Stretch, line_of
+from matching.sparse import spacing
+from matching.verify import ASTRAY, SLACK, Array, Rows, Side, Stretch, line_of
 
 PLACES = 6  # told of one stretch
 BLOCK = 4096  # codes that are compared at once: those of a film, spelled out, are many times what is stored
@@ -22,12 +21,18 @@ def places(side: Side, reference: Fingerprint, found: Stretch) -> list[Line]:
     """The PLACES lines of the stretch's time scale along which its seconds agree best with the reference, less its own."""
     made = side.query.fingerprint
     inside = (made.times >= found.query_start - 1e-6) & (made.times <= found.query_end + 1e-6)
-    rows = np.flatnonzero(inside & ~made.weak)[:: sparse(made)]
+    rows = np.flatnonzero(inside & ~made.weak)
     columns = np.flatnonzero(~reference.weak)
     if not len(rows) or not len(columns):
         return []
-    offsets = reference.times[columns] - found.time_scale * made.times[rows[0]]
-    agreed = _agreement(side.part(rows), reference, columns, offsets, found.time_scale)
+    # Of the query as many codes as are stored: between two stored ones nothing is alike. They are tried in every phase.
+    step = max(1, round(spacing(reference) / found.time_scale / spacing(made)))
+    above = _above(side.part(rows), reference, columns)
+    phases = [
+        _agreement(above[first::step], made.times[rows[first::step]], reference.times[columns], found)
+        for first in range(min(step, len(rows)))
+    ]
+    offsets, agreed = (np.concatenate(values) for values in zip(*phases, strict=True))
     kept = [found.offset]
     for at in np.argsort(-agreed, kind="stable"):
         if all(abs(offsets[at] - other) > ASTRAY for other in kept):
@@ -37,19 +42,25 @@ def places(side: Side, reference: Fingerprint, found: Stretch) -> list[Line]:
     return [replace(line_of(found), offset=offset) for offset in kept[1:]]
 
 
-def _agreement(
-    side: Side, reference: Fingerprint, columns: Rows, offsets: NDArray[np.float64], time_scale: float
-) -> NDArray[np.float64]:
-    """Mean similarity of the side's codes along each line beyond chance, in deviations; 0 where the reference has none."""
+def _above(side: Side, reference: Fingerprint, columns: Rows) -> Array:
+    """Similarity of each of the side's codes to each of these of the reference beyond chance, in deviations."""
     mean, deviation = side.chance
     blocks = (reference.codes[columns[i : i + BLOCK]] for i in range(0, len(columns), BLOCK))
     similar = np.concatenate([side.weights @ unpack(codes).T for codes in blocks], axis=1)
-    above = (similar - mean) / deviation
-    times = reference.times[columns]
+    return np.asarray((similar - mean) / deviation)
+
+
+def _agreement(above: Array, seconds: Times, times: Times, found: Stretch) -> tuple[Times, Times]:
+    """The offsets at which the first of the query's ``seconds`` meets each of the reference's ``times``, and the mean of
+    ``above`` along each of these lines; 0 counts where the reference has nothing.
+    """
+    offsets = times - found.time_scale * seconds[0]
     edges = (times[1:] + times[:-1]) / 2
     agreed = np.zeros(len(offsets))
-    for second, deviations in zip(side.times, above, strict=True):
-        sought = time_scale * second + offsets
+    for second, deviations in zip(seconds, above, strict=True):
+        sought = found.time_scale * second + offsets
         nearest = np.searchsorted(edges, sought)
-        agreed += np.where(np.abs(times[nearest] - sought) <= SLACK * time_scale, deviations[nearest], 0)
-    return agreed / len(above)
+        agreed += np.where(
+            np.abs(times[nearest] - sought) <= SLACK * found.time_scale, deviations[nearest], 0
+        )
+    return offsets, agreed / len(above)

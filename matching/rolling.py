@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.clip import SAMPLE_RATE, Clip, Frame
-from fingerprint.extractor import Extractor
+from fingerprint.extractor import WIDTHS, Extractor
 from fingerprint.fingerprint import Disguise, Fingerprint, Query
 
 KEPT = 30.0  # seconds
@@ -85,7 +85,7 @@ class View:
     def __init__(self, extractor: Extractor, disguise: Disguise, sparse: float = 0.0) -> None:
         self.disguise, self.used = disguise, 0.0
         self._extractor, self._sparse = extractor, sparse
-        bits = 256
+        bits = 8 * WIDTHS[extractor.algorithm]
         self._times = np.zeros(0)
         self._codes = np.zeros((0, bits // 8), np.uint8)
         self._weak = np.zeros(0, np.bool_)

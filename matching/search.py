@@ -287,9 +287,9 @@ class Search:
             return []
         if best.stretch.query_end - best.stretch.query_start > EXCERPT:
             return []
-        query = self.extractor.query(clip, best.disguise)
+        query = self.extractor.densest(clip, best.disguise)
         lines = places(Side(query, self.decoys.background), self.reference(best.stretch.ref_id), best.stretch)
-        return self.verified(query, lines, best.stage)
+        return self.verified(query, [line_of(best.stretch), *lines], best.stage)
 
     def _bent(self, found: Found) -> bool:
         """Whether the time scale is so far from the assumed one that another disguise may explain it better."""

@@ -34,8 +34,8 @@ LEFT = 1.0  # seconds at least of a copy that holes leave
 LOST = 0.4  # of a copy's usual similarity, in deviations of chance, under which a code speaks for a hole
 REACH = 3.0  # seconds of reference beyond the line's ends that bending it may need
 SLACK = 0.16  # seconds at most between a stored code's place in the query and the query's nearest code
-EDGE = 2  # codes at the very ends of a sequence that may be spoilt by what they do not see
-FEWEST = 4  # pairs without which there is nothing to score
+EDGE = 0.5  # seconds at the very ends of a sequence, the codes of which may be spoilt by what they do not see
+LEAST = 1.0  # seconds of pairs without which there is nothing to score; two pairs at least
 
 
 def background(signs: Array) -> Background:
@@ -105,7 +105,7 @@ class Stretch:
     likeness        what both share throughout, in deviations of chance
     motion          what both share in how they change, in deviations of chance
     similarity      mean similarity of the codes: 1 for the same bits, 0 for unrelated ones
-    at_query_edges  whether it begins, ends with the query, but for EDGE codes
+    at_query_edges  whether it begins, ends with the query, but for EDGE seconds
     at_ref_edges    the same of the reference
     distinct        different codes that the reference has there: 1 for a picture that stands still
     holes           seconds of the query, from and to, inside of it in which something else is heard or seen
@@ -174,7 +174,7 @@ def on(line: Line, aligned: Stretch) -> bool:
 
 
 class Partner:
-    """The reference's side: its codes within reach of a line."""
+    """The reference's side: its codes within reach of a line; how many of them are EDGE and LEAST seconds."""
 
     def __init__(self, reference: Fingerprint, first: float, last: float) -> None:
         begin, end = np.searchsorted(reference.times, [first, last])
@@ -182,6 +182,8 @@ class Partner:
         self.weak = reference.weak[begin:end]
         self.signs = unpack(reference.codes[begin:end])
         self.edges = (bool(begin == 0), bool(end == len(reference)))
+        spacing = max(float(np.median(np.diff(self.times))), 0.01) if len(self.times) > 1 else LEAST
+        self.edge, self.fewest = max(1, round(EDGE / spacing)), max(2, round(LEAST / spacing))
 
 
 def stretch(
@@ -193,7 +195,7 @@ def stretch(
     """
     last = line.offset + line.time_scale * side.query.fingerprint.duration
     partner = Partner(reference, line.offset - REACH, last + REACH)
-    if len(partner.times) < FEWEST or not len(side.times):
+    if len(partner.times) < partner.fewest or not len(side.times):
         return None
     mean, deviation = side.chance
     evidence = (side.weights @ partner.signs.T - mean) / deviation - WORTH
@@ -309,7 +311,7 @@ def _scored(
     taken = np.zeros(len(there), bool)
     taken[begin : end + 1] = True
     strong = taken & there & ~partner.weak & ~side.query.fingerprint.weak[rows]
-    if strong.sum() < FEWEST:
+    if strong.sum() < partner.fewest:
         return None
     times, columns = (partner.times[[begin, end]] - offset) / scale, np.flatnonzero(strong)
     near = np.flatnonzero(there)
@@ -322,10 +324,10 @@ def _scored(
         _likeness(side, partner, evidence, rows[strong], columns),
         _motion(side, partner, rows[strong], columns),
         float((side.weights[rows[strong]] * partner.signs[strong]).sum(1).mean()),
-        (bool(begin <= near[0] + EDGE), bool(end >= near[-1] - EDGE)),
+        (bool(begin <= near[0] + partner.edge), bool(end >= near[-1] - partner.edge)),
         (
-            partner.edges[0] and bool(begin <= EDGE),
-            partner.edges[1] and bool(end >= len(there) - 1 - EDGE),
+            partner.edges[0] and bool(begin <= partner.edge),
+            partner.edges[1] and bool(end >= len(there) - 1 - partner.edge),
         ),
         1.0 if brief else _distinct(partner.signs[strong]),
         ()

@@ -37,7 +37,7 @@ def test_fits_are_shipped_for_all_that_confirms(algorithm: str) -> None:
     unrelated, siblings = confirmations(algorithm)
     assert all(slope > 0 for slope in unrelated.slopes)
     assert all(fit.smallest < 1 < fit.largest for fit in (unrelated, siblings))
-    assert (siblings == unrelated) == (algorithm == "audio-peaks/2")
+    assert (siblings == unrelated) == (algorithm == "audio-peaks/3")
 
 
 def judge(stored: Fingerprint | None, shown: Clip | None = None) -> Judge:

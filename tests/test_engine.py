@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fingerprint.audio import AudioExtractor
+from fingerprint.extractor import WIDTHS
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import MediaError
 from matching.engine import Engine
@@ -178,7 +179,7 @@ def test_what_is_damaged_and_holds_nothing_readable_is_an_error_and_no_miss(
 
 
 def test_what_another_process_registers_or_removes_counts_at_once(tmp_path: Path) -> None:
-    codes = np.random.default_rng(0).integers(0, 256, (20, 32), np.uint8)
+    codes = np.random.default_rng(0).integers(0, 256, (20, WIDTHS[AUDIO]), np.uint8)
     made = Fingerprint(AUDIO, 20.0, np.arange(20.0), codes, np.zeros(20, np.bool_))
     with Engine(tmp_path) as one, Engine(tmp_path) as other:
         assert len(one._held.index(AUDIO)) == 0

@@ -25,7 +25,7 @@ from tests.working import SAMPLES, register
 RNG = np.random.default_rng(5)
 
 
-def made(n: int = 40, algorithm: str = "audio/2", width: int = 32) -> Exchange:
+def made(n: int = 40, algorithm: str = "audio/3", width: int = 64) -> Exchange:
     """An exchange of n random codes."""
     reliability = RNG.normal(size=(n, 8 * width)).astype(np.float32)
     codes = Fingerprint(algorithm, n / 10, np.arange(n) / 10, pack(reliability), np.zeros(n, np.bool_))
@@ -81,7 +81,7 @@ def test_more_codes_than_its_seconds_can_hold_are_refused() -> None:
     """So few bytes that quotas do not hear of them would fill an index."""
     one = made(400)
     crowded = replace(one.references[0], duration=1.0, times=np.zeros(400))
-    with pytest.raises(StorageError, match=r"400 codes of audio/2 in 1\.0 s are too many"):
+    with pytest.raises(StorageError, match=r"400 codes of audio/3 in 1\.0 s are too many"):
         unpacked(packed(replace(one, references=(crowded,))))
 
 
@@ -95,13 +95,13 @@ def test_a_number_beyond_all_bounds_is_refused() -> None:
 
 
 def test_what_unfolds_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    two = packed(replace(made(), references=made().references + made(400, "video/3").references))
+    two = packed(replace(made(), references=made().references + made(400, "video/3", 32).references))
     monkeypatch.setattr("fingerprint.exchange.LARGEST", 400 * 60)  # either alone would do
     with pytest.raises(StorageError, match="unfolds to 22800 bytes: at most"):
         unpacked(two)
 
 
-@pytest.mark.parametrize("algorithm, width", [("audio-peaks/2", 7), ("audio-peaks/1", 16)])
+@pytest.mark.parametrize("algorithm, width", [("audio-peaks/3", 7), ("audio-peaks/2", 16)])
 def test_what_confirms_codes_is_registered_only_as_this_version_makes_it(
     tmp_path: Path, algorithm: str, width: int
 ) -> None:
@@ -109,14 +109,14 @@ def test_what_confirms_codes_is_registered_only_as_this_version_makes_it(
     file = tmp_path / "a.whorl"
     file.write_bytes(packed(Exchange("a.wav", "0" * 64, 4.0, (codes, confirming))))
     handle = reader(Opening(tmp_path / "data", Limits()))
-    with pytest.raises(MediaError, match=f"{width} bytes of {algorithm} are not among .*audio-peaks/2"):
+    with pytest.raises(MediaError, match=f"{width} bytes of {algorithm} are not among .*audio-peaks/3"):
         handle(Task("register", file, "a.whorl", "0" * 64), lambda _: None)
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     with served(tmp_path_factory.mktemp("service")) as started:
-        register(started, "the-witness.opus", "harbour-lights.m4a", "night-shift.mp4")
+        register(started, "the-witness.opus", "harbour-lights.m4a", "night-shift.mp4", "the-river.mp4")
         yield started
 
 
@@ -171,7 +171,7 @@ def test_the_command_writes_a_file(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     back = unpacked(out.read_bytes())
     assert (back.name, len(back.queries)) == ("telephone.opus", 1)
-    assert [made.algorithm for made in back.references] == ["audio/2", "audio-peaks/2"]
+    assert [made.algorithm for made in back.references] == ["audio/3", "audio-peaks/3"]
     data = ["--data", str(tmp_path / "data")]
     song = SAMPLES / "originals" / "harbour-lights.m4a"
     assert CliRunner().invoke(commands, [*data, "register", str(song)]).exit_code == 0

@@ -180,12 +180,12 @@ def test_a_segment_of_another_catalog_is_refused(saved: Room, tmp_path: Path) ->
 
 
 def test_a_segment_of_another_algorithm_is_refused(saved: Room) -> None:
-    saved.path.rename(segment_path(saved.folder, "audio/2"))
+    saved.path.rename(segment_path(saved.folder, "audio/3"))
     notes: list[str] = []
     plain = random_fingerprint(1)
-    newer = Fingerprint("audio/2", plain.duration, plain.times, plain.codes, plain.weak)
+    newer = Fingerprint("audio/3", plain.duration, plain.times, plain.codes, plain.weak)
     saved.catalog.add("new.wav", "a" * 64, 4.8, [newer], "new")
-    index = load_index(saved.catalog, "audio/2", WIDTH, saved.folder, notes.append)
+    index = load_index(saved.catalog, "audio/3", WIDTH, saved.folder, notes.append)
     assert "is foreign" in notes[0]
     assert len(index) == np.count_nonzero(~plain.weak)
 

@@ -146,7 +146,7 @@ def test_a_fingerprint_alone_is_registered(app: FastAPI, at_work: Workers) -> No
     settings = app.state.settings
     with Engine(settings.data, database=settings.database_url) as engine:
         held = engine.catalog.algorithms(max(one.id for one in engine.catalog.references()))
-    assert held == ["audio-peaks/2", "audio/2"], "its peaks are registered with its codes"
+    assert held == ["audio-peaks/3", "audio/3"], "its peaks are registered with its codes"
     wrong = holder.post(
         f"/v1/references?work={work['id']}", content=b"x" * 99, headers={"Content-Type": MEDIA_TYPE}
     )

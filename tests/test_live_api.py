@@ -192,8 +192,8 @@ def test_hostile_codes_are_refused(app: FastAPI) -> None:
 
 def made(times: list[float], duration: float = STEP) -> Fingerprint:
     n = len(times)
-    codes = np.random.default_rng(1).integers(0, 256, (n, 32), np.uint8)
-    return Fingerprint("audio/2", duration, np.array(times), codes, np.zeros(n, np.bool_))
+    codes = np.random.default_rng(1).integers(0, 256, (n, 64), np.uint8)
+    return Fingerprint("audio/3", duration, np.array(times), codes, np.zeros(n, np.bool_))
 
 
 def exchange(*parts: Fingerprint, duration: float = STEP) -> bytes:

@@ -37,9 +37,9 @@ def walk(seconds: float, seed: int, calm: float = 0.9) -> np.ndarray:
     return np.asarray(scipy.signal.lfilter([np.sqrt(1 - calm**2)], [1, -calm], steps, axis=0), np.float32)
 
 
-def stored(values: np.ndarray) -> Fingerprint:
-    """Four codes a second."""
-    times = np.arange(0, (len(values) - 1) / 100 + 1e-9, 0.25)
+def stored(values: np.ndarray, step: float = 0.25) -> Fingerprint:
+    """A code every ``step`` seconds."""
+    times = np.arange(0, (len(values) - 1) / 100 + 1e-9, step)
     codes = pack(values[np.round(times * 100).astype(int)])
     return Fingerprint("drawn/1", (len(values) - 1) / 100, times, codes, np.zeros(len(times), bool))
 
@@ -74,6 +74,15 @@ def test_a_copy_is_found_where_it_lies_and_at_its_speed(scale: float) -> None:
     assert found.time_scale == pytest.approx(scale, abs=0.006)
     assert found.time_scale * 5 + found.offset == pytest.approx(20 + scale * 5, abs=0.1)
     assert (found.query_start, found.query_end) == pytest.approx((0, 12 / scale), abs=0.5)
+
+
+def test_two_codes_are_enough_where_they_are_more_than_half_a_second_apart() -> None:
+    values = walk(60, 8)
+    found = aligned(captured(values, 20.1, 21.5), stored(values, step=0.64))
+    assert found is not None
+    assert found.offset == pytest.approx(20.1, abs=0.1)
+    assert found.at_query_edges == (True, True)
+    assert aligned(captured(values, 20.1, 20.4), stored(values)) is None, "less than a second of pairs"
 
 
 def test_a_stretch_ends_where_the_copy_does() -> None:

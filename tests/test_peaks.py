@@ -6,8 +6,8 @@ import pytest
 from fingerprint.audio import AudioExtractor
 from fingerprint.clip import Clip
 from fingerprint.fingerprint import Fingerprint
-from fingerprint.peaks import ALGORITHM, MOST, SLOT, WIDTH, points
-from fingerprint.spectrum import FRAME, HOP, SAMPLE_RATE
+from fingerprint.peaks import ALGORITHM, MOST, SLOT, points
+from fingerprint.spectrum import BINS, FRAME, HOP, SAMPLE_RATE
 from fingerprint.storage import from_bytes, to_bytes
 from tests.test_audio import InChunks, clip, music
 
@@ -51,8 +51,8 @@ def test_a_long_sound_read_in_blocks_has_the_peaks_of_the_whole() -> None:
     chunks = InChunks("test", len(sound) / SAMPLE_RATE, samples=sound)
     other = AudioExtractor().references(chunks)[1]
     assert np.array_equal(one.codes, other.codes) and np.array_equal(one.times, other.times)
-    excerpt = AudioExtractor().references(clip(sound[60 * SAMPLE_RATE : 90 * SAMPLE_RATE]))[1]
-    apart = points(one, 65, 85)[0] - 60
+    excerpt = AudioExtractor().references(clip(sound[64 * SAMPLE_RATE : 94 * SAMPLE_RATE]))[1]  # whole slots
+    apart = points(one, 69, 89)[0] - 64
     assert np.array_equal(np.round(apart, 3), np.round(points(excerpt, 5, 25)[0], 3))
 
 
@@ -78,7 +78,8 @@ def test_what_is_too_short_for_a_code_has_no_peaks_either(samples: int) -> None:
 
 
 def test_of_rows_that_were_made_up_no_more_is_told_than_sound_can_have() -> None:
-    rows = np.random.default_rng(6).integers(0, 256, (2000, WIDTH), dtype=np.uint8)
+    made_up = np.random.default_rng(6).integers(0, 2 * BINS, (2000, MOST), dtype=np.uint16)
+    rows = made_up.astype("<u2").view(np.uint8)
     crowded = Fingerprint(ALGORITHM, 60.0, np.linspace(5, 6, 2000).round(3), rows, np.zeros(2000, np.bool_))
     times, _ = points(crowded, 0.0, 60.0)
     assert 0 < len(times) <= 6 * MOST  # slots that begin within the second

@@ -28,7 +28,7 @@ def search() -> Search:
     extractor = AudioExtractor()
     registered = extractor.reference(heard(0.0))
     return Search(
-        extractor, ExactIndex("audio/2", 32), lambda _: registered, decoys("audio/2"), exactness=0.0
+        extractor, ExactIndex("audio/3", 64), lambda _: registered, decoys("audio/3"), exactness=0.0
     )
 
 

@@ -27,6 +27,17 @@ def test_the_true_place_is_told_of_a_stretch_that_was_found_at_another() -> None
     assert true.motion > misplaced.motion + 3
 
 
+def test_between_codes_that_are_far_apart_the_true_place_is_told_in_whatever_phase() -> None:
+    """A loop, each turn of which meets the stored codes otherwise, as a turn of 5.3 s does those of every 0.64 s."""
+    turn = walk(5.29, 6)
+    values = np.concatenate([turn] * 8)
+    reference, query = stored(values, step=0.64), Side(captured(values, 16.4, 19.4), BACKGROUND)
+    told = places(query, reference, on_line(query, reference, 16.4))
+    turns = 16.4 + 5.3 * np.arange(-3, 5)
+    assert all(np.abs(turns - line.offset).min() < 0.05 for line in told)
+    assert len(told) == PLACES
+
+
 def test_places_are_apart_from_each_other_and_from_what_was_found() -> None:
     values = walk(60, 4)
     reference, query = stored(values), Side(captured(values, 41, 45), BACKGROUND)

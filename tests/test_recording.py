@@ -104,10 +104,10 @@ def test_who_searches_sees_what_was_added_and_dropped(tmp_path: Path, song: Segm
         other = LiveStore(tmp_path / "live.db")
         first = next(going)
         assert isinstance(first, Reference)
-        assert other.codes("audio/2", WIDTHS["audio/2"]) is None
+        assert other.codes("audio/3", WIDTHS["audio/3"]) is None
         assert list(other.references()) == [first.id]
         seen += [reference.id for reference in going if isinstance(reference, Reference)]
-        assert other.codes("audio/2", WIDTHS["audio/2"]) is None
+        assert other.codes("audio/3", WIDTHS["audio/3"]) is None
         assert other.references() == {}
         other.close()
     assert seen == []
@@ -122,7 +122,7 @@ def test_a_broken_reference_on_the_air_fails_no_stream(
         engine.register(samples / "originals" / "harbour-lights.m4a")
         broken = engine.on_air().begin("broken", "Broken", "", "")
         database = sqlite3.connect(tmp_path / "live.db")
-        database.execute("INSERT INTO codes (live, algorithm, data) VALUES (?, 'audio/2', X'00')", (-broken,))
+        database.execute("INSERT INTO codes (live, algorithm, data) VALUES (?, 'audio/3', X'00')", (-broken,))
         database.commit()
         database.close()
         events = [e for e in watch(server.url("/a.m3u8"), engine, ALLOWED, Fast(10)) if e["event"] != "note"]

@@ -1,7 +1,7 @@
 """Learns the audio codes: a linear map of spectrogram patches whose signs stay when the sound is disguised.
 
 Pairs of a clean patch and the same patch captured badly give the covariance within a sound; all patches give the total one.
-The 256 directions with the largest ratio of the two (Fisher's discriminant on the leading principal components) are whitened
+The 512 directions with the largest ratio of the two (Fisher's discriminant on the leading principal components) are whitened
 and turned by iterative quantisation (Gong and Lazebnik, CVPR 2011) so that their signs lose least.
 
     python -m training.audio MEDIA_FOLDER --out fingerprint/models
@@ -29,7 +29,7 @@ SLICE = 12 * SAMPLE_RATE
 ROUNDS = 2  # disguises of each slice
 STEP = 16  # frames between training patches
 COMPONENTS = 600
-BITS = 256
+BITS = 512
 SHRINKAGE = 0.05
 KEPT = 20000  # patches kept for the quantising rotation
 ROTATIONS = 50
@@ -151,16 +151,16 @@ def learn(found: list[Array]) -> tuple[dict[str, Array], dict[str, object]]:
 
 
 def main() -> None:
-    """Trains and writes audio-2.npz and its card."""
+    """Trains and writes audio-3.npz and its card."""
     parser = argparse.ArgumentParser(description="Learns the projection behind the audio codes.")
     parser.add_argument("media", type=Path, help="folder with MANIFEST.csv")
     parser.add_argument("--out", type=Path, default=Path("fingerprint/models"))
     arguments = parser.parse_args()
     begun = time.monotonic()
     arrays, figures = learn(sounds(arguments.media))
-    np.savez_compressed(arguments.out / "audio-2.npz", allow_pickle=False, **arrays)
-    card = {"algorithm": "audio/2", "seed": SEED, "seconds": round(time.monotonic() - begun), **figures}
-    (arguments.out / "audio-2.json").write_text(json.dumps(card, indent=2) + "\n")
+    np.savez_compressed(arguments.out / "audio-3.npz", allow_pickle=False, **arrays)
+    card = {"algorithm": "audio/3", "seed": SEED, "seconds": round(time.monotonic() - begun), **figures}
+    (arguments.out / "audio-3.json").write_text(json.dumps(card, indent=2) + "\n")
     print(json.dumps(card))
 
 
