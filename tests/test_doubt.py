@@ -3,7 +3,7 @@
 import pytest
 
 from fingerprint.fingerprint import PLAIN, Disguise
-from matching.doubt import DOUBTFUL, SAME, SAME_BENT, STANDS, doubted, doubtful
+from matching.doubt import DOUBTFUL, SAME, SAME_BENT, STANDS, UNDENIED, doubted, doubtful
 from matching.found import Found
 from matching.verify import Stretch
 
@@ -16,7 +16,7 @@ def found(
     time_scale: float,
     similarity: float,
     disguise: Disguise = PLAIN,
-    seconds: float = 6.0,
+    seconds: float = 3.0,
     distinct: float = 9.0,
 ) -> Found:
     ends = (False, False)
@@ -43,6 +43,13 @@ def test_peaks_say_whether_it_is_this_recording() -> None:
 def test_of_what_keeps_another_tempo_or_pitch_more_peaks_must_be_in_place(bent: Found) -> None:
     assert doubtful(bent, ANEW, factor=SAME)
     assert not doubtful(bent, ANEW, factor=SAME_BENT)
+
+
+def test_what_keeps_the_pace_for_long_was_not_read_anew() -> None:
+    assert not doubtful(found(1.0, similarity=0.4, seconds=6.0), ANEW, factor=UNDENIED)
+    assert doubtful(found(1.0, similarity=0.4, seconds=6.0), ANEW, factor=1.1 * UNDENIED), "its peaks deny it"
+    assert doubtful(found(1.01, similarity=0.4, seconds=6.0), ANEW, factor=UNDENIED), "not the same pace"
+    assert doubtful(found(1.0, similarity=0.4, seconds=3.0), ANEW, factor=UNDENIED), "not for long"
 
 
 def test_what_is_played_faster_in_noise_is_no_other_reading() -> None:
