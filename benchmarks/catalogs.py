@@ -11,11 +11,10 @@ import numpy as np
 
 from benchmarks.enlarge import STRETCH, Enlarger, Real
 from benchmarks.truth import Truth
-from fingerprint.audio import REFERENCE_STEP
+from fingerprint.audio import SPACING
 from fingerprint.extractor import WIDTHS, Extractor
 from fingerprint.fingerprint import Codes
 from fingerprint.media import open_media
-from fingerprint.spectrum import HOP, SAMPLE_RATE
 from fingerprint.video import REFERENCE_RATE
 from index.columns import Columns, seeds
 from index.keyed_file import Chunk, Labels, labelled, write
@@ -23,7 +22,7 @@ from index.stored import Stamp
 
 SEED = 20261126
 # Of an hour.
-CODES = {"audio": 3600 * SAMPLE_RATE / (REFERENCE_STEP * HOP), "video": 3600 * REFERENCE_RATE}
+CODES = {"audio": 3600 / SPACING, "video": 3600 * REFERENCE_RATE}
 MADE = 1_000_000  # ids from here on are of made references
 TITLE = 60  # stretches of a made reference
 BATCH = 67 * TITLE  # stretches made at once: whole references

@@ -29,17 +29,15 @@ from benchmarks.enlarge import STRETCH, Enlarger, real
 from benchmarks.stream_rows import required
 from benchmarks.streams import RESULTS
 from benchmarks.taken import noted
-from fingerprint.audio import REFERENCE_STEP, AudioExtractor
+from fingerprint.audio import FIRST, SPACING, AudioExtractor
 from fingerprint.fingerprint import Fingerprint
 from fingerprint.media import open_media
-from fingerprint.spectrum import HOP, SAMPLE_RATE
 from matching.airing import Airings, Change
 from matching.engine import Engine
 
 ALGORITHM = AudioExtractor.algorithm
 RATE = 8000
 WORK = 30.0  # seconds of each work
-STEP = REFERENCE_STEP * HOP / SAMPLE_RATE  # seconds between stored codes
 EARLY, LATE = 2.0, 8.0  # seconds before and after a work in which it may be told
 
 Sound = NDArray[np.float32]
@@ -77,7 +75,7 @@ def catalog(media: Path, data: Path, hours: float, note: Note) -> dict[str, int]
 def _made(enlarger: Enlarger) -> Fingerprint:
     """An hour of made codes."""
     codes = enlarger.codes(round(CODES["audio"]) // STRETCH["audio"])
-    times = np.round(0.64 + STEP * np.arange(len(codes)), 3)
+    times = np.round(FIRST + SPACING * np.arange(len(codes)), 3)
     return Fingerprint(ALGORITHM, float(times[-1] + 0.64), times, codes, np.zeros(len(codes), bool))
 
 

@@ -35,6 +35,8 @@ GLANCE_STEP = 6
 BEYOND = 32  # frames of a query's patch that may lie outside it: its ends are worth codes too, the more the shorter it is
 BLOCK = 94 * REFERENCE_STEP * HOP  # samples of a reference worked on at once: 60 s
 MARGIN = 4 * REFERENCE_STEP * HOP  # samples around a block that its frames' context reaches into: 2.6 s
+# Seconds from a stored code to the next, and from the start of what is registered to its first one.
+SPACING, FIRST = REFERENCE_STEP * HOP / SAMPLE_RATE, float(frame_time((PATCH - 1) / 2))
 WEAK_POWER = 2e-9  # mean band power of a patch (noise of -60 dBFS) under which it counts as silence
 # Codes hold to a third of a semitone and some 3 % of tempo on either side; beyond that the query's side tries others.
 PITCH_STEP, MOST_PITCH = 0.5, 4.5  # semitones

@@ -35,6 +35,7 @@ LINES = 3  # of them that are verified, of each view
 PAUSE = 4.0  # seconds without the work after which it has ended
 QUIET = 9.0  # the same, while the stream is silent or black
 AT_END = 1.5  # the same, where the reference ends
+ENDING = 0.75  # seconds before its end, in which its last code may lie
 STARVED = 30.0  # seconds by which sound or pictures lag behind, from which on they are missing
 OFTEN = 0.5  # seconds at least between two looks
 BENDING = 0.02  # by which the time scale of what is followed may still be corrected
@@ -188,7 +189,7 @@ class Lane:
             if begin + part.stretch.query_end > one.end:
                 self._extend(one, search, model, part, begin, length)
         silent = _silent(query, one.end - begin)
-        over = one.ref_id > 0 and one.at(one.end) >= length - 0.6
+        over = one.ref_id > 0 and one.at(one.end) >= length - ENDING
         patience = QUIET if silent else AT_END if over else PAUSE
         one.ended = now - one.end > patience
 

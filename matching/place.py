@@ -10,7 +10,6 @@ import numpy as np
 
 from fingerprint.fingerprint import Fingerprint, Times, unpack
 from matching.align import Line
-from matching.sparse import spacing
 from matching.verify import ASTRAY, SLACK, Array, Rows, Side, Stretch, line_of
 
 PLACES = 6  # told of one stretch
@@ -26,7 +25,7 @@ def places(side: Side, reference: Fingerprint, found: Stretch) -> list[Line]:
     if not len(rows) or not len(columns):
         return []
     # Of the query as many codes as are stored: between two stored ones nothing is alike. They are tried in every phase.
-    step = max(1, round(spacing(reference) / found.time_scale / spacing(made)))
+    step = max(1, round(_usual(reference) / found.time_scale / _usual(made)))
     above = _above(side.part(rows), reference, columns)
     phases = [
         _agreement(above[first::step], made.times[rows[first::step]], reference.times[columns], found)
@@ -40,6 +39,12 @@ def places(side: Side, reference: Fingerprint, found: Stretch) -> list[Line]:
             if len(kept) > PLACES:
                 break
     return [replace(line_of(found), offset=offset) for offset in kept[1:]]
+
+
+def _usual(fingerprint: Fingerprint) -> float:
+    """Seconds from a code to the next, as a rule."""
+    steps = np.diff(fingerprint.times)
+    return max(float(np.median(steps)), 0.01) if len(steps) else 1.0
 
 
 def _above(side: Side, reference: Fingerprint, columns: Rows) -> Array:

@@ -50,12 +50,15 @@ def matches(
 
 def _consistent(parts: Sequence[Placed]) -> list[Placed]:
     """The parts of one reference, best first, without those that are not sure themselves and contradict whatever is better
-    of their seconds: of sound that loops every turn is, and a picture agrees with one.
+    of most of their seconds: of sound that loops every turn is, and a picture agrees with one.
     """
     kept: list[Placed] = []
     for part in parts:
-        beside = [apart for p in kept if (apart := _apart(p.segment, part.segment)) is not None]
-        if part.expected <= SHIFTED or not beside or min(beside) < ASTRAY:
+        beside = [(apart, p.segment) for p in kept if (apart := _apart(p.segment, part.segment)) is not None]
+        agreed = [(p.query_start, p.query_end) for apart, p in beside if apart < ASTRAY]
+        span = (part.segment.query_start, part.segment.query_end)
+        most = _seconds(outside(span, agreed)) <= (1 - LEFT) * _seconds([span])
+        if part.expected <= SHIFTED or not beside or most:
             kept.append(part)
     return kept
 

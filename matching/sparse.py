@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from fingerprint.fingerprint import Fingerprint
 
-# Seconds between the codes of a bare query that are looked up, then where these do not explain it: sounds 200 ms apart meet
-# stored ones, 640 ms apart, in every phase.
-QUICK = (0.2, 0.08)
+# Seconds between the codes of a bare query that are looked up, then where these do not explain it: of sounds 200 and 120 ms
+# apart some are within 20 ms of a stored one, 640 ms apart, in whatever phase; of those 80 ms apart all may be 40 ms off.
+QUICK = (0.2, 0.12)
 SPARSE = 0.24  # seconds between the codes of a disguised query that are looked up: enough to rank disguises
 SPARSE_SOUND = (
     0.12  # the same of sound: of three of these one is within 20 ms of a stored one, and is nearly as like it

@@ -132,6 +132,8 @@ class Stretch:
 
 def parts(whole: Stretch) -> list[Stretch]:
     """What the holes of a stretch leave of it; each part keeps its scores, for all of them are on one line."""
+    if not whole.holes:
+        return [whole]
     starts = [whole.query_start, *(last for _, last in whole.holes)]
     ends = [*(first for first, _ in whole.holes), whole.query_end]
     return [

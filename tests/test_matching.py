@@ -82,6 +82,7 @@ def test_two_codes_are_enough_where_they_are_more_than_half_a_second_apart() -> 
     assert found is not None
     assert found.offset == pytest.approx(20.1, abs=0.1)
     assert found.at_query_edges == (True, True)
+    assert parts(found) == [found]
     assert aligned(captured(values, 20.1, 20.4), stored(values)) is None, "less than a second of pairs"
 
 

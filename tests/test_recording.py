@@ -4,19 +4,24 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evidence.answer import Json
+from fingerprint.audio import SPACING, AudioExtractor
 from fingerprint.extractor import WIDTHS
-from fingerprint.media import Limits
+from fingerprint.feed import Heard
+from fingerprint.fingerprint import Fingerprint
+from fingerprint.media import SAMPLE_RATE, Limits
 from index.catalog import Reference
 from index.live import LiveStore
 from matching.engine import Engine
 from service.inputs import Details
-from service.streams.recording import Recording, record
+from service.streams.recording import Recorder, Recording, record
 from service.streams.watching import Options, watch
 from tests.serving import Server
 from tests.streaming import Fast, OnAir, Segments, excerpt, nothing, playlist, segmented
+from tests.test_audio import clip, music
 
 ALLOWED = Options(allowed=["127.0.0.1"], hunting=False)
 SPEED = 4.0
@@ -33,6 +38,18 @@ def recorded(url: str, data: Path, clock: Fast, keep: bool = True) -> list[Refer
         found = list(record(url, engine, ALLOWED, Details("Cup final"), keep, lambda _: None, clock))
     assert all(isinstance(one, Reference) for one in found), found
     return [one for one in found if isinstance(one, Reference)]
+
+
+def test_codes_on_the_air_are_as_far_apart_as_registered_ones(tmp_path: Path) -> None:
+    sound = music(20, 3)
+    with Engine(tmp_path / "data") as engine:
+        recorder, codes = Recorder(engine), list[Fingerprint]()
+        for second in range(20):
+            recorder.take(Heard(float(second), sound[second * SAMPLE_RATE : (second + 1) * SAMPLE_RATE]))
+            codes += recorder.made(final=second == 19)
+    times = np.concatenate([some.times for some in codes])
+    np.testing.assert_allclose(np.diff(times), SPACING, atol=2e-3)
+    assert len(times) == len(AudioExtractor().reference(clip(sound)))
 
 
 def test_live_against_live(server: Server, song: Segments, tmp_path: Path) -> None:

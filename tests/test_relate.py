@@ -241,6 +241,12 @@ def test_a_weak_picture_where_the_sound_is_told_stays_though_the_sound_loops() -
     assert [(s.kind, s.ref_start) for s in match.repeats] == [("audio", 50)]
 
 
+def test_an_agreement_of_a_moment_saves_no_picture_that_contradicts_the_rest() -> None:
+    sound = part(1, "audio", (0, 30), 20, 1e-20), part(1, "audio", (29.9, 60), 79.9, 1e-20)
+    (match,) = related(*sound, part(1, "video", (0, 30.2), 50, 3e-3))
+    assert {s.kind for s in match.segments} == {"audio"}
+
+
 def test_what_is_of_the_work_but_untold_was_not_replaced() -> None:
     (match,) = related(part(1, "audio", (0, 20), 12, 1e-20), part(1, "video", (0, 20), 10.6, 2e-2))
     assert [s.kind for s in match.segments] == ["audio"] and match.replaced == ()

@@ -1,6 +1,7 @@
 """A reference that is still on the air: its codes are stored as they come, for whoever watches other streams."""
 
 import hashlib
+import math
 import queue
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from evidence.answer import Json
+from fingerprint.audio import FIRST, SPACING
 from fingerprint.extractor import Extractor
 from fingerprint.feed import Heard, Seen
 from fingerprint.fingerprint import Fingerprint
@@ -25,6 +27,8 @@ from service.streams.piece import Clock, Note
 from service.streams.watching import Options
 
 STEP = 1.0  # seconds of stream whose codes are stored together
+# Seconds of sound before the last code, from which on the next are made: these lie as far from it as from each other.
+BACK = FIRST + SPACING * math.ceil((MARGIN - FIRST) / SPACING)
 RELOAD = 0.3  # seconds between two looks at its list: they tell when its seconds could be had
 
 
@@ -61,7 +65,7 @@ class Recorder:
         held, until = self._held[kind], self._until[kind]
         held.trim()
         sound = kind == "audio"
-        start = max(held.begin, until - MARGIN if sound else until + 1e-3)
+        start = max(held.begin, until - BACK if sound else until + 1e-3)
         made = extractor.reference(held.clip(start, max(held.end, start)))
         last = held.end if final or not sound else held.end - SETTLED
         times = made.times + start
