@@ -131,8 +131,11 @@ class Stretch:
 
 
 def parts(whole: Stretch) -> list[Stretch]:
-    """What the holes of a stretch leave of it; each part keeps its scores, for all of them are on one line."""
-    if not whole.holes:
+    """What the holes of a stretch leave of it; each part keeps its scores, for all of them are on one line.
+
+    Less than LEFT of something longer is nothing; all of a short query or of a short reference is.
+    """
+    if not whole.holes and (all(whole.at_query_edges) or all(whole.at_ref_edges)):
         return [whole]
     starts = [whole.query_start, *(last for _, last in whole.holes)]
     ends = [*(first for first, _ in whole.holes), whole.query_end]

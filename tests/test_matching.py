@@ -83,6 +83,7 @@ def test_two_codes_are_enough_where_they_are_more_than_half_a_second_apart() -> 
     assert found.offset == pytest.approx(20.1, abs=0.1)
     assert found.at_query_edges == (True, True)
     assert parts(found) == [found]
+    assert parts(replace(found, at_query_edges=(True, False))) == [], "so little of a longer query"
     assert aligned(captured(values, 20.1, 20.4), stored(values)) is None, "less than a second of pairs"
 
 
