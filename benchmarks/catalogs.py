@@ -64,12 +64,13 @@ def chunks(world: World, codes: int) -> Iterator[Chunk]:
     for begin in range(0, max(missing, 0), size):
         rows = np.arange(begin, min(begin + size, missing))
         made: Codes = np.fromfile(world.made, np.uint8, world.width * len(rows), offset=world.width * begin)
-        yield made.reshape(-1, world.width), _label(rows, STRETCH[world.kind])
+        yield made.reshape(-1, world.width), _label(rows, world.kind)
 
 
-def _label(rows: Labels, stretch: int) -> Labels:
-    each = stretch * TITLE
-    return np.asarray((MADE + rows // each) << 32 | rows % each * 250)
+def _label(rows: Labels, kind: str) -> Labels:
+    """Of a made code its made reference and the milliseconds at which it lies there."""
+    each, spacing = STRETCH[kind] * TITLE, round(3.6e6 / CODES[kind])
+    return np.asarray((MADE + rows // each) << 32 | rows % each * spacing)
 
 
 def build(world: World, codes: int, folder: Path) -> dict[str, Any]:

@@ -57,8 +57,8 @@ def _consistent(parts: Sequence[Placed]) -> list[Placed]:
         beside = [(apart, p.segment) for p in kept if (apart := _apart(p.segment, part.segment)) is not None]
         agreed = [(p.query_start, p.query_end) for apart, p in beside if apart < ASTRAY]
         span = (part.segment.query_start, part.segment.query_end)
-        most = _seconds(outside(span, agreed)) <= (1 - LEFT) * _seconds([span])
-        if part.expected <= SHIFTED or not beside or most:
+        agrees = _seconds(outside(span, agreed)) <= (1 - LEFT) * _seconds([span])
+        if part.expected <= SHIFTED or not beside or agrees:
             kept.append(part)
     return kept
 

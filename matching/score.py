@@ -27,7 +27,7 @@ from typing import Any
 MATCH = 1e-2  # expected false matches up to which a match is called one
 REVIEW = 0.03  # and up to which a person should look
 NO_MATCH = "no-match"  # what chance explains
-SMALLEST = 50_000  # codes a smaller catalog counts as: of fewer the figures were not taken
+SMALLEST = 50_000  # codes a smaller catalog counts as, to be cautious: what sound scores was fitted on 27,000
 TRIAL = 10.0  # seconds of the longest windows that null models are fitted on
 
 # By which what confirms a stretch multiplies what is unrelated, and titles of its series.

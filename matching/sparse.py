@@ -11,9 +11,7 @@ from fingerprint.fingerprint import Fingerprint
 # apart some are within 20 ms of a stored one, 640 ms apart, in whatever phase; of those 80 ms apart all may be 40 ms off.
 QUICK = (0.2, 0.12)
 SPARSE = 0.24  # seconds between the codes of a disguised query that are looked up: enough to rank disguises
-SPARSE_SOUND = (
-    0.12  # the same of sound: of three of these one is within 20 ms of a stored one, and is nearly as like it
-)
+SPARSE_SOUND = 0.12  # the same of sound: of three of these one is within 20 ms of a stored one
 
 
 def spacing(fingerprint: Fingerprint) -> float:
@@ -27,14 +25,14 @@ def steps(fingerprint: Fingerprint) -> list[int]:
     return counts if counts[-1] > 1 else [1]
 
 
-def apart(algorithm: str) -> float:
+def looked_up_every(algorithm: str) -> float:
     """Seconds between the codes of a disguised query that are looked up."""
     return SPARSE_SOUND if algorithm.startswith("audio/") else SPARSE
 
 
 def sparse(fingerprint: Fingerprint) -> int:
-    """Every how many-th code lies as far ``apart`` from the one before."""
-    return max(1, round(apart(fingerprint.algorithm) / spacing(fingerprint)))
+    """Every how many-th code is looked up."""
+    return max(1, round(looked_up_every(fingerprint.algorithm) / spacing(fingerprint)))
 
 
 def part_of(fingerprint: Fingerprint, rows: NDArray[np.int64]) -> Fingerprint:

@@ -116,7 +116,7 @@ def test_what_confirms_codes_is_registered_only_as_this_version_makes_it(
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     with served(tmp_path_factory.mktemp("service")) as started:
-        register(started, "the-witness.opus", "harbour-lights.m4a", "night-shift.mp4", "the-river.mp4")
+        register(started, "the-witness.opus", "harbour-lights.m4a", "night-shift.mp4")
         yield started
 
 
