@@ -103,7 +103,6 @@ def worked(world: World, told: Json | None, registering: tuple[int, ...] = ()) -
 def test_a_capture_is_handed_in_over_a_bad_line_and_answered(
     world: World, opened: Page, troubles: list[str]
 ) -> None:
-    signed_in(opened, world, "investigator")
     breaks = iter([True, False])
 
     def bad_line(route: Route) -> None:
@@ -113,6 +112,7 @@ def test_a_capture_is_handed_in_over_a_bad_line_and_answered(
             route.continue_()
 
     opened.route("**/v1/uploads/*", bad_line)
+    signed_in(opened, world, "investigator")
     dropped(opened, SAMPLES / "captures" / "noisy.m4a")
     expect(opened.get_by_text("The line broke")).to_be_visible()
     card = opened.locator("#under-way .job")
@@ -251,7 +251,11 @@ def test_the_queue_is_worked_through_by_keyboard(world: World, opened: Page) -> 
 
 
 class Held:
-    """Requests of a page to such addresses, which wait until they are let go on."""
+    """Requests of a page to such addresses, which wait until they are let go on.
+
+    To be made before the page is loaded: what a page asks in the moment in which its browser begins to hold requests
+    goes through unseen.
+    """
 
     def __init__(self, page: Page, addresses: str) -> None:
         self._page, self.held, self._gone = page, list[Route](), 0
@@ -268,8 +272,8 @@ class Held:
 
 def test_nothing_is_judged_while_the_next_capture_is_on_its_way(world: World, opened: Page) -> None:
     signed_in(opened, world, "reviewer")
-    opened.goto(f"{world.url}/review?show=all")
     asked = Held(opened, "**/answers/*")
+    opened.goto(f"{world.url}/review?show=all")
     opened.keyboard.press("j")
     opened.keyboard.press("c")
     expect(opened.locator("#opened[inert]")).to_be_attached()
@@ -280,12 +284,12 @@ def test_nothing_is_judged_while_the_next_capture_is_on_its_way(world: World, op
 
 def test_a_verdict_that_is_kept_late_does_not_open_the_capture_before(world: World, opened: Page) -> None:
     signed_in(opened, world, "reviewer")
+    answers, verdicts = Held(opened, "**/answers/*"), Held(opened, "**/verdict")
     opened.goto(f"{world.url}/review?show=all")
-    with opened.expect_response("**/answers/*"):  # it may be open already, and comes again
-        opened.get_by_role("link", name="mirrored.mp4").click()
+    opened.get_by_role("link", name="mirrored.mp4").click()
+    answers.let_go()  # it may be open already, and comes again
     expect(opened.locator("#opened[inert]")).not_to_be_attached()
     shows(opened, "mirrored.mp4")
-    answers, verdicts = Held(opened, "**/answers/*"), Held(opened, "**/verdict")
     opened.keyboard.press("c")
     opened.keyboard.press("j")
     verdicts.let_go()
@@ -299,9 +303,9 @@ def test_a_verdict_that_is_kept_late_does_not_open_the_capture_before(world: Wor
 
 def test_of_two_captures_chosen_in_a_hurry_the_last_one_is_opened(world: World, opened: Page) -> None:
     signed_in(opened, world, "reviewer")
+    answers = Held(opened, "**/answers/*")
     opened.goto(f"{world.url}/review?show=all")
     names = opened.locator("[data-item] b").all_inner_texts()
-    answers = Held(opened, "**/answers/*")
     opened.keyboard.press("j")
     opened.keyboard.press("j")
     answers.let_go()
