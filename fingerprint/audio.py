@@ -130,6 +130,7 @@ class AudioExtractor:
     window = 60.0
     rate = 0.0
     tolerance = 0.03
+    sparse = 0.12  # of three of these one is within 20 ms of a stored one
     stages: tuple[int, ...] = (LIKELY, len(HYPOTHESES) - LIKELY)
 
     def reference(self, media: Media) -> Fingerprint:

@@ -17,6 +17,7 @@ class Extractor(Protocol):
     window     seconds of a capture that are looked at together
     rate       frames a second that it wants of a capture; 0 for sound
     tolerance  how far the time scale may be from the assumed one, as a fraction, for codes still to hold
+    sparse     seconds between the codes of a disguised query that are enough to rank disguises
     stages     how many disguised queries are made together before it is asked whether more are needed
     """
 
@@ -26,6 +27,7 @@ class Extractor(Protocol):
     window: float
     rate: float
     tolerance: float
+    sparse: float
     stages: tuple[int, ...]
 
     def reference(self, media: Media) -> Fingerprint:

@@ -87,6 +87,7 @@ class VideoExtractor:
     window = 60.0
     rate = QUERY_RATE
     tolerance = 0.25
+    sparse = 0.24
     stages: tuple[int, ...] = (1, len(GRID) + len(TURNED) + MOST, len(GRID) + len(TURNED) + MOST)
 
     def reference(self, media: Media) -> Fingerprint:

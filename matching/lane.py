@@ -21,7 +21,6 @@ from matching.judge import Judge
 from matching.rolling import KEPT, Rolling, View
 from matching.score import MATCH, TRIAL, Calibration
 from matching.search import Search
-from matching.sparse import looked_up_every
 from matching.verify import Side, Stretch, agreement, parts, stretch
 
 DAY = 86400.0  # seconds of stream in which chance gives ``expected_false_matches``
@@ -260,9 +259,7 @@ class Lane:
         if not count:
             return []
         spacing = (unknown.fingerprint.times[-1] - unknown.fingerprint.times[0] + 1e-6) / count
-        return search.looked_up(
-            unknown, max(1, round(looked_up_every(unknown.fingerprint.algorithm) / max(spacing, 0.01)))
-        )
+        return search.looked_up(unknown, max(1, round(search.extractor.sparse / max(spacing, 0.01))))
 
     def _sought(
         self, search: Search, model: Calibration, view: View, begin: float, now: float, stage: int

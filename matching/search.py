@@ -145,7 +145,7 @@ class Search:
             if not sure:
                 break
             # Dense enough for any reference, wherever its own codes lie: a third of what ranks disguises.
-            step = max(1, sparse(query.fingerprint) // 3)
+            step = max(1, sparse(query.fingerprint, self.extractor.sparse) // 3)
             rows = np.flatnonzero(~query.fingerprint.weak)[::step]
             hits = looked_up if looked_up is not None else self._hits(query, rows, nearest)
             lines = foremost(self._from(hits, query, nearest, SHARERS))
@@ -311,7 +311,7 @@ class Search:
         for query in queries:
             if not len(query.fingerprint):  # played faster, a short clip is too short for a code
                 continue
-            for line in self.looked_up(query, sparse(query.fingerprint)):
+            for line in self.looked_up(query, sparse(query.fingerprint, self.extractor.sparse)):
                 if not covered(line, sure):
                     heapq.heappush(best, (line.votes, next(earlier), line, query))
                 if len(best) > most:
@@ -346,7 +346,8 @@ class Search:
         times = side.times
         inside = np.flatnonzero((times >= aligned.query_start - 1e-6) & (times <= aligned.query_end + 1e-6))
         part = side.part(inside)
-        strong = np.flatnonzero(~part.query.fingerprint.weak)[:: sparse(part.query.fingerprint)]
+        step = sparse(part.query.fingerprint, self.extractor.sparse)
+        strong = np.flatnonzero(~part.query.fingerprint.weak)[::step]
         hits = self.decoys.index.search(part_of(part.query.fingerprint, strong), RIVAL_HITS)
         hits = replace(hits, disguise=side.query.disguise)
         best: dict[int, tuple[float, float]] = {}

@@ -44,7 +44,7 @@ VIEWS = [
 class Refining:
     """Stands for the extractor of pictures: what it is asked to refine is kept."""
 
-    kind, tolerance = "video", 0.25
+    kind, tolerance, sparse = "video", 0.25, 0.24
 
     def __init__(self) -> None:
         self.asked: list[Sequence[Disguise]] = []
