@@ -24,7 +24,11 @@ STEPS = 32  # of a projection's unit; beyond 4 units a bit is as sure as it can 
 LONGEST_HEAD = 1 << 20  # bytes
 LONGEST_NAME = 1024  # characters
 LARGEST = 1 << 28  # bytes that all codes of a file may unfold to: a week of sound, a day of a query
-DENSEST = 32  # codes of one algorithm for each second: a query of sound has 25
+DENSEST = {
+    "query": 32,
+    "reference": 10,
+}  # codes of one algorithm in any second: a query of sound has 25, stored pictures 4
+WINDOW = 61.0  # seconds of a query's part: a minute is looked at together, and all its codes are compared with each other's
 
 _HEADER = struct.Struct("<8sHI")
 _DIGEST = 16
@@ -99,8 +103,7 @@ def _made(about: Any, body: bytes) -> Exchange:
         at += size + more
         made = from_bytes(codes, left)
         left -= unfolded(len(made), made.width)
-        if len(made) > DENSEST * (made.duration + 1):
-            raise ValueError(f"{len(made)} codes of {made.algorithm} in {made.duration:.1f} s are too many")
+        _check_spread(made, "query" if more else "reference")
         if made.algorithm != part["algorithm"] or not 0 <= begin <= duration or made.duration > duration + 1:
             raise ValueError(f"a part of {made.algorithm} is not what the head says")
         if more:
@@ -112,6 +115,19 @@ def _made(about: Any, body: bytes) -> Exchange:
     if len({made.algorithm for made in references}) < len(references):
         raise ValueError("it holds two references of one algorithm: send one of each")
     return Exchange(name, sha256, duration, tuple(references), tuple(queries))
+
+
+def _check_spread(made: Fingerprint, what: str) -> None:
+    """What a capture is compared with costs the square of the codes that lie together: no medium has more of them."""
+    most = DENSEST[what]
+    crowded = np.flatnonzero(made.times[most:] - made.times[: max(len(made) - most, 0)] < 1 - 1e-6)
+    if len(crowded):
+        begin = f"in the second from {made.times[crowded[0]]:.1f} s on"
+        raise ValueError(
+            f"a {what} with more than {most} codes of {made.algorithm} {begin}: they are too many"
+        )
+    if what == "query" and made.duration > WINDOW:
+        raise ValueError(f"a query of {made.duration:.0f} s: parts of {WINDOW:.0f} s at most are compared")
 
 
 def _size(value: Any) -> int:

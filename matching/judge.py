@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matching.confirm import Witness
-from matching.doubt import doubted
+from matching.doubt import DOUBTFUL, doubted
 from matching.found import Expected, Found
 from matching.join import SAME_LINE, Placed, line_of
 from matching.score import MATCH, Calibration, Factors
@@ -12,6 +12,9 @@ from matching.search import CERTAIN
 from matching.verify import apart
 
 NEARLY = 0.9  # similarity from which pictures are the same but for what a codec leaves
+# Seconds of sound of which a person should say where in its work it is from: of 48 clean captures of 1.0 and 1.2 s 12 were
+# told at another place that is like it, of 48 of 1.4 and 1.6 s 5, of 24 of 2 s none.
+BRIEF = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Judge:
 
     def by_codes(self, found: Found) -> float:
         """Expected false matches by the codes alone."""
-        return doubted(self._chance(found), found, self.model.anew)
+        return self._doubted(self._chance(found), found)
 
     def unless_denied(self, found: Found) -> float:
         """The same, but more where what is shown beside the codes denies what these are certain of.
@@ -49,8 +52,12 @@ class Judge:
         chance = self._chance(found)
         factors = self.witness.factors(found, chance) if self.witness else None
         if factors is None:
-            return doubted(chance, found, self.model.anew)
-        return doubted(self._chance(found, factors), found, self.model.anew, factors[0])
+            return self._doubted(chance, found)
+        return self._doubted(self._chance(found, factors), found, factors[0])
+
+    def _doubted(self, chance: float, found: Found, factor: float | None = None) -> float:
+        brief = self.model.heard and self.seconds < BRIEF
+        return max(doubted(chance, found, self.model.anew, factor), DOUBTFUL if brief else 0.0)
 
     def _chance(self, found: Found, factors: Factors = (1.0, 1.0)) -> float:
         return self.model.expected_false_matches(

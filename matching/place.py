@@ -42,9 +42,11 @@ def places(side: Side, reference: Fingerprint, found: Stretch) -> list[Line]:
 
 
 def _usual(fingerprint: Fingerprint) -> float:
-    """Seconds from a code to the next, as a rule."""
+    """Seconds from a code to the next, as a rule: times are whole milliseconds, and steps of 16.7 are of 16 and 17."""
     steps = np.diff(fingerprint.times)
-    return max(float(np.median(steps)), 0.01) if len(steps) else 1.0
+    if not len(steps):
+        return 1.0
+    return max(float(steps[np.abs(steps - np.median(steps)) < 1.5e-3].mean()), 0.01)
 
 
 def _above(side: Side, reference: Fingerprint, columns: Rows) -> Array:

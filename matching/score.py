@@ -103,6 +103,11 @@ class Calibration:
     stages: tuple[tuple[NullModel, ...], ...]
     weights: tuple[float, ...]
 
+    @property
+    def heard(self) -> bool:
+        """Whether it is of sound: pictures are not spoken or played anew."""
+        return self.anew > 0
+
     def expected_false_matches(
         self,
         score: float,

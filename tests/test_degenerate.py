@@ -177,3 +177,15 @@ def test_a_work_too_short_for_a_code_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "blip.m4a", tone(440, 0.1))
     with Engine(tmp_path / "data") as engine, pytest.raises(MediaError, match="too short"):
         engine.register(tmp_path / "blip.m4a")
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(1.1, "review"), (2.2, "match")])
+def test_of_a_second_of_sound_a_person_says_where_it_is_from(
+    tmp_path: Path, seconds: float, status: str
+) -> None:
+    """So little may be like many places of its work; of twice as much the place is told."""
+    song = read_sound(NIGHT.with_name("market-day.mp3"), 0, 30)
+    with Engine(tmp_path / "data") as engine:
+        engine.register(NIGHT.with_name("market-day.mp3"))
+        write(tmp_path / "brief.m4a", song[int(5.5 * RATE) : int((5.5 + seconds) * RATE)], [])
+        assert engine.examine(tmp_path / "brief.m4a").status == status

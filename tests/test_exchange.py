@@ -77,12 +77,28 @@ def test_two_references_of_one_algorithm_are_refused() -> None:
         unpacked(packed(replace(one, references=one.references * 2)))
 
 
-def test_more_codes_than_its_seconds_can_hold_are_refused() -> None:
-    """So few bytes that quotas do not hear of them would fill an index."""
+def test_more_codes_than_a_second_can_hold_are_refused() -> None:
+    """So few bytes that quotas do not hear of them would fill an index; of those at one moment all are compared with all."""
     one = made(400)
-    crowded = replace(one.references[0], duration=1.0, times=np.zeros(400))
-    with pytest.raises(StorageError, match=r"400 codes of audio/3 in 1\.0 s are too many"):
-        unpacked(packed(replace(one, references=(crowded,))))
+    at_once = np.sort(np.r_[np.arange(389) / 10, np.full(11, 7.0)])
+    for times in (np.zeros(400), at_once):
+        crowded = replace(one.references[0], times=times)
+        with pytest.raises(
+            StorageError, match=r"a reference with more than 10 codes of audio/3 in the second from"
+        ):
+            unpacked(packed(replace(one, references=(crowded,))))
+    start, query = one.queries[0]
+    crowded = replace(query.fingerprint, times=np.arange(400) / 40)
+    with pytest.raises(
+        StorageError, match=r"a query with more than 32 codes of audio/3 in the second from 0\.0 s"
+    ):
+        unpacked(packed(replace(one, queries=((start, replace(query, fingerprint=crowded)),))))
+
+
+def test_a_query_that_is_longer_than_what_is_looked_at_together_is_refused() -> None:
+    """All its codes would be compared with each other's in one go."""
+    with pytest.raises(StorageError, match=r"a query of 62 s: parts of 61 s at most"):
+        unpacked(packed(made(620)))
 
 
 def test_a_number_beyond_all_bounds_is_refused() -> None:

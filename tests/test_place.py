@@ -1,10 +1,11 @@
 """A short stretch is sought at every place of its work."""
 
 import numpy as np
+import pytest
 
 from fingerprint.fingerprint import Fingerprint
 from matching.align import Line
-from matching.place import PLACES, places
+from matching.place import PLACES, _usual, places
 from matching.verify import Side, Stretch, stretch
 from tests.test_matching import BACKGROUND, TOLERANCE, captured, stored, walk
 
@@ -25,6 +26,14 @@ def test_the_true_place_is_told_of_a_stretch_that_was_found_at_another() -> None
     assert len(told) == PLACES
     true = on_line(query, reference, told[0].offset)
     assert true.motion > misplaced.motion + 3
+
+
+@pytest.mark.parametrize("step", [0.0167, 0.0206, 0.04, 0.64])
+def test_what_codes_lie_apart_is_told_more_finely_than_their_times_are(step: float) -> None:
+    """Some are far apart, as where what is between them is left out."""
+    times = np.round(step * np.r_[0:200, 260:400], 3)
+    codes, weak = np.zeros((len(times), 1), np.uint8), np.zeros(len(times), bool)
+    assert _usual(Fingerprint("drawn/1", 300.0, times, codes, weak)) == pytest.approx(step, rel=0.004)
 
 
 def test_between_codes_that_are_far_apart_the_true_place_is_told_in_whatever_phase() -> None:
