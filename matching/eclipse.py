@@ -4,7 +4,7 @@ from matching.found import Expected, Found
 from matching.order import Rating, best_first
 from matching.verify import Stretch
 
-OVERLAP = 0.5  # of the shorter of two stretches, from which they tell of the same seconds
+OVERLAP = 0.5  # of the shorter of two stretches, of one work of the lesser, from which they tell of the same seconds
 ECLIPSED = 0.75  # of another's score over the same seconds, under which a stretch is only its likeness
 SAME = 0.9  # of another's similarity, from which a shorter stretch is the same material
 REPEATED = 0.9  # of its evidence, from which the same seconds are elsewhere in the same reference too
@@ -52,6 +52,8 @@ def _elsewhere(one: Stretch, other: Stretch) -> bool:
     return min(b, d) - max(a, c) <= OVERLAP * min(b - a, d - c)
 
 
-def _same_seconds(one: Stretch, other: Stretch) -> bool:
-    shared = min(one.query_end, other.query_end) - max(one.query_start, other.query_start)
-    return shared > OVERLAP * min(one.query_end - one.query_start, other.query_end - other.query_start)
+def _same_seconds(better: Stretch, candidate: Stretch) -> bool:
+    """Of one work what the better one leaves of a longer candidate is told: it may hold the same work once more."""
+    shared = min(better.query_end, candidate.query_end) - max(better.query_start, candidate.query_start)
+    lengths = [s.query_end - s.query_start for s in (candidate, better)]
+    return shared > OVERLAP * (lengths[0] if better.ref_id == candidate.ref_id else min(lengths))

@@ -267,6 +267,14 @@ def test_a_few_seconds_with_more_evidence_do_not_eclipse_all_of_them() -> None:
         assert without_eclipsed(told, chance.__getitem__) == [whole]
 
 
+def test_what_surer_seconds_leave_of_a_longer_stretch_of_their_work_is_told() -> None:
+    """After a pause the same work comes once more: the line of the first runs on over both."""
+    few, whole, twin = found(1, 24, 29, 9), found(1, 5, 29, 8), found(2, 5, 29, 5)
+    chance = {few: 1e-9, whole: 1e-5, twin: 1e-5}
+    for told in ([few, whole, twin], [twin, whole, few]):
+        assert without_eclipsed(told, chance.__getitem__) == [few, whole]
+
+
 def test_of_what_is_as_doubtful_the_best_is_told_first() -> None:
     faint, better = found(1, 0, 10, 8), found(1, 20, 30, 9)
     assert without_eclipsed([faint, better], lambda _: 0.02) == [better, faint]
