@@ -36,6 +36,13 @@ def test_what_codes_lie_apart_is_told_more_finely_than_their_times_are(step: flo
     assert _usual(Fingerprint("drawn/1", 300.0, times, codes, weak)) == pytest.approx(step, rel=0.004)
 
 
+def test_of_as_many_long_steps_as_short_ones_the_short_ones_are_usual() -> None:
+    """Eight pictures a second of 25."""
+    times = np.cumsum([0.0, *[0.12, 0.16] * 8])
+    codes, weak = np.zeros((len(times), 1), np.uint8), np.zeros(len(times), bool)
+    assert _usual(Fingerprint("drawn/1", 9.0, times, codes, weak)) == pytest.approx(0.12)
+
+
 def test_between_codes_that_are_far_apart_the_true_place_is_told_in_whatever_phase() -> None:
     """A loop, each turn of which meets the stored codes otherwise, as a turn of 5.3 s does those of every 0.64 s."""
     turn = walk(5.29, 6)
