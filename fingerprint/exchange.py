@@ -24,10 +24,8 @@ STEPS = 32  # of a projection's unit; beyond 4 units a bit is as sure as it can 
 LONGEST_HEAD = 1 << 20  # bytes
 LONGEST_NAME = 1024  # characters
 LARGEST = 1 << 28  # bytes that all codes of a file may unfold to: a week of sound, a day of a query
-DENSEST = {
-    "query": 32,
-    "reference": 10,
-}  # codes of one algorithm in any second: a query of sound has 25, stored pictures 4
+# Codes of one algorithm in any second: a query of sound has 25, stored pictures 4.
+DENSEST = {"query": 32, "reference": 10}
 WINDOW = 61.0  # seconds of a query's part: a minute is looked at together, and all its codes are compared with each other's
 
 _HEADER = struct.Struct("<8sHI")
@@ -126,8 +124,9 @@ def _check_spread(made: Fingerprint, what: str) -> None:
         raise ValueError(
             f"a {what} with more than {most} codes of {made.algorithm} {begin}: they are too many"
         )
-    if what == "query" and made.duration > WINDOW:
-        raise ValueError(f"a query of {made.duration:.0f} s: parts of {WINDOW:.0f} s at most are compared")
+    # A part may last longer than its codes: pictures can end long before the sound does.
+    if what == "query" and len(made) and made.times[-1] > WINDOW:
+        raise ValueError(f"a query of {made.times[-1]:.0f} s: parts of {WINDOW:.0f} s at most are compared")
 
 
 def _size(value: Any) -> int:

@@ -101,6 +101,13 @@ def test_a_query_that_is_longer_than_what_is_looked_at_together_is_refused() -> 
         unpacked(packed(made(620)))
 
 
+def test_a_query_whose_pictures_end_long_before_it_does_is_taken() -> None:
+    one = made()
+    start, query = one.queries[0]
+    long = replace(query, fingerprint=replace(query.fingerprint, duration=240.0))
+    assert len(unpacked(packed(replace(one, duration=240.0, queries=((start, long),)))).queries) == 1
+
+
 def test_a_number_beyond_all_bounds_is_refused() -> None:
     import fingerprint.exchange as exchange
 
